@@ -1,0 +1,66 @@
+# The table of contents of what one can do here. `make run` and `make test` set up all they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help run once status demo test check lint type cov format live clean install uninstall
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.run ## record into logs/prices.txt until Ctrl-C
+	@exec $(BIN)/python main.py run
+
+once: $(VENV)/.run ## ask once and print the rows
+	@$(BIN)/python main.py once
+
+status: $(VENV)/.run ## show the running recorder
+	@$(BIN)/python main.py status
+
+demo: $(VENV)/.dev ## record from three made-up exchanges that fail now and then; needs no network
+	@exec $(BIN)/python -m tests.demo
+
+test: $(VENV)/.dev ## run all tests; in CI the checks too
+	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory check; fi
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: lint type ## ruff, mypy strict, spelling
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell .
+
+type: $(VENV)/.dev
+	$(BIN)/mypy
+
+cov: $(VENV)/.dev ## test with branch coverage
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered
+
+format: $(VENV)/.dev ## bring the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+live: $(VENV)/.dev ## ask the real exchanges, over the internet
+	$(BIN)/pytest -m live --override-ini addopts=
+
+install: ## install as a service (as root)
+	@deploy/install.sh
+
+uninstall: ## remove the service; keeps settings and data (as root)
+	@deploy/uninstall.sh
+
+clean: ## remove the environment and the tools' caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+
+$(VENV)/.made:
+	@PYTHON="$(PYTHON)" deploy/make-venv.sh $(VENV)
+	@touch $@
+
+$(VENV)/.run: requirements.txt $(VENV)/.made
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

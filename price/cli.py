@@ -1,0 +1,119 @@
+"""The commands. Each imports its room only when it is called, so that reading never loads the recorder."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from price import __version__
+from price.errors import PriceError, SettingsError
+
+Call = Callable[[argparse.Namespace, Mapping[str, str]], int]
+OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Runs a command; gives the exit status: 0 done, 1 the answer is no, 78 bad settings (2: argparse)."""
+    options = _parser().parse_args(arguments or ["run"])
+    try:
+        status = int(options.call(options, environ))
+        sys.stdout.flush()
+    except SettingsError as error:
+        for fault in error.faults:
+            _complain(fault)
+        return BAD_SETTINGS
+    except PriceError as error:
+        _complain(str(error))
+        return NO
+    except BrokenPipeError:
+        # the reader of our output has seen enough; what is still buffered must not fail at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"price: {text}\n")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="price",
+        description="Records cryptocurrency prices as logs, and accounts for every slot.",
+        epilog="Settings: see env.example. Without a network: PRICE_SOURCES=simulated price run",
+    )
+    parser.add_argument("--version", action="version", version=f"price {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add(
+        commands,
+        "run",
+        _run,
+        "records until it is stopped (the default)",
+        "PRICE_PAIRS=BTC-USD,ETH-USD price run",
+    )
+    _add(
+        commands,
+        "once",
+        _once,
+        "asks now and prints the rows; writes nothing",
+        "PRICE_SOURCES=kraken price once",
+    )
+    _add(
+        commands,
+        "check",
+        _check,
+        "checks the settings, the plan and each source",
+        "PRICE_INTERVAL=1 price check",
+    )
+    status = _add(
+        commands, "status", _status, "shows the running recorder at a glance", "price status --json"
+    )
+    status.add_argument("--json", action="store_true", help="the whole status as one JSON object")
+    return parser
+
+
+def _add(commands: Any, name: str, call: Call, does: str, example: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name, help=does, description=f"{name}: {does}.", epilog=f"example: {example}"
+    )
+    parser.set_defaults(call=call)
+    added: argparse.ArgumentParser = parser
+    return added
+
+
+def _run(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from price.recorder.app import App
+    from price.recorder.clock import SystemClock
+
+    return App(environ, SystemClock()).run()
+
+
+def _once(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from price import settings
+    from price.recorder import trial
+    from price.recorder.clock import SystemClock
+
+    return trial.once(settings.load(environ), SystemClock(), _say)
+
+
+def _check(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from price import settings
+    from price.recorder import trial
+    from price.recorder.clock import SystemClock
+
+    return trial.check(settings.load(environ), SystemClock(), _say)
+
+
+def _status(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from price import settings
+    from price.recorder.clock import SystemClock
+    from price.recorder.glance import glance
+
+    return glance(settings.status_path(environ), options.json, SystemClock().now(), _say)

@@ -1,0 +1,1 @@
+"""Where records go: prices.txt first, then whoever else listens."""

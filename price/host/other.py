@@ -1,0 +1,24 @@
+"""Systems that are not Unix: enough to try the recorder out in a terminal."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+sync: Callable[[int], None] = os.fsync
+"""Brings a file's data to stable storage."""
+
+
+def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:  # noqa: ARG001 - no HUP here
+    """Has Ctrl-C call `stop`."""
+    signal.signal(signal.SIGINT, lambda *_: stop())
+
+
+def lock(path: Path) -> int | None:
+    """Makes a file that only one process at a time can make; gives None where another has made it."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_TEMPORARY", 0), 0o600)
+    except FileExistsError:
+        return None
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor

@@ -1,0 +1,33 @@
+"""Linux, macOS and other Unix systems."""
+
+import fcntl
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+"""Brings a file's data to stable storage; macOS has no fdatasync."""
+
+
+def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
+    """Has TERM and INT call `stop`, and HUP `reload`. Both must be safe at any point of the program."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop())
+    signal.signal(signal.SIGHUP, lambda *_: reload())
+
+
+def lock(path: Path) -> int | None:
+    """Locks a file of ours against a second process for as long as the descriptor that it gives is open.
+
+    Gives None if another process holds the lock. Raises OSError.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor

@@ -1,0 +1,55 @@
+"""What the program knows: a reading (one source, one pair) and a quote (one pair in one slot)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Pair(NamedTuple):
+    """A base currency priced in a quote currency, such as BTC-USD."""
+
+    base: str
+    quote: str
+
+    def __str__(self) -> str:
+        return f"{self.base}-{self.quote}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one source gave for one pair: a price, or the word that says why there is no usable one.
+
+    `why` is empty for a usable price. A price that was put aside (stale, backward, outlier) keeps its
+    value beside the word. `time` is the source's own timestamp, where it gives one.
+    """
+
+    source: str
+    price: Decimal | None = None
+    why: str = ""
+    time: datetime | None = None
+    seconds: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One pair in one slot: a price and the sources it rests on, or the reason why the slot was missed.
+
+    A missed quote stands for `slots` slots in a row, `slot` being the first of them.
+    `by` tells how a repaired row was learnt; it is empty for a row recorded live.
+    """
+
+    slot: datetime
+    pair: Pair
+    price: Decimal | None = None
+    sources: tuple[str, ...] = ()
+    reason: str = ""
+    slots: int = 1
+    by: str = ""
+    readings: tuple[Reading, ...] = ()
+
+    @property
+    def missed(self) -> bool:
+        """Whether the slot has no price."""
+        return self.price is None

@@ -1,0 +1,1 @@
+"""The writing wing: clock slot -> sources -> one quote -> one record -> handlers."""

@@ -1,0 +1,197 @@
+"""Which objects exist: from settings to a running recorder. The only file that knows all the others."""
+
+import logging
+import os
+import random
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+
+from price import __version__, host, record, settings, times
+from price.choose import Memory, Rules
+from price.errors import PriceError, SettingsError
+from price.handlers.console import Console
+from price.handlers.pricesfile import PricesFile
+from price.handlers.rowsfirst import RowsFirst
+from price.record import NOTICE, Event, say
+from price.recorder.changes import Changes
+from price.recorder.clock import Clock, Signal
+from price.recorder.couriers import Couriers, Fetch
+from price.recorder.desk import Desk
+from price.recorder.loop import Loop, Past
+from price.recorder.panel import Panel
+from price.recorder.state import State
+from price.recorder.status import Facts, Status
+from price.settings import TRUST_NAMES, Settings
+from price.sources import SOURCES, simulated
+from price.wire import Answer, Request
+
+
+def make_couriers(wanted: Settings, clock: Clock) -> dict[str, Couriers]:
+    """The couriers of each configured source. Raises SettingsError for certificates that cannot be read."""
+    return {name: Couriers(SOURCES[name], fetch, clock) for name, fetch in _fetchers(wanted, clock).items()}
+
+
+def make_panel(
+    wanted: Settings, desks: Mapping[str, Desk], couriers: Mapping[str, Couriers], clock: Clock
+) -> Panel:
+    """The panel of the configured sources; one that is asked for no pair has no desk."""
+    pairs = {name: wanted.pairs_of(name) for name in wanted.sources}
+    asked = [desks[name] for name in wanted.sources if pairs[name]]
+    return Panel(asked, pairs, couriers, clock, random.Random())  # noqa: S311 - jitter is no secret
+
+
+def make_rules(wanted: Settings) -> Rules:
+    """The settings of the choice."""
+    return Rules(
+        quorum=wanted.quorum,
+        interval=timedelta(seconds=wanted.interval),
+        max_age=timedelta(seconds=wanted.max_age),
+        max_spread=wanted.max_spread,
+        max_jump=wanted.max_jump,
+    )
+
+
+def _fetchers(wanted: Settings, clock: Clock) -> dict[str, Fetch]:
+    if "simulated" in wanted.sources:
+        return {"simulated": partial(_simulate, clock)}
+    from price.transport import Transport, trust  # the simulated source needs no HTTP
+
+    try:
+        trusted = trust(wanted.network)
+    except OSError as error:
+        named = ", ".join(f"{name}={wanted.network[name]}" for name in TRUST_NAMES if wanted.network[name])
+        raise SettingsError([f"{named}: these certificates cannot be read: {error}"]) from error
+    found: dict[str, Fetch] = {}
+    for name in wanted.sources:
+        url = wanted.urls[name]
+        headers = SOURCES[name].headers(wanted.coingecko_key, url)
+        found[name] = Transport(url, headers, trusted, wanted.network, clock.monotonic).get
+    return found
+
+
+def _simulate(clock: Clock, request: Request, _deadline: float) -> Answer:
+    return simulated.answer(request, clock.now())
+
+
+class App:
+    """A recorder, through all reloads of its settings."""
+
+    def __init__(self, environ: Mapping[str, str], clock: Clock) -> None:
+        self._environ = environ
+        self._clock = clock
+        self._settings = settings.load(environ)
+        self._desks: dict[str, Desk] = {}
+        self._couriers: dict[str, Couriers] = {}
+        self._past = Past()
+        self._file = PricesFile(self._settings.file)
+        self._talk: Sequence[logging.Handler] = [Console()]
+        facts = Facts(
+            os.getpid(), clock.now(), self._desks, lambda: self._file.stored, lambda: self._file.held
+        )
+        self._status = Status(facts)
+        self._state = State(self._settings.state, self._desks, clock)
+        self._front = RowsFirst(self._file, [Changes(), *self._talk, self._status, self._state])
+
+    def run(self) -> int:
+        """Records until a stop is asked for; gives the exit status. Raises PriceError if it cannot begin."""
+        record.ROOT.addHandler(self._front)
+        record.ROOT.setLevel(logging.DEBUG)  # handlers have levels of their own: no level starves prices.txt
+        record.ROOT.propagate = False
+        try:
+            return self._record()
+        finally:
+            record.ROOT.removeHandler(self._front)
+            self._front.close()
+
+    def _record(self) -> int:
+        host.on_signals(partial(self._clock.post, Signal.STOP), partial(self._clock.post, Signal.RELOAD))
+        wanted = self._settings
+        self._begin_log(self._file, wanted)
+        loop = self._assemble(wanted, make_couriers(wanted, self._clock))
+        fault = self._state.restore()
+        if fault:
+            say(
+                Event.BAD_STATE,
+                logging.WARNING,
+                f"{wanted.state}: not understood ({fault}); starting without it",
+            )
+        say(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(wanted)}")
+        while loop.run() is Signal.RELOAD:
+            loop = self._reload(loop)
+        return self._end()
+
+    def _begin_log(self, file: PricesFile, wanted: Settings) -> None:
+        """Goes on where a log ends. Raises PriceError where it cannot be recorded into."""
+        tail = file.start(wanted.pairs, wanted.interval)
+        last = tail.last_slots()
+        self._past = Past(max(last.values(), default=times.EPOCH))
+        self._past.last = {pair: slot for pair, slot in last.items() if pair in wanted.pairs}
+        self._past.memories = {pair: Memory(quote.price, quote.slot) for pair, quote in tail.priced.items()}
+        self._status.priced = dict(tail.priced)
+        self._status.day = times.iso(self._clock.now())[:10]
+        self._status.counts = file.counts(times.parse_iso(f"{self._status.day}T00:00:00Z"))
+
+    def _assemble(self, wanted: Settings, couriers: dict[str, Couriers]) -> Loop:
+        for name in wanted.sources:
+            self._desks.setdefault(name, Desk(SOURCES[name]))
+        for old in self._couriers.values():
+            old.close()
+        self._couriers = couriers
+        self._status.show(wanted.status, wanted.interval, wanted.pairs, wanted.sources)
+        self._state.path = wanted.state
+        for handler in self._talk:
+            handler.setLevel(wanted.log_level)
+        self._settings = wanted
+        panel = make_panel(wanted, self._desks, couriers, self._clock)
+        return Loop(
+            self._clock,
+            panel,
+            wanted.pairs,
+            make_rules(wanted),
+            wanted.timeout,
+            self._past,
+            self._front.flush,
+        )
+
+    def _reload(self, loop: Loop) -> Loop:
+        """The loop of the settings as they now are; the old one where they are bad."""
+        try:
+            wanted = settings.load(self._environ)
+            couriers = make_couriers(wanted, self._clock)
+            self._change_file(wanted)
+        except PriceError as error:
+            faults = "; ".join(str(error).splitlines())
+            say(Event.BAD_SETTINGS, logging.ERROR, f"new settings refused, the old ones stay: {faults}")
+            return loop
+        loop = self._assemble(wanted, couriers)
+        say(Event.RELOADED, NOTICE, f"settings read again: {_summary(wanted)}")
+        return loop
+
+    def _change_file(self, wanted: Settings) -> None:
+        if wanted.file == self._file.path:
+            self._file.change(wanted.pairs, wanted.interval)
+            return
+        if self._file.held:
+            raise PriceError(
+                f"PRICE_FILE={wanted.file}: {self._file.held} rows still wait for {self._file.path}"
+            )
+        new = PricesFile(wanted.file)
+        self._begin_log(new, wanted)
+        old, self._file, self._front.rows = self._file, new, new
+        old.close()
+
+    def _end(self) -> int:
+        self._front.flush()  # rows that are held get a last chance
+        self._state.flush()
+        self._settings.status.unlink(missing_ok=True)
+        say(Event.STOPPING, logging.INFO, f"stopped after the slot {times.iso(self._past.end)}")
+        if self._file.held:
+            text = f"{self._file.path}: {self._file.held} rows could not be written; the journal has them"
+            say(Event.ROWS_HELD, logging.ERROR, text)
+        return 1 if self._file.held else 0
+
+
+def _summary(wanted: Settings) -> str:
+    pairs, sources = ",".join(map(str, wanted.pairs)), ",".join(wanted.sources)
+    return f"{pairs} every {wanted.interval} s from {sources} into {wanted.file}"

@@ -1,0 +1,85 @@
+"""The threads that carry requests out and bring outcomes back. A stuck one costs its source, nothing else."""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from price.errors import SourceError, Unreadable
+from price.quote import Pair
+from price.recorder.clock import Clock
+from price.safely import safely
+from price.sources.base import Source, Tick
+from price.wire import Answer, Request, excerpt
+
+LANES = 4
+"""The most requests of one source that are under way at once."""
+
+Fetch = Callable[[Request, float], Answer]
+"""Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""
+
+
+class Outcome(NamedTuple):
+    """How a request of a slot ended: what it gave for each pair, or the error that it ended in."""
+
+    source: str
+    slot: datetime
+    request: Request
+    ticks: Mapping[Pair, Tick | SourceError]
+    error: SourceError | None
+    seconds: float
+
+
+class _Job(NamedTuple):
+    slot: datetime
+    request: Request
+    deadline: float
+
+
+class Couriers:
+    """The couriers of one source: daemon threads, started when first needed, at most `LANES`.
+
+    Daemon threads because a look-up of a name cannot be interrupted: the stop must not wait for it.
+    """
+
+    def __init__(self, source: Source, fetch: Fetch, clock: Clock) -> None:
+        self._source = source
+        self._fetch = fetch
+        self._clock = clock
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._threads = 0
+
+    def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
+        """Sends a request off; its outcome is posted to the clock. `under_way` counts it and those before."""
+        self._jobs.put(_Job(slot, request, deadline))
+        if self._threads < min(under_way, LANES):
+            _, failure = safely(threading.Thread(target=self._work, daemon=True).start)
+            self._threads += failure is None
+
+    def close(self) -> None:
+        """Lets the threads end once they are free."""
+        for _ in range(self._threads):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self._clock.post(self._outcome(job))
+
+    def _outcome(self, job: _Job) -> Outcome:
+        began = self._clock.monotonic()
+        ticks, failure = safely(self._carry, job)
+        error = failure if isinstance(failure, SourceError) else None
+        if failure and not error:
+            # a fault of ours must not look like silence
+            error = Unreadable(f"{type(failure).__name__}: {excerpt(str(failure))}")
+        seconds = self._clock.monotonic() - began
+        return Outcome(self._source.name, job.slot, job.request, ticks or {}, error, seconds)
+
+    def _carry(self, job: _Job) -> dict[Pair, Tick | SourceError]:
+        answer = self._fetch(job.request, job.deadline)
+        try:
+            return self._source.read(job.request.pairs, answer)
+        except SourceError as error:
+            error.retry_after = answer.headers.get("retry-after", "")
+            raise

@@ -1,0 +1,132 @@
+"""The spine: wait for the slot, ask, choose, log, flush. It knows protocols, no systems and no files."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from price import record, times
+from price.choose import Memory, Rules, choose
+from price.quote import Pair, Quote, Reading
+from price.recorder.clock import Clock, Signal
+from price.recorder.couriers import Outcome
+
+
+class Asks(Protocol):
+    """Gets the readings of a slot, and hears what comes after its end."""
+
+    def ask(self, slot: datetime, timeout: float) -> Mapping[Pair, Sequence[Reading]] | None:
+        """None where a stop cut the round short."""
+        ...
+
+    def hear_late(self, outcome: Outcome) -> None:
+        """Takes the outcome of a round that is over."""
+        ...
+
+
+class Past:
+    """What has been accounted for, and what the choice remembers of it; it outlives a reload."""
+
+    def __init__(self, end: datetime = times.EPOCH) -> None:
+        self.end = end
+        """The last slot of the log: no row may be written at or before it."""
+        self.last: dict[Pair, datetime] = {}
+        """The last slot of each pair that is accounted for; a new pair begins with its first slot."""
+        self.memories: dict[Pair, Memory] = {}
+        self.gap_reason = "down"
+        """Why slots before the next one are missing: the recorder did not run or, later, was late."""
+
+
+class Loop:
+    """Records slot after slot: each slot of each pair comes to stand in exactly one record."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        panel: Asks,
+        pairs: Sequence[Pair],
+        rules: Rules,
+        timeout: float,
+        past: Past,
+        flush: Callable[[], None],
+    ) -> None:
+        self._clock = clock
+        self._panel = panel
+        self._pairs = pairs
+        self._rules = rules
+        self._timeout = timeout
+        self._past = past
+        self._flush = flush
+        self._interval = int(rules.interval.total_seconds())
+        self._latest_start = rules.interval - timedelta(seconds=timeout)  # a round must end within its slot
+        self._behind = False
+
+    def run(self) -> Signal:
+        """Goes on until a signal comes, and gives it."""
+        while True:
+            slot = self._due(self._clock.now())
+            signal = self._wait_for(slot)
+            if signal is not None:
+                return signal
+            if slot <= self._clock.now() <= slot + self._latest_start:
+                self._record(slot)
+
+    def _due(self, now: datetime) -> datetime:
+        """The slot to record next: the one that has just begun if there is time for it, else the next."""
+        current = times.slot_of(now, self._interval)
+        if now > current + self._latest_start or current <= self._past.end:
+            current = times.next_slot(now, self._interval)
+        return max(current, times.next_slot(self._past.end, self._interval))
+
+    def _wait_for(self, slot: datetime) -> Signal | None:
+        """Waits for a slot, or as long as a slot at most: the wall clock may step meanwhile."""
+        seconds = (slot - self._clock.now()).total_seconds()
+        if seconds > self._interval:
+            self._wait_behind(seconds)
+        else:
+            self._behind = False
+        item = self._clock.wait(self._clock.monotonic() + min(seconds, self._interval))
+        if isinstance(item, Signal):
+            return item
+        if isinstance(item, Outcome):
+            self._panel.hear_late(item)
+        return None
+
+    def _wait_behind(self, seconds: float) -> None:
+        if not self._behind:
+            now, end = times.iso(self._clock.now()), times.iso(self._past.end)
+            text = (
+                f"the clock says {now}, before the last row ({end}): no row until then, {times.span(seconds)}"
+            )
+            record.say(record.Event.CLOCK_BEHIND, logging.WARNING, f"{text}; check the machine's clock")
+            self._behind = True
+        self._flush()  # a slot without rows, so that whoever watches sees a recorder at work
+
+    def _record(self, slot: datetime) -> None:
+        readings = self._panel.ask(slot, self._timeout)
+        if readings is None:
+            return
+        now = self._clock.now()
+        quotes = [self._choose(slot, pair, readings.get(pair, ()), now) for pair in self._pairs]
+        for quote in [*self._missed_before(slot), *quotes]:
+            record.emit(quote)
+        self._past.end = slot
+        self._past.last = dict.fromkeys(self._pairs, slot)
+        self._past.gap_reason = "late"
+        self._flush()
+
+    def _choose(self, slot: datetime, pair: Pair, readings: Sequence[Reading], now: datetime) -> Quote:
+        memory = self._past.memories.get(pair, Memory())
+        quote, self._past.memories[pair] = choose(slot, pair, readings, now, memory, self._rules)
+        return quote
+
+    def _missed_before(self, slot: datetime) -> list[Quote]:
+        """A quote for each pair's slots that nobody recorded, the earliest first."""
+        missed = []
+        for pair in self._pairs:
+            if pair in self._past.last:
+                first = times.next_slot(self._past.last[pair], self._interval)
+                slots = times.slots_between(first, slot, self._interval)
+                if slots:
+                    missed.append(Quote(first, pair, reason=self._past.gap_reason, slots=slots))
+        return sorted(missed, key=lambda quote: quote.slot)

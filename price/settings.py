@@ -1,0 +1,333 @@
+"""The settings: from the environment and the settings file, checked all at once. The only reader of both."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from dotenv.parser import parse_stream
+
+from price.coins import COINS
+from price.errors import SettingsError
+from price.plan import Plan, plan
+from price.quote import Pair
+from price.sources import SOURCES
+
+T = TypeVar("T")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+NETWORK_NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+TRUST_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+FOLDER_NAMES = ("LOGS_DIRECTORY", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CREDENTIALS_DIRECTORY")
+_URL_NAMES = {f"PRICE_{name.upper()}_URL": name for name in SOURCES if name != "simulated"}
+_PAIR = re.compile(r"([A-Za-z0-9]{1,20})[-/]([A-Za-z0-9]{1,20})", re.ASCII)
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+_DAY_SECONDS = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator wants. Times are in seconds, spread and jump in percent."""
+
+    pairs: tuple[Pair, ...]
+    sources: tuple[str, ...]
+    quorum: int
+    interval: int
+    timeout: float
+    max_age: float
+    max_spread: Decimal
+    max_jump: Decimal
+    file: Path
+    state: Path
+    status: Path
+    log_level: str
+    urls: Mapping[str, str]
+    coingecko_key: str
+    network: Mapping[str, str]
+    """Proxies and certificate files, by the usual variables' upper-case names."""
+
+    def pairs_of(self, source: str) -> list[Pair]:
+        """The configured pairs that a source is asked for."""
+        return [pair for pair in self.pairs if SOURCES[source].offers(pair)]
+
+
+NAMES = (
+    "PRICE_PAIRS",
+    "PRICE_SOURCES",
+    "PRICE_QUORUM",
+    "PRICE_INTERVAL",
+    "PRICE_TIMEOUT",
+    "PRICE_MAX_AGE",
+    "PRICE_MAX_SPREAD",
+    "PRICE_MAX_JUMP",
+    "PRICE_FILE",
+    "PRICE_STATE",
+    "PRICE_STATUS",
+    "PRICE_LOG_LEVEL",
+    *_URL_NAMES,
+    "PRICE_COINGECKO_KEY",
+    "PRICE_ENV",
+)
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings of an environment and of the file that it names (`.env` by default).
+
+    Raises SettingsError with every fault at once, each naming the variable, its value and a valid one.
+    """
+    return _Reader(environ).settings()
+
+
+def status_path(environ: Mapping[str, str]) -> Path:
+    """Where the running recorder says how it is. Needs no valid settings, nor a readable settings file."""
+    reader = _Reader(environ)
+    return reader.path("PRICE_STATUS", "RUNTIME_DIRECTORY", "status.json")
+
+
+class _Reader:
+    """Collects the values and the faults in them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._faults: list[str] = []
+        self._environ = environ
+        self._file = self._read_file()
+
+    def settings(self) -> Settings:
+        self._check_names()
+        interval = self._value("PRICE_INTERVAL", "5", _interval)
+        default_timeout = "2" if interval is None or interval >= 3 else f"{Decimal(interval) * 4 / 5:f}"
+        pairs = self._value("PRICE_PAIRS", "BTC-USD", _pairs) or ()
+        sources = self._value("PRICE_SOURCES", "coinbase,kraken,bitstamp", _sources) or ()
+        settings = Settings(
+            pairs=pairs,
+            sources=sources,
+            quorum=self._value("PRICE_QUORUM", "1", _whole(1, 99)) or 1,
+            interval=interval or 5,
+            timeout=self._value("PRICE_TIMEOUT", default_timeout, _seconds("0.05", "3599")) or 2,
+            max_age=self._value("PRICE_MAX_AGE", "60", _seconds("1", "86400")) or 60,
+            max_spread=self._value("PRICE_MAX_SPREAD", "1", _percent) or Decimal(1),
+            max_jump=self._value("PRICE_MAX_JUMP", "5", _percent) or Decimal(5),
+            file=self.path("PRICE_FILE", "LOGS_DIRECTORY", "prices.txt"),
+            state=self.path("PRICE_STATE", "STATE_DIRECTORY", "state.json"),
+            status=self.path("PRICE_STATUS", "RUNTIME_DIRECTORY", "status.json"),
+            log_level=self._value("PRICE_LOG_LEVEL", "INFO", _level) or "INFO",
+            urls={
+                source: self._value(name, SOURCES[source].url, _url) or ""
+                for name, source in _URL_NAMES.items()
+            },
+            coingecko_key=self._value("PRICE_COINGECKO_KEY", "", _key) or self._credential("coingecko_key"),
+            network={name: self._network(name) for name in (*NETWORK_NAMES, *TRUST_NAMES)},
+        )
+        if not self._faults:
+            self._faults = list(_together(settings))
+        if self._faults:
+            raise SettingsError(self._faults)
+        return settings
+
+    def path(self, name: str, folder_name: str, base: str) -> Path:
+        """A file's path: as set, else in the folder that systemd gives, else in `logs`."""
+        folder = self._environ.get(folder_name, "").split(":")[0] or "logs"
+        return Path(self._text(name) or Path(folder) / base)
+
+    def _text(self, name: str) -> str:
+        """A value as set; a value in the environment, even an empty one, hides the file's."""
+        return self._environ[name].strip() if name in self._environ else self._file.get(name, "").strip()
+
+    def _value(self, name: str, default: str, read: Callable[[str], T]) -> T | None:
+        """The value of a setting, or None and a fault."""
+        text = self._text(name)
+        try:
+            return read(text or default)
+        except ValueError as error:
+            shown = "…" if name == "PRICE_COINGECKO_KEY" else text
+            self._faults.append(f"{name}={shown}: {error}")
+            return None
+
+    def _network(self, name: str) -> str:
+        return self._text(name) or self._text(name.lower())
+
+    def _credential(self, name: str) -> str:
+        """A secret that systemd hands over as a file; "-" and an absent file mean none."""
+        folder = self._environ.get("CREDENTIALS_DIRECTORY")
+        try:
+            text = (Path(folder) / name).read_text("ascii").strip() if folder else ""
+            return "" if text == "-" else _key(text)
+        except FileNotFoundError:
+            return ""
+        except (OSError, ValueError):
+            self._faults.append(
+                f"the credential {name} cannot be used: it must be one word of printable ASCII"
+            )
+            return ""
+
+    def _read_file(self) -> dict[str, str]:
+        named = self._environ.get("PRICE_ENV", "").strip()
+        path = Path(named or ".env")
+        try:
+            with path.open(encoding="utf-8") as file:
+                bindings = list(parse_stream(file))
+        except FileNotFoundError:
+            if named:
+                self._faults.append(f"PRICE_ENV={named}: there is no such file; see env.example")
+            return {}
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            self._faults.append(f"{path}: cannot be read: {reason}")
+            return {}
+        self._faults += [
+            f'{path}:{binding.original.line}: not understood; a line is NAME=value or NAME="value"'
+            for binding in bindings
+            if binding.error
+        ]
+        return {binding.key: binding.value or "" for binding in bindings if binding.key}
+
+    def _check_names(self) -> None:
+        for name in sorted({*self._environ, *self._file}):
+            if name.startswith("PRICE_") and name not in NAMES:
+                self._faults.append(f"{name}: there is no such setting{_nearest(name, NAMES)}")
+
+
+def _together(settings: Settings) -> list[str]:
+    """What is wrong with settings that are right one by one."""
+    faults = []
+    if settings.timeout >= settings.interval:
+        faults.append(
+            f"PRICE_TIMEOUT={settings.timeout:g}: must be less than the interval of {settings.interval} s,"
+            f" for example {settings.interval * 0.8:g}"
+        )
+    if "simulated" in settings.sources and len(settings.sources) > 1:
+        faults.append(
+            f"PRICE_SOURCES={','.join(settings.sources)}: simulated may not be mixed with real sources;"
+            " for example PRICE_SOURCES=simulated"
+        )
+    if settings.quorum > len(settings.sources):
+        faults.append(
+            f"PRICE_QUORUM={settings.quorum}: above the number of sources, {len(settings.sources)};"
+            f" for example {len(settings.sources)}"
+        )
+        return faults
+    faults += [planned.fault for planned in plans(settings) if planned.fault]
+    for pair in settings.pairs:
+        asked = [name for name in settings.sources if SOURCES[name].offers(pair)]
+        able = [name for name, source in SOURCES.items() if source.offers(pair) and name != "simulated"]
+        if not asked:
+            faults.append(
+                f"PRICE_PAIRS={pair}: none of {','.join(settings.sources)} quotes it;"
+                + (f" {', '.join(able)} may: add one to PRICE_SOURCES" if able else " no source does")
+            )
+        elif len(asked) < settings.quorum:
+            faults.append(
+                f"PRICE_QUORUM={settings.quorum}: {pair} is quoted by {','.join(asked)} alone;"
+                f" for example {len(asked)}"
+            )
+    return faults
+
+
+def plans(settings: Settings) -> list[Plan]:
+    """How often each configured source is asked."""
+    return [
+        plan(SOURCES[name], settings.urls.get(name, ""), settings.pairs_of(name), settings.interval)
+        for name in settings.sources
+    ]
+
+
+def _nearest(word: str, words: tuple[str, ...]) -> str:
+    from difflib import get_close_matches  # only where something is wrong
+
+    near = get_close_matches(word, words, 1)
+    return f"; did you mean {near[0]}?" if near else "; see env.example"
+
+
+def _interval(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    if not 1 <= number <= 3600 or _DAY_SECONDS % number:
+        raise ValueError("must be whole seconds from 1 to 3600 that divide a day, for example 5")
+    return number
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 9 and least <= int(text) <= most):
+            raise ValueError(f"must be a whole number from {least} to {most}, for example {least}")
+        return int(text)
+
+    return read
+
+
+def _seconds(least: str, most: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        if not _NUMBER.fullmatch(text) or not Decimal(least) <= Decimal(text) <= Decimal(most):
+            raise ValueError(f"must be seconds from {least} to {most}, for example 2")
+        return float(text)
+
+    return read
+
+
+def _percent(text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text) or not 0 < Decimal(text) <= 1000:
+        raise ValueError("must be a percentage above 0, at most 1000, for example 1.5")
+    return Decimal(text)
+
+
+def _level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+    return text.upper()
+
+
+def _pairs(text: str) -> tuple[Pair, ...]:
+    return _each(text, _pair)
+
+
+def _pair(text: str) -> Pair:
+    if text.lower() in COINS:
+        return Pair(COINS[text.lower()], "USD")
+    match = _PAIR.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is not a pair such as BTC-USD")
+    return Pair(match[1].upper(), match[2].upper())
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    return _each(text.lower(), _source)
+
+
+def _source(text: str) -> str:
+    if text not in SOURCES:
+        known = ", ".join(SOURCES)
+        raise ValueError(f"there is no source {text[:40]!r}{_nearest(text, tuple(SOURCES))} (of {known})")
+    return text
+
+
+def _each(text: str, read: Callable[[str], T]) -> tuple[T, ...]:
+    items = tuple(read(word.strip()) for word in text.split(","))
+    twice = [str(item) for item in dict.fromkeys(items) if items.count(item) > 1]
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands twice in it")
+    return items
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    plain = text.isascii() and text.isprintable() and " " not in text and parts.username is None
+    if (
+        not plain
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError("must be scheme://host[:port][/prefix], for example https://api.example.com")
+    if (
+        parts.netloc.endswith(":") or not 0 < (parts.port or 1) < 65536
+    ):  # .port raises ValueError for no number
+        raise ValueError("must have a port from 1 to 65535 or none, for example https://api.example.com:8443")
+    return text.rstrip("/")
+
+
+def _key(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be one word of printable ASCII, as CoinGecko gives it out")
+    return text

@@ -1,0 +1,24 @@
+"""The sources by name: adding one is a line here, see docs/adding-a-source.md."""
+
+from price.sources.base import Source
+from price.sources.binance import Binance
+from price.sources.bitfinex import Bitfinex
+from price.sources.bitstamp import Bitstamp
+from price.sources.coinbase import Coinbase
+from price.sources.coingecko import CoinGecko
+from price.sources.gemini import Gemini
+from price.sources.kraken import Kraken
+from price.sources.okx import Okx
+from price.sources.simulated import Simulated
+
+SOURCES: dict[str, Source] = {
+    "coinbase": Coinbase(),
+    "kraken": Kraken(),
+    "bitstamp": Bitstamp(),
+    "gemini": Gemini(),
+    "bitfinex": Bitfinex(),
+    "binance": Binance(),
+    "okx": Okx(),
+    "coingecko": CoinGecko(),
+    "simulated": Simulated(),
+}

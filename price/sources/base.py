@@ -1,0 +1,271 @@
+"""What a source is: what to ask an exchange, and how to read its answer. No I/O, no clock, no logging."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+from price import times
+from price.errors import Forbidden, RateLimited, Refused, SourceError, Unavailable, UnknownPair, Unreadable
+from price.quote import Pair
+from price.wire import Answer, Request, excerpt, read_json, read_price, shown
+
+T = TypeVar("T")
+RATE_LIMITED = (429, 418)
+FORBIDDEN = (401, 403, 410, 451)
+NO_TIME = object()
+"""Stands for the time of a price where the exchange promises none: null from an exchange is not that."""
+_RATE_WORDS = ("rate limit", "ratelimit", "rate_limit", "too many", "lockout", "throttle")
+_AWAY_WORDS = ("maintenance", "unavailable", "busy", "overload", "timeout", "system error", "internal error")
+_REQUEST_WORDS = ("bad request", "parameter", "argument", "invalid request", "invalid symbol", "invalid pair")
+_SECONDS = re.compile(r"\d{1,18}(?:\.\d{1,30})?", re.ASCII)
+_UNSHAPELY = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+
+class Tick(NamedTuple):
+    """A price as an exchange gave it, with the exchange's own time for it, where there is one."""
+
+    price: Decimal
+    time: datetime | None = None
+
+
+class Said(NamedTuple):
+    """What an answer holds for one pair, still as sent; a promised time that is not there is None."""
+
+    pair: Pair
+    price: object
+    time: object = NO_TIME
+
+
+class Candle(NamedTuple):
+    """The prices of one period, named by its opening time."""
+
+    start: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+
+
+class CandleSaid(NamedTuple):
+    """A candle as sent."""
+
+    start: object
+    open: object
+    high: object
+    low: object
+    close: object
+
+
+class Source:
+    """An exchange. Subclasses say where it is, what it quotes, what to ask, and how to read what it says."""
+
+    name: ClassVar[str]
+    url: ClassVar[str]
+    """scheme://host of the public API; PRICE_<NAME>_URL replaces it."""
+    quotes: ClassVar[frozenset[str]]
+    """The currencies it quotes in."""
+    limit_per_minute: ClassVar[int | None]
+    """The known limit of weighted requests a minute; None where none is published."""
+    gap_seconds: ClassVar[float] = 0
+    """The least time between two slots that ask it."""
+    burst: ClassVar[int] = 0
+    """How many requests may go at once before `per_second` binds; 0 where only the minute counts."""
+    per_second: ClassVar[float] = 0
+    time_unit: ClassVar[str] = ""
+    """What its price times are: "iso", "s", "ms", or "" where it never gives any."""
+
+    candle_unit: ClassVar[str] = "s"
+    candle_seconds: ClassVar[int] = 60
+    candle_rows: ClassVar[int]
+    """The most candles in one answer."""
+    candle_reach_seconds: ClassVar[int | None] = None
+    """How far back its candles go from now; None where there is no such bound."""
+
+    def offers(self, pair: Pair) -> bool:
+        """Whether the pair is worth asking for here."""
+        return pair.quote in self.quotes
+
+    def headers(self, key: str, url: str) -> dict[str, str]:
+        """Headers that each request to `url` carries; `key` is the source's API key or empty."""
+        return {}
+
+    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
+        """What to ask in one slot for these pairs."""
+        raise NotImplementedError
+
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+        """What a decoded answer holds for the asked pairs; pairs that are missing from it are left out."""
+        raise NotImplementedError
+
+    def complaint(self, data: Any, status: int) -> SourceError | None:
+        """The error that a decoded answer is, if it is one."""
+        return None
+
+    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+        """What to ask for the candles that open from `start` up to, not including, `end`.
+
+        The caller asks for at most `candle_rows` of them at once.
+        """
+        raise NotImplementedError
+
+    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+        """The candles that a decoded answer holds, in any order."""
+        raise NotImplementedError
+
+    def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Tick | SourceError]:
+        """What the answer gives for each asked pair. Raises SourceError where it is of no use at all."""
+        found: dict[Pair, Tick | SourceError] = {}
+        for said in self._of(lambda data: self.said(pairs, data), answer):
+            tick = self._tick(said)
+            if found.setdefault(said.pair, tick) != tick:
+                found[said.pair] = Unreadable("it stands twice in the answer, differently")
+        return {pair: found.get(pair) or Refused("missing from the answer") for pair in pairs}
+
+    def read_candles(self, pair: Pair, start: datetime, end: datetime, answer: Answer) -> list[Candle]:
+        """The candles of the asked range in order, each once. Raises SourceError."""
+        rows = self._of(lambda data: map(self._candle, self.candles_said(pair, data)), answer)
+        candles = {candle.start: candle for candle in rows if start <= candle.start < end}
+        return [candles[moment] for moment in sorted(candles)]
+
+    def _of(self, reader: Callable[[Any], Iterable[T]], answer: Answer) -> list[T]:
+        """What a reader finds in an answer; an answer of another shape than expected is Unreadable."""
+        data = self._decode(answer)
+        try:
+            return list(reader(data))
+        except _UNSHAPELY as error:
+            reason = f"{type(error).__name__}: {excerpt(str(error))}"
+            raise Unreadable(f"an answer of another shape ({reason}): {excerpt(answer.body)}") from error
+
+    def _decode(self, answer: Answer) -> Any:
+        """The JSON value of a good answer. Raises what the body and the status of an error answer mean."""
+        try:
+            data = read_json(answer.body)
+        except Unreadable:
+            _raise_refusal(answer, None)
+            raise
+        _raise_refusal(answer, self._complaint(data, answer.status))
+        return data
+
+    def _complaint(self, data: Any, status: int) -> SourceError | None:
+        try:
+            return self.complaint(data, status)
+        except _UNSHAPELY:
+            return None  # of another shape: the reader of prices will say so
+
+    def _tick(self, said: Said) -> Tick | SourceError:
+        try:
+            time = None if said.time is NO_TIME else read_time(said.time, self.time_unit)
+            return Tick(read_price(said.price), time)
+        except ValueError as error:
+            return Unreadable(str(error))
+
+    def _candle(self, row: CandleSaid) -> Candle:
+        return Candle(read_time(row.start, self.candle_unit), *map(read_price, row[1:]))
+
+
+def _raise_refusal(answer: Answer, complaint: SourceError | None) -> None:
+    """Raises what a body's complaint and the status mean together."""
+    refusal = by_status(answer.status, f"HTTP {answer.status}: {complaint or excerpt(answer.body)}")
+    # a status that forbids or limits says more than any words, but for words about a limit
+    if complaint and (
+        isinstance(complaint, RateLimited) or not isinstance(refusal, (RateLimited, Forbidden))
+    ):
+        refusal = complaint
+    if refusal:
+        raise refusal
+
+
+def by_status(status: int, detail: str) -> SourceError | None:
+    """The error that an HTTP status is by itself; None for 2xx."""
+    if status in RATE_LIMITED:
+        return RateLimited(detail)
+    if status in FORBIDDEN:
+        return Forbidden(detail)
+    if status >= 500:
+        return Unavailable(detail)
+    if status >= 400:
+        return Refused(detail)
+    return None if 200 <= status < 300 else Unreadable(detail)
+
+
+def by_words(text: object, status: int, unknown: Iterable[str] = ()) -> SourceError:
+    """The error that an exchange's own words mean; those of `unknown` say that it does not know a pair.
+
+    Where no word is recognised the status decides, and Refused where it is 2xx.
+    """
+    words, detail = str(text).lower(), excerpt(str(text))
+    kinds: tuple[tuple[type[SourceError], Iterable[str]], ...] = (
+        (RateLimited, _RATE_WORDS),
+        (UnknownPair, unknown),
+        (Unavailable, _AWAY_WORDS),
+        (Refused, _REQUEST_WORDS),
+    )
+    for kind, known in kinds:
+        if any(word in words for word in known):
+            return kind(detail)
+    return by_status(status, detail) or Refused(detail)
+
+
+def by_code(kinds: Mapping[str, type[SourceError]], code: object, text: object, status: int) -> SourceError:
+    """The error that an exchange's code means, sent as text or as a number; else what its words mean."""
+    kind = kinds.get(str(code))
+    return kind(excerpt(f"{code} {text}")) if kind else by_words(f"{code} {text}", status)
+
+
+def expect(value: Any, kind: type[T]) -> T:
+    """The value, if it is of the kind. Raises TypeError."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{shown(value)} where a {kind.__name__} belongs")
+    return value
+
+
+def at(value: Any, *path: str | int) -> object:
+    """What stands at a path of names and places in a JSON value; None where the path leads nowhere."""
+    for step in path:
+        try:
+            value = value[step] if type(value) in (list, dict) else None  # a text has places, too
+        except (LookupError, TypeError):
+            return None
+    return value
+
+
+def rows_of(
+    rows: object, name: str | int, pairs: Sequence[Pair], symbol: Callable[[Pair], str]
+) -> Iterator[tuple[Pair, object]]:
+    """Those rows of a list that are about the asked pairs: the ones that have a pair's symbol at `name`."""
+    wanted = {symbol(pair): pair for pair in pairs}
+    for row in expect(rows, list):
+        named = at(row, name)
+        if isinstance(named, str) and named in wanted:
+            yield wanted[named], row
+
+
+def candle(row: Any, *places: str | int) -> CandleSaid:
+    """A row as a candle: `places` tell where its time, open, high, low and close stand.
+
+    Raises LookupError or TypeError.
+    """
+    if type(row) not in (list, dict):
+        raise TypeError(f"{shown(row)} where a candle belongs")
+    return CandleSaid(*(row[place] for place in places))
+
+
+def read_time(raw: object, unit: str) -> datetime:
+    """A time from JSON in the given unit ("iso", "s", "ms"). Raises ValueError."""
+    if unit == "iso" and isinstance(raw, str):
+        return times.parse_iso(raw)
+    plain = isinstance(raw, (str, int, Decimal)) and _SECONDS.fullmatch(str(raw))
+    if unit == "iso" or not plain:
+        raise ValueError(f"not a time: {shown(raw)}")
+    micro = int(Decimal(str(raw)) * (1_000_000 if unit == "s" else 1000))
+    try:
+        return times.EPOCH + timedelta(microseconds=micro)
+    except OverflowError as error:
+        raise ValueError(f"a time outside the calendar: {shown(raw)}") from error
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds from the epoch to a moment."""
+    return times.unix(moment) * 1000

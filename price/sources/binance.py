@@ -1,0 +1,66 @@
+"""Binance: up to twenty pairs with the time of their last change, else the prices of all without times.
+
+https://developers.binance.com/docs/binance-spot-api-docs (24hr, price, klines, limits)
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
+from price.quote import Pair
+from price.sources.base import CandleSaid, Said, Source, at, by_code, candle, expect, milliseconds, rows_of
+from price.wire import Request
+
+MOST_WITH_TIME = 20
+_CODES = {
+    "-1121": UnknownPair,
+    "-1100": Refused,
+    "-1003": RateLimited,
+    "-1001": Unavailable,
+    "-1007": Unavailable,
+    "-1008": Unavailable,
+}
+
+
+class Binance(Source):
+    """No real USD, but USDT and others; limits count weights. Closed (451) to the US and other places."""
+
+    name = "binance"
+    url = "https://api.binance.com"
+    quotes = frozenset({"USDT", "USDC", "FDUSD", "EUR", "BTC", "ETH", "BNB"})
+    limit_per_minute = 6000
+    time_unit = "ms"
+    candle_unit = "ms"
+    candle_rows = 1000
+
+    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
+        if len(pairs) > MOST_WITH_TIME:
+            return [Request("/api/v3/ticker/price", tuple(pairs), weight=4)]
+        symbols = ",".join(f"%22{symbol(pair)}%22" for pair in pairs)  # a JSON list of texts, for a URL
+        return [Request(f"/api/v3/ticker/24hr?symbols=%5B{symbols}%5D", tuple(pairs), weight=2)]
+
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+        for pair, row in rows_of(data, "symbol", pairs, symbol):
+            if len(pairs) > MOST_WITH_TIME:
+                yield Said(pair, at(row, "price"))
+            else:
+                yield Said(pair, at(row, "lastPrice"), at(row, "closeTime"))
+
+    def complaint(self, data: Any, status: int) -> SourceError | None:
+        said = expect(data, dict)
+        return by_code(_CODES, said["code"], said.get("msg"), status)
+
+    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+        span = f"startTime={milliseconds(start)}&endTime={milliseconds(end) - 1}"
+        query = f"symbol={symbol(pair)}&interval=1m&{span}&limit={self.candle_rows}"
+        return Request(f"/api/v3/klines?{query}", (pair,), weight=2)
+
+    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+        for row in expect(data, list):
+            yield candle(row, 0, 1, 2, 3, 4)
+
+
+def symbol(pair: Pair) -> str:
+    """The name to ask with, such as BTCUSDT."""
+    return "".join(pair)

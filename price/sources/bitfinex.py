@@ -1,0 +1,73 @@
+"""Bitfinex: one request for all pairs, no timestamps; 30 requests a minute, one more blocks for a minute.
+
+https://docs.bitfinex.com/reference (tickers, candles)
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
+from price.quote import Pair
+from price.sources.base import (
+    CandleSaid,
+    Said,
+    Source,
+    at,
+    by_code,
+    by_words,
+    candle,
+    expect,
+    milliseconds,
+    rows_of,
+)
+from price.wire import Request, excerpt
+
+_OWN_NAMES = {"USDT": "UST", "USDC": "UDC"}
+_CODES = {"11010": RateLimited, "20060": Unavailable, "10020": Refused}
+
+
+class Bitfinex(Source):
+    """Real USD pairs; a price comes from a cache of some seconds."""
+
+    name = "bitfinex"
+    url = "https://api-pub.bitfinex.com"
+    quotes = frozenset({"USD", "EUR", "GBP", "JPY", "USDT", "USDC", "BTC", "ETH"})
+    limit_per_minute = 30
+    gap_seconds = 2.5
+    candle_unit = "ms"
+    candle_rows = 10000
+
+    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
+        symbols = ",".join(map(symbol, pairs))
+        return [Request(f"/v2/tickers?symbols={symbols}", tuple(pairs))]
+
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+        # symbols of funding begin with f: their rows, of other columns, are never picked
+        for pair, row in rows_of(data, 0, pairs, symbol):
+            yield Said(pair, at(row, 7))
+
+    def complaint(self, data: Any, status: int) -> SourceError | None:
+        if isinstance(data, dict):
+            return by_words(data["error"], status)
+        if at(data, 0) != "error":
+            return None
+        code, text = at(data, 1), at(data, 2)
+        if str(code) == "10020" and "symbol" in str(text):
+            return UnknownPair(excerpt(f"{code} {text}"))
+        return by_code(_CODES, code, text, status)
+
+    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+        query = f"start={milliseconds(start)}&end={milliseconds(end) - 1}&limit={self.candle_rows}&sort=1"
+        return Request(f"/v2/candles/trade:1m:{symbol(pair)}/hist?{query}", (pair,))
+
+    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+        for row in expect(data, list):
+            yield candle(row, 0, 1, 3, 4, 2)  # time, open, close, high, low
+
+
+def symbol(pair: Pair) -> str:
+    """The name to ask with, such as tBTCUSD, or tDOGE:USD where one side is longer than three letters."""
+    base, quote = (_OWN_NAMES.get(asset, asset) for asset in pair)
+    colon = ":" if max(len(base), len(quote)) > 3 else ""
+    return f"t{base}{colon}{quote}"

@@ -1,0 +1,69 @@
+"""Bitstamp: one request per pair for one or two, else the list of all; the time is that of the snapshot.
+
+https://www.bitstamp.net/api (ticker, ohlc, request limits)
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from price import times
+from price.errors import RateLimited, SourceError, UnknownPair
+from price.quote import Pair
+from price.sources.base import CandleSaid, Said, Source, Tick, at, by_code, by_words, candle, expect, rows_of
+from price.wire import Answer, Request, excerpt
+
+
+class Bitstamp(Source):
+    """Real USD, EUR and GBP pairs; ten thousand requests in ten minutes."""
+
+    name = "bitstamp"
+    url = "https://www.bitstamp.net"
+    quotes = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC"})
+    limit_per_minute = 1000
+    time_unit = "s"
+    candle_rows = 1000
+
+    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
+        if len(pairs) > 2:
+            return [Request("/api/v2/ticker/", tuple(pairs))]
+        return [Request(f"/api/v2/ticker/{symbol(pair)}/", (pair,)) for pair in pairs]
+
+    def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Tick | SourceError]:
+        # a pair that it does not know is a path that is not there, perhaps with a page of HTML
+        if len(pairs) == 1 and answer.status == 404:
+            raise UnknownPair(f"HTTP 404: {excerpt(answer.body)}")
+        return super().read(pairs, answer)
+
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+        # only the list names its pairs, with perpetual ones such as BTC/USD-PERP among them
+        single = len(pairs) == 1 and isinstance(data, dict)
+        rows = [(pairs[0], data)] if single else rows_of(data, "pair", pairs, "/".join)
+        for pair, row in rows:
+            yield Said(pair, at(row, "last"), at(row, "timestamp"))
+
+    def complaint(self, data: Any, status: int) -> SourceError | None:
+        said = expect(data, dict)
+        code = said.get("response_code")
+        words = said.get("response_explanation") or said.get("error") or said.get("reason")
+        if code is not None:
+            return by_code({"400.002": RateLimited}, code, words, status)
+        if words is None and said.get("status") != "error":
+            return None
+        return by_words(words, status, unknown=["currency pair"])
+
+    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+        # the answer is the last `limit` candles up to the end, whatever the start: so both fit exactly
+        first, last = times.unix(start), times.unix(end) - 1
+        limit = (last - first) // self.candle_seconds + 1
+        query = f"step={self.candle_seconds}&limit={limit}&start={first}&end={last}"
+        return Request(f"/api/v2/ohlc/{symbol(pair)}/?{query}", (pair,))
+
+    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+        for row in expect(data["data"]["ohlc"], list):
+            yield candle(row, "timestamp", "open", "high", "low", "close")
+
+
+def symbol(pair: Pair) -> str:
+    """The name to ask with, such as btcusd."""
+    return "".join(pair).lower()

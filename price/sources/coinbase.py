@@ -1,0 +1,49 @@
+"""Coinbase Exchange: one request per pair, with the time of the last trade.
+
+https://docs.cdp.coinbase.com/exchange (ticker, candles, rate limits)
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from price import times
+from price.errors import SourceError, UnknownPair
+from price.quote import Pair
+from price.sources.base import CandleSaid, Said, Source, by_words, candle, expect
+from price.wire import Request, shown
+
+
+class Coinbase(Source):
+    """Real USD pairs; ten requests a second, fifteen at once."""
+
+    name = "coinbase"
+    url = "https://api.exchange.coinbase.com"
+    quotes = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC", "ETH"})
+    limit_per_minute = 600
+    burst = 15
+    per_second = 10
+    time_unit = "iso"
+    candle_rows = 300
+
+    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
+        return [Request(f"/products/{pair}/ticker", (pair,)) for pair in pairs]
+
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+        yield Said(pairs[0], data.get("price"), data.get("time"))
+
+    def complaint(self, data: Any, status: int) -> SourceError | None:
+        message = expect(data, dict).get("message")
+        if status == 404 and message == "NotFound":
+            return UnknownPair(shown(message))
+        return None if message is None else by_words(message, status)
+
+    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+        # a range of n candles names the opening of its first and of its last
+        last = times.from_unix(times.unix(end) - self.candle_seconds)
+        query = f"granularity=60&start={times.iso(start)}&end={times.iso(last)}"
+        return Request(f"/products/{pair}/candles?{query}", (pair,))
+
+    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+        for row in expect(data, list):
+            yield candle(row, 0, 3, 2, 1, 4)  # time, low, high, open, close

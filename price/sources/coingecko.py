@@ -1,0 +1,75 @@
+"""CoinGecko: averages over many markets, computed once a minute; good against an outlier, poor alone.
+
+https://docs.coingecko.com (simple price, market chart range, authentication, errors)
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from price import times
+from price.coins import COINS
+from price.errors import Forbidden, RateLimited, SourceError
+from price.quote import Pair
+from price.sources.base import CandleSaid, Said, Source, at, by_code, by_words, candle, expect
+from price.wire import Request
+
+_IDS = {symbol: name for name, symbol in COINS.items()}
+_CODES = {"429": RateLimited, **dict.fromkeys(["10002", "10005", "10010", "10011"], Forbidden)}
+
+
+class CoinGecko(Source):
+    """Well-known coins only. Its candles are samples five minutes apart: each a flat candle at its moment."""
+
+    name = "coingecko"
+    url = "https://api.coingecko.com"
+    quotes = frozenset({"USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "BTC", "ETH"})
+    limit_per_minute = None
+    gap_seconds = 60
+    time_unit = "s"
+    candle_unit = "ms"
+    candle_seconds = 300
+    candle_rows = 288
+    candle_reach_seconds = 86400
+
+    def offers(self, pair: Pair) -> bool:
+        return pair.base in _IDS and super().offers(pair)
+
+    def headers(self, key: str, url: str) -> dict[str, str]:
+        if not key:
+            return {}
+        paid = urlsplit(url).hostname == "pro-api.coingecko.com"
+        return {"x-cg-pro-api-key" if paid else "x-cg-demo-api-key": key}
+
+    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
+        ids = ",".join(dict.fromkeys(_IDS[pair.base] for pair in pairs))
+        currencies = ",".join(dict.fromkeys(pair.quote.lower() for pair in pairs))
+        query = f"ids={ids}&vs_currencies={currencies}&include_last_updated_at=true&precision=full"
+        return [Request(f"/api/v3/simple/price?{query}", tuple(pairs))]
+
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+        coins = expect(data, dict)
+        for pair in pairs:
+            coin = coins.get(_IDS[pair.base])
+            price = at(coin, pair.quote.lower())
+            if price is not None:  # a coin that nobody trades any more is null
+                yield Said(pair, price, at(coin, "last_updated_at"))
+
+    def complaint(self, data: Any, status: int) -> SourceError | None:
+        said = at(data, "status") or at(data, "error", "status")
+        if code := at(said, "error_code"):
+            # it may say 429 in an answer of status 200
+            meant = code if isinstance(code, int) and 400 <= code < 600 else status
+            return by_code(_CODES, code, at(said, "error_message"), meant)
+        words = at(data, "error")
+        return None if words is None else by_words(words, status, unknown=["coin not found"])
+
+    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+        span = f"from={times.unix(start)}&to={times.unix(end)}"
+        query = f"vs_currency={pair.quote.lower()}&{span}&precision=full"
+        return Request(f"/api/v3/coins/{_IDS[pair.base]}/market_chart/range?{query}", (pair,))
+
+    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+        for row in expect(data["prices"], list):
+            yield candle(row, 0, 1, 1, 1, 1)

@@ -1,0 +1,63 @@
+"""Gemini: one request per pair for one or two, else the price feed of all; no usable time in either.
+
+https://docs.gemini.com/rest-api (ticker, price feed, candles, rate limits)
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from price.errors import RateLimited, SourceError, Unavailable, UnknownPair
+from price.quote import Pair
+from price.sources.base import CandleSaid, Said, Source, at, by_code, candle, expect, rows_of
+from price.wire import Request
+
+_REASONS = {
+    "RateLimit": RateLimited,
+    "Maintenance": Unavailable,
+    "System": Unavailable,
+    "InvalidSymbol": UnknownPair,
+    "Bad Request": UnknownPair,  # the symbol is all that a request can have wrong
+}
+
+
+class Gemini(Source):
+    """Real USD pairs; its only time is the end of the volume window, minutes from any trade."""
+
+    name = "gemini"
+    url = "https://api.gemini.com"
+    quotes = frozenset({"USD", "EUR", "GBP", "SGD", "USDT", "USDC", "GUSD", "BTC", "ETH"})
+    limit_per_minute = 120
+    candle_unit = "ms"
+    candle_rows = 1440
+    candle_reach_seconds = 1440 * 60
+
+    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
+        if len(pairs) > 2:
+            return [Request("/v1/pricefeed", tuple(pairs))]
+        return [Request(f"/v1/pubticker/{symbol(pair).lower()}", (pair,)) for pair in pairs]
+
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+        if len(pairs) == 1 and isinstance(data, dict):
+            yield Said(pairs[0], data.get("last"))
+            return
+        for pair, row in rows_of(data, "pair", pairs, symbol):
+            yield Said(pair, at(row, "price"))
+
+    def complaint(self, data: Any, status: int) -> SourceError | None:
+        if expect(data, dict).get("result") != "error":
+            return None
+        return by_code(_REASONS, data.get("reason"), data.get("message"), status)
+
+    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+        # it takes no range: about the last day, always
+        return Request(f"/v2/candles/{symbol(pair).lower()}/1m", (pair,))
+
+    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+        for row in expect(data, list):
+            yield candle(row, 0, 1, 2, 3, 4)
+
+
+def symbol(pair: Pair) -> str:
+    """The name in the price feed, such as BTCUSD."""
+    return "".join(pair)

@@ -1,0 +1,73 @@
+"""Kraken: one request for all pairs; a single unknown pair fails the whole of it.
+
+https://docs.kraken.com/api (Ticker, OHLC)
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from price import times
+from price.errors import SourceError
+from price.quote import Pair
+from price.sources.base import CandleSaid, Said, Source, at, by_words, candle, expect
+from price.wire import Request
+
+_OWN_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
+# only the assets of the early years carry the X and Z prefixes
+_OLD_CRYPTO = {"XBT", "ETH", "LTC", "XRP", "XLM", "XMR", "ZEC", "ETC", "REP", "MLN", "XDG"}
+_OLD_FIAT = {"USD", "EUR", "GBP", "CAD", "JPY"}
+
+
+class Kraken(Source):
+    """Real USD pairs, no timestamps; about one request a second."""
+
+    name = "kraken"
+    url = "https://api.kraken.com"
+    quotes = frozenset({"USD", "EUR", "GBP", "CAD", "CHF", "JPY", "AUD", "USDT", "USDC", "BTC", "ETH"})
+    limit_per_minute = 60
+    burst = 15
+    per_second = 1
+    candle_rows = 720
+    candle_reach_seconds = 720 * 60
+
+    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
+        symbols = ",".join(map(symbol, pairs))
+        return [Request(f"/0/public/Ticker?pair={symbols}", tuple(pairs))]
+
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+        rows = expect(data["result"], dict)
+        for pair in pairs:
+            row = _named(rows, pair)
+            if row is not None:
+                yield Said(pair, at(row, "c", 0))
+
+    def complaint(self, data: Any, status: int) -> SourceError | None:
+        errors = [str(text) for text in expect(data["error"], list)]
+        grave = "; ".join(text for text in errors if not text.startswith("W"))
+        return by_words(grave, status, unknown=["asset pair"]) if grave else None
+
+    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+        since = times.unix(start) - 1
+        return Request(f"/0/public/OHLC?pair={symbol(pair)}&interval=1&since={since}", (pair,))
+
+    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+        # by its name, since another key, "last", stands beside it
+        for row in expect(_named(expect(data["result"], dict), pair), list):
+            yield candle(row, 0, 1, 2, 3, 4)
+
+
+def symbol(pair: Pair) -> str:
+    """The name to ask with, such as XBTUSD."""
+    return "".join(_OWN_NAMES.get(asset, asset) for asset in pair)
+
+
+def _named(rows: dict[str, Any], pair: Pair) -> Any:
+    """The row of a pair: answers use the asked name or, for old assets, one like XXBTZUSD."""
+    base, quote = (_OWN_NAMES.get(asset, asset) for asset in pair)
+    old_base = f"X{base}" if base in _OLD_CRYPTO else base
+    old_quote = f"Z{quote}" if quote in _OLD_FIAT else f"X{quote}" if quote in _OLD_CRYPTO else quote
+    for name in (base + quote, old_base + old_quote, f"{base}/{quote}"):
+        if name in rows:
+            return rows[name]
+    return None

@@ -1,0 +1,103 @@
+"""Slots, and times as text. Pure: the time of day is always an argument."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII)
+
+
+def unix(moment: datetime) -> int:
+    """Whole seconds from the epoch to an aware moment."""
+    return (moment - EPOCH) // timedelta(seconds=1)
+
+
+def from_unix(seconds: int) -> datetime:
+    """The UTC moment of whole Unix seconds. Raises ValueError outside the years 1 to 9999."""
+    try:
+        return EPOCH + timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise ValueError(f"{seconds} s is outside the calendar") from error
+
+
+def slot_of(moment: datetime, interval: int) -> datetime:
+    """The slot that a moment lies in: the last multiple of `interval` seconds at or before it."""
+    return from_unix(unix(moment) // interval * interval)
+
+
+def next_slot(moment: datetime, interval: int) -> datetime:
+    """The first slot after a moment, never the moment itself."""
+    return slot_of(moment, interval) + timedelta(seconds=interval)
+
+
+def slots_between(first: datetime, after: datetime, interval: int) -> int:
+    """How many slots lie from the slot `first` up to, not including, the slot `after`; at least 0."""
+    return max(0, unix(after) - unix(first)) // interval
+
+
+def iso(moment: datetime) -> str:
+    """A moment as written in the log: UTC, whole seconds, Z."""
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def parse_iso(text: str) -> datetime:
+    """The moment of an ISO 8601 text with any number of fraction digits; UTC where no offset is given.
+
+    Raises ValueError. Digits after the sixth of a fraction are dropped.
+    """
+    match = _ISO.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is not an ISO 8601 time such as 2026-11-20T15:52:05Z")
+    date, time, fraction, offset = match.groups()
+    micro = (fraction or "0")[:6].ljust(6, "0")
+    zone = "+00:00" if offset in (None, "Z", "z") else offset
+    try:
+        return datetime.fromisoformat(f"{date}T{time}.{micro}{zone}").astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is outside the calendar") from error
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_length(text: str) -> int:
+    """The seconds of a length such as 90s, 15m, 2h or 7d. Raises ValueError."""
+    digits, unit = text[:-1], text[-1:]
+    if unit not in _UNITS or not (digits.isascii() and digits.isdigit()):
+        raise ValueError(f"{text[:40]!r} is not a length such as 90s, 15m, 2h or 7d")
+    if len(digits) > 9:
+        raise ValueError(f"{text[:40]!r} is too long")
+    return int(digits) * _UNITS[unit]
+
+
+def parse_when(text: str, now: datetime) -> datetime:
+    """The UTC moment that people mean: ISO 8601, `90s` `15m` `2h` `7d` (ago), `today`, `yesterday`, `now`.
+
+    A date alone is its midnight; UTC where no offset is given. Raises ValueError.
+    """
+    word = text.strip().lower()
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    named = {"now": now.astimezone(UTC), "today": midnight, "yesterday": midnight - timedelta(days=1)}
+    if word in named:
+        return named[word]
+    ago = word.removesuffix(" ago")
+    try:
+        if ago[-1:] in _UNITS and ago[:-1].isdigit():
+            return named["now"] - timedelta(seconds=parse_length(ago))
+        moment = datetime.fromisoformat(word.upper())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text[:40]!r} is outside the calendar") from None
+    except ValueError:
+        raise ValueError(
+            f"{text[:40]!r} is no time: one is 2026-11-20T15:52:05Z, 2026-11-20, 90s, 15m, 2h, 7d (ago), "
+            "today, yesterday or now"
+        ) from None
+
+
+def span(seconds: float) -> str:
+    """A length of time for people: 4 s, 3 min, 2.5 h, 3 days."""
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{seconds:.1f}".removesuffix(".0") + " s"

@@ -1,0 +1,305 @@
+"""The only HTTP: one kept-alive session per host, a deadline for the whole request, a cap on the body.
+
+A timeout given to `requests` bounds each `recv`, so an answer that drips can last for ever. Here the
+sockets themselves look at the request's deadline before each read.
+"""
+
+import http.client
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, should_bypass_proxies
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from price import __version__
+from price.errors import NoSuchName, SourceError, Timeout, Unreachable, Unreadable
+from price.wire import Answer, Request, excerpt
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_REDIRECTS = 2
+LANES = 4
+"""How many requests of one host may be under way at once."""
+BUNDLE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+_CHUNK_BYTES = 64 * 1024
+_TROUBLES = (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError)
+_CLOSED = (ConnectionError, http.client.RemoteDisconnected, http.client.IncompleteRead, EOFError)
+_NOT_HTTP = (http.client.HTTPException, HTTPError, zlib.error, UnicodeError)
+
+
+class _Current(threading.local):
+    """The request that this thread is busy with."""
+
+    left: Callable[[], float] = staticmethod(lambda: 0.0)
+    connected: bool = False
+
+
+_current = _Current()
+
+
+def _seconds_left() -> float:
+    left = _current.left()
+    if left <= 0:
+        raise TimeoutError("the deadline has passed")
+    return left
+
+
+class _Socket(socket.socket):
+    def recv_into(self, *args: Any) -> int:
+        self.settimeout(_seconds_left())
+        return super().recv_into(*args)
+
+    def recv(self, *args: Any) -> bytes:
+        self.settimeout(_seconds_left())
+        return super().recv(*args)
+
+
+class _TLSSocket(ssl.SSLSocket):
+    def read(self, *args: Any) -> Any:
+        self.settimeout(_seconds_left())
+        return super().read(*args)
+
+
+def _connect(host: str, port: int, options: Any) -> socket.socket:
+    """A connection to the first address that answers; each gets its share of the time that is left."""
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failure: OSError = OSError("the name has no address")
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+        sock = _Socket(family, kind, protocol)
+        try:
+            for option in options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(_seconds_left() / (len(addresses) - tried))
+            sock.connect(address)
+            sock.settimeout(_seconds_left())
+        except OSError as error:
+            failure = error
+            sock.close()
+        else:
+            _current.connected = True
+            return sock
+    raise failure
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self._dns_host, self.port or 80, self.socket_options)
+
+
+class _TLSConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self._dns_host, self.port or 443, self.socket_options)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections that keep deadlines and share one set of trusted certificates."""
+
+    def __init__(self, trust: ssl.SSLContext) -> None:
+        self._trust = trust
+        super().__init__(pool_connections=2, pool_maxsize=LANES)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._trust, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, ssl_context=self._trust, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+        return manager
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing to load: the context holds the trust, parsed once (22 ms that a reconnect need not pay)."""
+
+
+def trust(network: Mapping[str, str]) -> ssl.SSLContext:
+    """The certificates to trust: those that the usual variables name, else the system's, else certifi's.
+
+    Raises OSError for a named file that cannot be read.
+    """
+    bundle = next((network[name] for name in BUNDLE_NAMES if network.get(name)), "")
+    folder = network.get("SSL_CERT_DIR")
+    system = ssl.get_default_verify_paths()
+    if bundle or folder:
+        context = ssl.create_default_context(cafile=bundle or None, capath=None if bundle else folder)
+    elif system.cafile or system.capath:
+        context = ssl.create_default_context()
+    else:
+        context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+    context.sslsocket_class = _TLSSocket
+    return context
+
+
+class Transport:
+    """One host: where it is, by which proxy, and its kept-alive session."""
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        trust: ssl.SSLContext,
+        network: Mapping[str, str],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._monotonic = monotonic
+        self._session = requests.Session()
+        self._session.trust_env = False  # else the proxies are looked up again for each request
+        self._session.proxies = _proxies(url, network)
+        adapter = _Adapter(trust)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        named = {"User-Agent": f"price/{__version__}", "Accept": "application/json", **headers}
+        self._request = self._session.prepare_request(requests.Request("GET", self._url, headers=named))
+
+    def get(self, request: Request, deadline: float) -> Answer:
+        """The answer to a request, complete before `deadline` (in monotonic seconds). Raises SourceError."""
+        _current.left = lambda: deadline - self._monotonic()
+        url = self._url + request.path
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = self._fetch(url)
+            target = answer.headers.get("location", "") if answer.status in (301, 302, 303, 307, 308) else ""
+            if not target:
+                return answer
+            url = _redirected(url, target)
+        raise Unreadable(f"more than {MAX_REDIRECTS} redirects")
+
+    def _fetch(self, url: str) -> Answer:
+        try:
+            return self._exchange(url)
+        except (
+            requests.RequestException,
+            HTTPError,
+            OSError,
+            http.client.HTTPException,
+            ValueError,
+        ) as error:
+            raise _reason(error) from error
+
+    def _exchange(self, url: str) -> Answer:
+        prepared = self._request.copy()
+        prepared.url = url
+        _current.connected = False
+        try:
+            return self._send(prepared)
+        except requests.ConnectionError as error:
+            # a server may close a connection that was kept just as the next request leaves
+            if _current.connected or not _found(error, ConnectionError):
+                raise
+            return self._send(prepared)
+
+    def _send(self, prepared: requests.PreparedRequest) -> Answer:
+        response = self._session.send(
+            prepared, stream=True, allow_redirects=False, timeout=_seconds_left(), verify=True
+        )
+        try:
+            body = _body(response.raw)
+        except BaseException:
+            response.close()
+            raise
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        return Answer(response.status_code, response.headers, _decoded(body, encoding))
+
+
+def _body(raw: Any) -> bytes:
+    """The body as sent. Raises Unreadable above the cap."""
+    if raw.length_remaining is not None and raw.length_remaining <= MAX_BODY_BYTES:
+        return bytes(raw.read(decode_content=False))
+    chunks, size = [], 0
+    for chunk in raw.stream(_CHUNK_BYTES, decode_content=False):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise Unreadable(f"a body of over {MAX_BODY_BYTES} bytes")
+    return b"".join(chunks)
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    """The body without its compression, never more of it than the cap: a small bomb holds gigabytes."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise Unreadable(f"a body encoded as {excerpt(encoding)}, which was not asked for")
+    raw_deflate = encoding == "deflate" and body[:1] != b"\x78"
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS if raw_deflate else zlib.MAX_WBITS | 32)
+    plain = inflate.decompress(body, MAX_BODY_BYTES + 1)
+    if len(plain) > MAX_BODY_BYTES:
+        raise Unreadable(f"a body of over {MAX_BODY_BYTES} bytes")
+    if not inflate.eof:
+        raise Unreadable("a compressed body that ends too early")
+    return plain
+
+
+def _redirected(url: str, target: str) -> str:
+    """Where a redirect leads. Raises Unreadable unless it is the same host, over https or as before."""
+    new = urljoin(url, target)
+    old_parts, new_parts = urlsplit(url), urlsplit(new)
+    scheme_kept = new_parts.scheme == "https" or new_parts.scheme == old_parts.scheme == "http"
+    if new_parts.hostname != old_parts.hostname or not scheme_kept:
+        raise Unreadable(f"a redirect to {excerpt(new)}, which is not followed")
+    return new
+
+
+def _proxies(url: str, network: Mapping[str, str]) -> dict[str, str]:
+    """The proxy for a URL by the usual variables, whose values `network` holds by upper-case name."""
+    no_proxy = network.get("NO_PROXY", "")
+    scheme = urlsplit(url).scheme
+    proxy = network.get(f"{scheme.upper()}_PROXY") or network.get("ALL_PROXY")
+    if not proxy or (no_proxy and should_bypass_proxies(url, no_proxy)):
+        return {}
+    return {scheme: proxy}
+
+
+def _found(error: BaseException, kind: type[BaseException] | tuple[type[BaseException], ...]) -> Any:
+    """The first error of a kind among an error and those that led to it; None where there is none."""
+    seen: set[int] = set()
+    queue: list[object] = [error]
+    while queue:
+        item = queue.pop(0)
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        if isinstance(item, kind):
+            return item
+        seen.add(id(item))
+        queue += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+    return None
+
+
+def _reason(error: Exception) -> SourceError:
+    """What a failed request means."""
+    if isinstance(error, SourceError):
+        return error
+    if _found(error, (TimeoutError, requests.Timeout)):
+        return Timeout("no complete answer in time")
+    if unnamed := _found(error, socket.gaierror):
+        # a resolver that does not answer is our network's trouble, not the end of the name
+        kind = Unreachable if unnamed.errno == socket.EAI_AGAIN else NoSuchName
+        return kind(f"its name does not resolve: {unnamed.strerror}")
+    if refused := _found(error, ssl.SSLCertVerificationError):
+        return Unreachable(f"its certificate is not accepted: {refused.verify_message}")
+    if refused := _found(error, ssl.SSLError):
+        return Unreachable(f"TLS failed: {refused.reason or refused}")
+    if broken := _found(error, _CLOSED):
+        return Unreachable(f"connection failed: {excerpt(str(broken))}")
+    if _found(error, requests.exceptions.ProxyError):
+        return Unreachable(f"the proxy failed: {excerpt(str(error))}")
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return Unreachable(f"connection failed: {error.strerror or error}")
+    if odd := _found(error, _NOT_HTTP):
+        return Unreadable(f"not HTTP: {excerpt(repr(odd))}")
+    return Unreachable(f"connection failed: {excerpt(str(error))}")

@@ -1,0 +1,132 @@
+"""What is asked over the wire and what came back, as values; and how strictly an answer is read."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+from price.errors import Unreadable
+from price.quote import Pair
+
+MAX_PRICE = Decimal(10) ** 24
+MAX_DIGITS = 50
+MAX_PLACES = 100
+MAX_NUMBER_TEXT = 400
+MAX_RETRY_AFTER_SECONDS = 7 * 86400
+_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+
+class Request(NamedTuple):
+    """One GET: a path with its query, below the source's host, and the pairs it asks about."""
+
+    path: str
+    pairs: tuple[Pair, ...]
+    weight: int = 1
+
+
+class Answer(NamedTuple):
+    """One complete HTTP answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a JSON text, read strictly. Raises Unreadable.
+
+    Refused: other encodings than UTF-8, a byte order mark, NaN and Infinity, names given twice,
+    nesting beyond the interpreter's depth, numbers of over 400 characters. Fractions become Decimal.
+    """
+    try:
+        return json.loads(
+            body.decode("utf-8"),
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_once_each,
+        )
+    except RecursionError:
+        raise Unreadable("JSON nested too deeply") from None
+    except (ValueError, InvalidOperation) as error:
+        raise Unreadable(f"not JSON: {excerpt(str(error))}; it begins {excerpt(body)}") from error
+
+
+def _decimal(text: str) -> Decimal:
+    return Decimal(_short(text))
+
+
+def _integer(text: str) -> int:
+    return int(_short(text))
+
+
+def _short(text: str) -> str:
+    if len(text) > MAX_NUMBER_TEXT:
+        raise ValueError(f"a number of {len(text)} characters")
+    return text
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _once_each(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(items)
+    if len(found) != len(items):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def read_price(raw: object) -> Decimal:
+    """A price from JSON: a string, an integer or a Decimal. Raises ValueError if it cannot be one.
+
+    A price is above 0, below 10^24, of at most 50 significant digits and 100 decimal places.
+    """
+    if isinstance(raw, str):
+        if len(raw) > MAX_NUMBER_TEXT or not _NUMBER.fullmatch(raw):
+            raise ValueError(f"not a price: {shown(raw)}")
+    elif isinstance(raw, bool) or not isinstance(raw, (int, Decimal)):
+        raise ValueError(f"not a price: {shown(raw)}")
+    price = Decimal(raw)
+    if price.is_nan() or not 0 < price < MAX_PRICE:
+        raise ValueError(f"not above 0 and below 10^24: {shown(raw)}")
+    _, digits, exponent = price.as_tuple()
+    significant = "".join(map(str, digits)).rstrip("0")
+    zeros = len(digits) - len(significant)
+    if len(significant) > MAX_DIGITS or not isinstance(exponent, int) or -exponent - zeros > MAX_PLACES:
+        raise ValueError(f"too many digits: {shown(raw)}")
+    return price
+
+
+def retry_after_seconds(header: str, now: datetime) -> float | None:
+    """The wait that a Retry-After header asks for, in seconds from `now`; None where it says nothing usable.
+
+    RFC 9110, section 10.2.3: a number of seconds or an HTTP date. Over seven days is taken for a mistake.
+    """
+    if header.isascii() and header.isdigit() and len(header) < 10:
+        seconds = float(header)
+    else:
+        try:
+            seconds = (parsedate_to_datetime(header) - now).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if seconds <= MAX_RETRY_AFTER_SECONDS else None
+
+
+def excerpt(text: str | bytes, most: int = 80) -> str:
+    """The beginning of a text from outside, fit for a message: printable ASCII on one line, quoted."""
+    start = text[: 4 * most].decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return ascii(start[:most])
+
+
+def shown(raw: object) -> str:
+    """A JSON value, fit for a message: an excerpt of a text or number, else only what kind it is.
+
+    Lists and objects are not written out: they may be nested too deeply for that.
+    """
+    if isinstance(raw, (str, int, Decimal)):
+        return excerpt(str(raw))
+    return {type(None): "null", list: "a list", dict: "an object"}.get(type(raw), type(raw).__name__)

@@ -1,0 +1,1 @@
+"""The tests of the project, and what they are played on."""

@@ -1,0 +1,32 @@
+"""Certificates made in memory: a good one, and those that a client must refuse."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import trustme
+
+
+class Certificates:
+    """One authority, and the TLS contexts of servers that it vouches for, or not."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._authority = trustme.CA()
+        self.context = cache(self._make)
+
+    def write(self, path: Path) -> None:
+        """Write the authority's certificate, for clients to trust."""
+        self._authority.cert_pem.write_to_path(path)
+
+    def _make(self, kind: str) -> ssl.SSLContext:
+        """A server's context; `kind` is empty for a good one, else the name of the fault."""
+        authority = trustme.CA() if kind == "untrusted" else self._authority
+        host = "other.example" if kind == "wrong_host" else self._host
+        year_ago = datetime.now(UTC) - timedelta(days=365)
+        ends = year_ago + timedelta(days=90) if kind == "expired" else None
+        certificate = authority.issue_cert(host, not_before=year_ago, not_after=ends)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        return context

@@ -1,0 +1,77 @@
+"""Coinbase Exchange: strings, one pair per request, the time of the last trade."""
+
+from datetime import datetime
+
+from price import times
+from price.quote import Pair
+from tests.exchange.venues.base import Desk, Page, Venue, number, without_nothing
+from tests.exchange.wire import Ask, BadQuery
+
+
+class Coinbase(Venue):
+    """The copy of api.exchange.coinbase.com."""
+
+    name = "coinbase"
+    quotes = ("USD", "EUR", "GBP", "USDT")
+    away = Page({"message": "Service unavailable"}, 503)
+    limited = Page({"message": "Too many requests"}, 429)
+    nowhere = Page({"message": "NotFound"}, 404)
+    headers = (("Cache-Control", "public, max-age=1"),)
+
+    def symbol(self, pair: Pair) -> str:
+        return str(pair)
+
+    def unknown(self, name: str) -> Page:
+        return self.nowhere
+
+    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+        if "user-agent" not in ask.headers:
+            return Page({"message": "User-Agent header is required."}, 400)
+        match ask.parts:
+            case ["products", name, "ticker"]:
+                return self._ticker(desk, name)
+            case ["products", name, "candles"]:
+                return self._candles(desk, name, ask)
+        return None
+
+    def _ticker(self, desk: Desk, name: str) -> Page:
+        deal = desk.one(name)
+        fields = {
+            "ask": deal.ask,
+            "bid": deal.bid,
+            "volume": "8123.45678901",
+            "trade_id": times.unix(desk.now),
+            "price": deal.text(),
+            "size": "0.00123",
+            "time": _rfc3339(deal.time) if deal.time else None,
+            "rfq_volume": "12.345",
+        }
+        return Page(without_nothing(fields))
+
+    def _candles(self, desk: Desk, name: str, ask: Ask) -> Page:
+        if ask.query.get("granularity") != "60":
+            return Page({"message": "Unsupported granularity"}, 400)
+        end = times.unix(desk.now)
+        start = end - 299 * 60
+        if "start" in ask.query and "end" in ask.query:
+            start, end = _moment(ask.query["start"]), _moment(ask.query["end"])
+        if (end - start) // 60 + 1 > 300:
+            return Page({"message": "granularity too small for the requested time range"}, 400)
+        rows = [
+            [c.start, *(number(f"{value:f}") for value in (c.low, c.high, c.open, c.close)), number(c.volume)]
+            for c in desk.candles(name, start, end)
+        ]
+        return Page(rows[::-1])
+
+
+def _rfc3339(moment: datetime) -> str:
+    digits = (6, 3, 9, 0)[times.unix(moment) % 4]  # the real one varies too
+    fraction = f".{moment:%f}000"[: digits + 1] if digits else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def _moment(text: str) -> int:
+    try:
+        return int(text) if text.isdigit() else times.unix(times.parse_iso(text))
+    except ValueError as error:
+        raise BadQuery(text) from error

@@ -1,0 +1,84 @@
+"""CoinGecko: coins by its own ids, JSON numbers, seconds; what it does not know is left out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from price import times
+from price.quote import Pair
+from tests.exchange.venues.base import Desk, Page, UnknownName, Venue, number
+from tests.exchange.wire import Ask
+
+_IDS = {
+    "BTC": "bitcoin",
+    "ETH": "ethereum",
+    "SOL": "solana",
+    "LTC": "litecoin",
+    "XRP": "ripple",
+    "ADA": "cardano",
+    "DOGE": "dogecoin",
+    "USDT": "tether",
+    "USDC": "usd-coin",
+}
+
+
+class Coingecko(Venue):
+    """The copy of api.coingecko.com."""
+
+    name = "coingecko"
+    quotes = ("USD", "EUR", "GBP")
+    away = Page({"status": {"error_code": 503, "error_message": "Service unavailable"}}, 503)
+    limited = Page({"status": {"error_code": 429, "error_message": "You've exceeded the Rate Limit."}}, 429)
+    nowhere = Page({"error": "Incorrect path."}, 404)
+    headers = (("Cache-Control", "max-age=30, public"),)
+
+    def symbol(self, pair: Pair) -> str:
+        return f"{_IDS.get(pair.base, pair.base.lower())} {pair.quote.lower()}"
+
+    def names(self, pairs: Iterable[Pair]) -> dict[str, Pair]:
+        return {self.symbol(pair): pair for pair in pairs}
+
+    def unknown(self, name: str) -> Page:
+        return Page({"error": "coin not found"}, 404)
+
+    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+        match ask.parts:
+            case ["api", "v3", "simple", "price"]:
+                return Page(_prices(desk, ask))
+            case ["api", "v3", "coins", coin, "market_chart", "range"]:
+                return _samples(desk, coin, ask)
+        return None
+
+
+def _prices(desk: Desk, ask: Ask) -> dict[str, dict[str, Any]]:
+    coins, currencies = (ask.query.get(name, "").split(",") for name in ("ids", "vs_currencies"))
+    asked = {f"{coin} {currency}": (coin, currency) for coin in coins for currency in currencies}
+    deals = desk.deals(desk.names[name] for name in asked if name in desk.names)
+    found: dict[str, dict[str, Any]] = {}
+    for name, (coin, currency) in asked.items():
+        deal = deals.get(desk.names[name]) if name in desk.names else None
+        if deal:
+            row = found.setdefault(coin, {})
+            row[currency] = deal.number()
+            if ask.query.get("include_last_updated_at") == "true" and deal.time:
+                row["last_updated_at"] = deal.seconds()
+    return {coin: _time_last(row) for coin, row in found.items()}
+
+
+def _time_last(row: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(row.items(), key=lambda item: item[0] == "last_updated_at"))
+
+
+def _samples(desk: Desk, coin: str, ask: Ask) -> Page:
+    name = f"{coin} {ask.query.get('vs_currency', '')}"
+    if name not in desk.names:
+        raise UnknownName(coin)
+    start, end, now = ask.number("from", 0), ask.number("to", 0), times.unix(desk.now)
+    step = 300 if now - start <= 86400 else 3600  # finer ones are of the last day only
+    start = max(start, now - 365 * 86400)
+    pair = desk.pair(name)
+    rows = [
+        [at * 1000, number(f"{candle.open:f}")]
+        for at in range(-(-start // step) * step, min(end, now) + 1, step)
+        if (candle := desk.minute(pair, at))
+    ]
+    return Page({"prices": rows, "market_caps": [], "total_volumes": []})

@@ -1,0 +1,84 @@
+"""Kraken: all pairs in one request, other names in the answer than asked for, errors with HTTP 200."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from price import times
+from price.quote import Pair
+from tests.exchange.prices import filled
+from tests.exchange.venues.base import Deal, Desk, Page, Venue
+from tests.exchange.wire import Ask
+
+_ASSETS = {"BTC": "XBT", "DOGE": "XDG"}
+_KEYS = {"XBTUSD": "XXBTZUSD", "XBTEUR": "XXBTZEUR", "XBTGBP": "XXBTZGBP", "ETHUSD": "XETHZUSD"}
+_KEYS |= {"ETHEUR": "XETHZEUR", "ETHGBP": "XETHZGBP", "LTCUSD": "XLTCZUSD", "LTCEUR": "XLTCZEUR"}
+_KEYS |= {"XRPUSD": "XXRPZUSD", "XRPEUR": "XXRPZEUR", "LTCGBP": "XLTCZGBP", "XRPGBP": "XXRPZGBP"}
+
+
+class Kraken(Venue):
+    """The copy of api.kraken.com."""
+
+    name = "kraken"
+    quotes = ("USD", "EUR", "GBP", "USDT", "USDC")
+    away = Page({"error": ["EService:Unavailable"]})
+    limited = Page({"error": ["EAPI:Rate limit exceeded"]})
+    nowhere = Page({"error": ["EGeneral:Unknown method"]})
+    headers = (("Cache-Control", "public,max-age=1"),)
+
+    def symbol(self, pair: Pair) -> str:
+        return "".join(_ASSETS.get(asset, asset) for asset in pair)
+
+    def names(self, pairs: Iterable[Pair]) -> dict[str, Pair]:
+        asked = super().names(pairs)
+        return asked | {_KEYS[name]: pair for name, pair in asked.items() if name in _KEYS}
+
+    def unknown(self, name: str) -> Page:
+        return Page({"error": ["EQuery:Unknown asset pair"]})
+
+    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+        match ask.parts:
+            case ["0", "public", "Ticker"]:
+                asked = ask.query.get("pair", "")
+                pairs = map(desk.pair, asked.split(",")) if asked else dict.fromkeys(desk.names.values())
+                rows = {self._key(pair): _row(deal) for pair, deal in desk.deals(pairs).items()}
+                return Page({"error": [], "result": rows})
+            case ["0", "public", "OHLC"]:
+                return self._candles(desk, ask)
+        return None
+
+    def _candles(self, desk: Desk, ask: Ask) -> Page:
+        now, name = times.unix(desk.now), ask.query.get("pair", "")
+        since = max(ask.number("since", 0), now - now % 60 - 720 * 60)
+        if ask.number("interval", 1) != 1:
+            return Page({"error": ["EGeneral:Invalid arguments"]})
+        rows = [
+            [
+                c.start,
+                *(f"{value:f}" for value in c[1:5]),
+                f"{c.close:f}" if c.trades else "0.0",
+                c.volume,
+                c.trades,
+            ]
+            for c in filled(desk.candles(name, since + 1, now))
+        ]
+        closed = rows[-2][0] if len(rows) > 1 else since
+        return Page({"error": [], "result": {self._key(desk.pair(name)): rows, "last": closed}})
+
+    def _key(self, pair: Pair) -> str:
+        return _KEYS.get(self.symbol(pair), self.symbol(pair))
+
+
+def _row(deal: Deal) -> dict[str, Any]:
+    bid, ask = deal.bid, deal.ask
+    last = deal.text(5)
+    return {
+        "a": [ask, "2", "2.000"],
+        "b": [bid, "1", "1.000"],
+        "c": [last, "0.00420000"],
+        "v": ["812.34567890", "2345.67890123"],
+        "p": [bid, ask],
+        "t": [12345, 34567],
+        "l": [bid, bid],
+        "h": [ask, ask],
+        "o": bid,
+    }

@@ -1,0 +1,65 @@
+"""The trimmed answers in this folder, and what is asked to get them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from price.errors import SourceError
+from price.quote import Pair
+from price.sources import SOURCES
+from price.sources.base import Tick
+from price.wire import Answer
+
+HERE = Path(__file__).parent
+START = datetime(2025, 10, 9, 8, 54, tzinfo=UTC)
+END = datetime(2025, 10, 9, 8, 57, tzinfo=UTC)
+"""The range that each candles.json is an answer for, and reaches beyond."""
+
+
+def pair(text: str) -> Pair:
+    """BTC-USD as a value."""
+    base, _, quote = text.partition("-")
+    return Pair(base, quote)
+
+
+def pairs(text: str) -> tuple[Pair, ...]:
+    """Several of them, with blanks between."""
+    return tuple(map(pair, text.split()))
+
+
+def sent(name: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """The answer in a file of this folder, such as kraken/price.json."""
+    return Answer(status, headers or {}, (HERE / name).read_bytes())
+
+
+def said(text: str | bytes, status: int = 200) -> Answer:
+    """An answer with this body."""
+    return Answer(status, {}, text.encode() if isinstance(text, str) else text)
+
+
+def read(source: str, asked: str, answer: Answer) -> dict[str, Tick | SourceError]:
+    """What a source reads in an answer, by the pairs' names."""
+    found = SOURCES[source].read(pairs(asked), answer)
+    return {str(each): tick for each, tick in found.items()}
+
+
+def tick(source: str, asked: str, answer: Answer) -> Tick:
+    """The price that a source reads for the only pair asked."""
+    found = read(source, asked, answer)[asked]
+    assert isinstance(found, Tick), found
+    return found
+
+
+def refusal(source: str, asked: str, answer: Answer) -> SourceError:
+    """The error that an answer is, as a whole or for the only pair asked."""
+    try:
+        found = read(source, asked, answer)[asked.split()[0]]
+    except SourceError as error:
+        return error
+    assert isinstance(found, SourceError), found
+    return found
+
+
+def paths(source: str, asked: str) -> list[str]:
+    """The paths that a source asks in one slot."""
+    return [request.path for request in SOURCES[source].requests(pairs(asked))]

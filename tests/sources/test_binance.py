@@ -1,0 +1,73 @@
+"""What is special to Binance."""
+
+import pytest
+
+from price.errors import Unreadable
+from price.quote import Pair
+from price.sources import SOURCES
+from price.sources.base import Tick
+from tests.sources.answers import END, START, pair, pairs, refusal, said, sent, tick
+
+MANY = [Pair(f"AB{number}", "USDT") for number in range(19)]
+
+
+def test_up_to_twenty_pairs_are_one_request_with_times() -> None:
+    (two,) = SOURCES["binance"].requests(pairs("BTC-USDT ETH-USDT"))
+    (twenty,) = SOURCES["binance"].requests([pair("BTC-USDT"), *MANY])
+
+    assert two.path == "/api/v3/ticker/24hr?symbols=%5B%22BTCUSDT%22,%22ETHUSDT%22%5D"
+    assert two.weight == twenty.weight == 2
+    assert twenty.path.startswith("/api/v3/ticker/24hr?")
+
+
+def test_more_pairs_are_the_prices_of_all_without_times() -> None:
+    asked = [*pairs("BTC-USDT SHIB-USDT DEAD-USDT"), *MANY]
+
+    (request,) = SOURCES["binance"].requests(asked)
+    found = SOURCES["binance"].read(asked, sent("binance/all.json"))
+
+    assert (request.path, request.weight) == ("/api/v3/ticker/price", 4)
+    btc, shib, dead, *_ = found.values()
+    assert isinstance(btc, Tick)
+    assert isinstance(shib, Tick)
+    assert (str(btc.price), btc.time) == ("61235.01000000", None)
+    assert f"{shib.price:f}" == "0.00000812"
+    assert isinstance(dead, Unreadable)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "",
+        ',"closeTime":null',
+        ',"closeTime":"now"',
+        ',"closeTime":1e99',
+        ',"closeTime":[]',
+        ',"closeTime":999999999999999999',
+    ],
+)
+def test_a_price_without_its_promised_time_is_unreadable(time: str) -> None:
+    answer = said(f'[{{"symbol":"BTCUSDT","lastPrice":"1"{time}}}]')
+
+    assert type(refusal("binance", "BTC-USDT", answer)) is Unreadable
+
+
+def test_it_quotes_no_dollars() -> None:
+    assert not SOURCES["binance"].offers(pair("BTC-USD"))
+    assert SOURCES["binance"].offers(pair("BTC-USDT"))
+
+
+def test_candles_are_asked_for_in_milliseconds() -> None:
+    asked = SOURCES["binance"].candles_request(pair("BTC-USDT"), START, END)
+
+    span = "startTime=1760000040000&endTime=1760000219999"
+    assert asked.path == f"/api/v3/klines?symbol=BTCUSDT&interval=1m&{span}&limit=1000"
+
+
+@pytest.mark.parametrize(
+    "odd", ["null", "5", '"BTCUSDT"', "[]", "{}", '{"symbol":["BTCUSDT"]}', '{"symbol":null}']
+)
+def test_an_odd_row_among_the_others_costs_nothing(odd: str) -> None:
+    row = '{"symbol":"BTCUSDT","lastPrice":"5","closeTime":1760000041123}'
+
+    assert tick("binance", "BTC-USDT", said(f"[{odd},{row},{odd}]")).price == 5

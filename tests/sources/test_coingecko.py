@@ -1,0 +1,83 @@
+"""What is special to CoinGecko."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from price.coins import COINS
+from price.errors import Refused, Unreadable
+from price.sources import SOURCES
+from tests.sources.answers import END, START, pair, paths, refusal, said, sent
+
+
+def test_all_pairs_are_one_request_that_names_each_coin_and_currency_once() -> None:
+    (asked,) = paths("coingecko", "BTC-USD ETH-USD BTC-EUR ETH-BTC")
+
+    ids = "ids=bitcoin,ethereum&vs_currencies=usd,eur,btc"
+    assert asked == f"/api/v3/simple/price?{ids}&include_last_updated_at=true&precision=full"
+
+
+def test_each_coin_has_one_id_and_one_symbol_that_a_pair_can_hold() -> None:
+    assert len(set(COINS.values())) == len(COINS)
+    assert all(symbol.isalnum() and symbol.isupper() for symbol in COINS.values())
+    assert all(name == name.lower() and name.replace("-", "").isalnum() for name in COINS)
+
+
+def test_it_is_only_asked_for_coins_and_currencies_that_it_has() -> None:
+    offers = SOURCES["coingecko"].offers
+
+    assert [offers(pair(each)) for each in ("BTC-USD", "DOGE-JPY", "ETH-BTC")] == [True] * 3
+    assert [offers(pair(each)) for each in ("BTC-USDT", "ABC-USD", "USD-USD")] == [False] * 3
+
+
+def test_it_is_asked_at_most_once_a_minute() -> None:
+    assert SOURCES["coingecko"].gap_seconds >= 60
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://api.coingecko.com", "x-cg-demo-api-key"),
+        ("https://pro-api.coingecko.com", "x-cg-pro-api-key"),
+        ("https://pro-api.coingecko.com:443/x", "x-cg-pro-api-key"),
+        ("https://example.com/pro-api.coingecko.com", "x-cg-demo-api-key"),
+    ],
+)
+def test_the_key_goes_into_the_header_that_its_host_wants(url: str, name: str) -> None:
+    assert SOURCES["coingecko"].headers("secret", url) == {name: "secret"}
+    assert SOURCES["coingecko"].headers("", url) == {}
+
+
+def test_an_unknown_coin_is_an_empty_object_and_refused() -> None:
+    assert type(refusal("coingecko", "BTC-USD", said("{}"))) is Refused
+    assert type(refusal("coingecko", "BTC-USD", said('{"bitcoin":{}}'))) is Refused
+
+
+def test_a_price_that_is_null_is_missing() -> None:
+    answer = said('{"bitcoin":{"usd":null,"last_updated_at":1760000041}}')
+
+    assert str(refusal("coingecko", "BTC-USD", answer)) == "missing from the answer"
+
+
+@pytest.mark.parametrize("time", ["", ',"last_updated_at":null', ',"last_updated_at":true'])
+def test_a_price_without_its_promised_time_is_unreadable(time: str) -> None:
+    assert type(refusal("coingecko", "BTC-USD", said(f'{{"bitcoin":{{"usd":1{time}}}}}'))) is Unreadable
+
+
+def test_samples_are_flat_candles_at_their_own_moments() -> None:
+    end = START + timedelta(minutes=10)
+
+    candles = SOURCES["coingecko"].read_candles(pair("BTC-USD"), START, end, sent("coingecko/candles.json"))
+
+    assert [(each.start - START, *each[1:]) for each in candles] == [
+        (timedelta(0), *[Decimal(61210)] * 4),
+        (timedelta(seconds=300, milliseconds=456), *[Decimal("61220.5")] * 4),
+    ]
+
+
+def test_samples_are_asked_for_in_seconds() -> None:
+    asked = SOURCES["coingecko"].candles_request(pair("BTC-EUR"), START, END)
+
+    query = "vs_currency=eur&from=1760000040&to=1760000220&precision=full"
+    assert asked.path == f"/api/v3/coins/bitcoin/market_chart/range?{query}"

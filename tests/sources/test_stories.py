@@ -1,0 +1,275 @@
+"""The same stories for each source."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+import pytest
+
+from price.errors import (
+    Forbidden,
+    RateLimited,
+    Refused,
+    SourceError,
+    Unavailable,
+    UnknownPair,
+    Unreadable,
+)
+from price.sources import SOURCES
+from price.sources.base import Tick
+from price.wire import Answer
+from tests.sources.answers import END, START, pair, pairs, read, refusal, said, sent
+
+
+class Story(NamedTuple):
+    """What stands in a source's price.json: the first price is written nowhere else in it."""
+
+    prices: dict[str, str]
+    time: datetime | None
+    """That of the first price."""
+    absent: str = ""
+    """A pair that is not in it."""
+
+
+def _at(second: int, micro: int = 0) -> datetime:
+    return datetime(2025, 10, 9, 8, 54, second, micro, tzinfo=UTC)
+
+
+STORIES = {
+    "coinbase": Story({"BTC-USD": "61235.01000000"}, datetime(2026, 5, 4, 10, 11, 12, 345678, UTC)),
+    "kraken": Story(
+        {"BTC-USD": "61235.01000", "ETH-USD": "2512.34000", "DOGE-USD": "0.123450000", "BTC-USDT": "61301.1"},
+        None,
+        "ABC-USD",
+    ),
+    "bitstamp": Story({"BTC-USD": "61235.01", "ETH-USD": "2512.34", "XRP-EUR": "2.11001"}, _at(1), "ABC-USD"),
+    "gemini": Story({"BTC-USD": "61235.01", "ETH-USD": "2512.34", "DOGE-USD": "0.12345"}, None, "ABC-USD"),
+    "bitfinex": Story({"BTC-USD": "61235.01", "DOGE-USD": "0.12345", "BTC-USDT": "61301.1"}, None, "ABC-USD"),
+    "binance": Story({"BTC-USDT": "61235.01000000", "ETH-USDT": "2512.34000000"}, _at(1, 123000), "ABC-USDT"),
+    "okx": Story(
+        {"BTC-USDT": "61235.01", "ETH-USDT": "2512.34", "DOGE-USDT": "0.12345"}, _at(1, 123000), "BTC-USD"
+    ),
+    "coingecko": Story(
+        {"BTC-USD": "61235.01", "DOGE-USD": "0.123456", "BTC-EUR": "56789"}, _at(1), "XMR-USD"
+    ),
+    "simulated": Story({"BTC-USD": "61235.01", "ETH-USD": "3300.12"}, _at(1), "SOL-USD"),
+}
+NAMES = list(STORIES)
+BATCHES = [name for name in NAMES if STORIES[name].absent]
+COMPLAINTS = [
+    ("coinbase/unknown.json", 404, UnknownPair),
+    ("coinbase/refused.json", 400, Refused),
+    ("coinbase/agent.json", 400, Refused),
+    ("coinbase/away.json", 500, Unavailable),
+    ("kraken/unknown.json", 200, UnknownPair),
+    ("kraken/refused.json", 200, Refused),
+    ("kraken/away.json", 200, Unavailable),
+    ("bitstamp/unknown.json", 404, UnknownPair),
+    ("bitstamp/unknown.json", 200, UnknownPair),
+    ("bitstamp/refused.json", 400, Refused),
+    ("bitstamp/refused_plainly.json", 200, Refused),
+    ("bitstamp/refused_at_length.json", 200, Refused),
+    ("bitstamp/away.json", 200, Unavailable),
+    ("gemini/unknown.json", 400, UnknownPair),
+    ("gemini/unknown_by_reason.json", 400, UnknownPair),
+    ("gemini/refused.json", 404, Refused),
+    ("gemini/away.json", 503, Unavailable),
+    ("gemini/away.json", 200, Unavailable),
+    ("gemini/away_by_fault.json", 500, Unavailable),
+    ("gemini/away_by_fault.json", 200, Unavailable),
+    ("bitfinex/unknown.json", 500, UnknownPair),
+    ("bitfinex/unknown.json", 200, UnknownPair),
+    ("bitfinex/refused.json", 500, Refused),
+    ("bitfinex/away.json", 200, Unavailable),
+    ("bitfinex/away.json", 500, Unavailable),
+    ("bitfinex/away_by_proxy.json", 503, Unavailable),
+    ("binance/unknown.json", 400, UnknownPair),
+    ("binance/refused.json", 400, Refused),
+    ("binance/away.json", 503, Unavailable),
+    ("binance/away.json", 200, Unavailable),
+    ("binance/closed.json", 451, Forbidden),
+    ("okx/unknown.json", 200, UnknownPair),
+    ("okx/refused.json", 200, Refused),
+    ("okx/away.json", 200, Unavailable),
+    ("okx/nowhere.json", 404, Refused),
+    ("coingecko/unknown.json", 404, UnknownPair),
+    ("coingecko/refused.json", 400, Refused),
+    ("coingecko/away.json", 200, Unavailable),
+    ("coingecko/wrong_key.json", 400, Forbidden),
+    ("coingecko/wrong_plan.json", 401, Forbidden),
+]
+every_source = pytest.mark.parametrize("name", NAMES)
+real_sources = pytest.mark.parametrize("name", [name for name in NAMES if name != "simulated"])
+
+
+def _asked(name: str) -> str:
+    return " ".join(STORIES[name].prices)
+
+
+def _price(name: str, instead: bytes) -> Answer:
+    """The source's price.json with another value in place of its first price."""
+    body = sent(f"{name}/price.json").body
+    price = next(iter(STORIES[name].prices.values())).encode()
+    written = b'"%b"' % price if b'"%b"' % price in body else price
+    assert body.count(written) == 1
+    return said(body.replace(written, instead))
+
+
+def test_there_is_a_story_for_each_source_and_their_order_is_kept() -> None:
+    assert " ".join(SOURCES) == "coinbase kraken bitstamp gemini bitfinex binance okx coingecko simulated"
+    assert list(STORIES) == list(SOURCES)
+    assert all(source.name == name for name, source in SOURCES.items())
+
+
+@every_source
+def test_a_source_offers_the_pairs_of_its_story_and_asks_for_each_of_them_once(name: str) -> None:
+    asked = pairs(_asked(name))
+
+    requests = SOURCES[name].requests(asked)
+
+    assert all(map(SOURCES[name].offers, asked))
+    assert [each for request in requests for each in request.pairs] == list(asked)
+    assert all(request.path.isascii() and " " not in request.path for request in requests)
+
+
+@every_source
+def test_prices_are_read_with_every_digit_and_the_time_of_the_exchange(name: str) -> None:
+    prices, time, _ = STORIES[name]
+
+    found = read(name, _asked(name), sent(f"{name}/price.json"))
+
+    ticks = [tick for tick in found.values() if isinstance(tick, Tick)]
+    assert dict(zip(found, [str(tick.price) for tick in ticks], strict=True)) == prices
+    assert ticks[0].time == time
+    assert all((tick.time is None) == (time is None) for tick in ticks)
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_a_pair_that_is_missing_from_an_answer_is_refused_and_the_others_are_not(name: str) -> None:
+    story = STORIES[name]
+
+    found = read(name, f"{story.absent} {_asked(name)}", sent(f"{name}/price.json"))
+
+    missing = found.pop(story.absent)
+    assert type(missing) is Refused
+    assert str(missing) == "missing from the answer"
+    assert all(isinstance(tick, Tick) for tick in found.values())
+
+
+@every_source
+@pytest.mark.parametrize("text", ["0.00000812", "1e-8", "9.50e3", "1234.5678901234567890123456789012345"])
+def test_small_long_and_exponential_prices_are_kept_as_they_are(name: str, text: str) -> None:
+    for written in (text, f'"{text}"'):
+        tick = read(name, _asked(name), _price(name, written.encode()))[next(iter(STORIES[name].prices))]
+
+        assert isinstance(tick, Tick)
+        assert tick.price.as_tuple() == Decimal(text).as_tuple()
+
+
+@every_source
+@pytest.mark.parametrize("zero", [b"0", b"0.00", b'"0.00000000"', b"0e5"])
+def test_a_dead_listing_with_price_zero_is_unreadable_and_costs_nothing_else(name: str, zero: bytes) -> None:
+    found = read(name, _asked(name), _price(name, zero))
+
+    first, *others = found.values()
+    assert isinstance(first, Unreadable)
+    assert all(isinstance(tick, Tick) for tick in others)
+
+
+@every_source
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"true", b"[1]", b"{}", b'""', b'"NaN"', b'"-61235.01"', b"-1", b'"1,000"', b'"1_000"', b'" 1"',
+        b'"\\u0661"', b'"Infinity"', b"1e24", b"1e400", b'"1e999"', b"1" * 51 + b"e-20",
+        b'"0.%b"' % (b"1" * 51),
+    ],
+)  # fmt: skip
+def test_a_price_of_the_wrong_type_or_size_is_unreadable_and_costs_nothing_else(
+    name: str, wrong: bytes
+) -> None:
+    found = read(name, _asked(name), _price(name, wrong))
+
+    first, *others = found.values()
+    assert isinstance(first, Unreadable)
+    assert all(isinstance(tick, Tick) for tick in others)
+
+
+@every_source
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>Just a moment...</html>", b"null", b"12", b'"text"', b"NaN", b"[NaN]", b'{"a":1,"a":2}',
+     b"\xff", b"1e9999999999999999999", b"[" * 100_000, b'{"error":[],"result":'],
+)  # fmt: skip
+def test_a_body_that_is_not_what_it_should_be_is_unreadable(name: str, body: bytes) -> None:
+    assert type(refusal(name, _asked(name), said(body))) is Unreadable
+
+
+@every_source
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, Unreadable), (302, Unreadable), (400, Refused), (401, Forbidden), (403, Forbidden),
+        (410, Forbidden), (451, Forbidden), (418, RateLimited), (429, RateLimited), (500, Unavailable),
+        (502, Unavailable), (503, Unavailable), (520, Unavailable),
+    ],
+)  # fmt: skip
+def test_a_page_of_html_means_what_its_status_means(name: str, status: int, kind: type[SourceError]) -> None:
+    page = said("<!DOCTYPE html><html><body>error code: 1015</body></html>", status)
+
+    assert type(refusal(name, _asked(name), page)) is kind
+
+
+@real_sources
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 429, 500])
+def test_a_body_about_the_rate_limit_is_believed_whatever_the_status(name: str, status: int) -> None:
+    asked = _asked(name) if name != "bitstamp" else "BTC-USD ETH-USD XRP-EUR"
+
+    assert type(refusal(name, asked, sent(f"{name}/limited.json", status))) is RateLimited
+
+
+@pytest.mark.parametrize(("file", "status", "kind"), COMPLAINTS)
+def test_an_error_body_means_what_it_says(file: str, status: int, kind: type[SourceError]) -> None:
+    name = file.partition("/")[0]
+    first = _asked(name).split()[0]
+
+    assert type(refusal(name, first, sent(file, status))) is kind
+
+
+@every_source
+def test_a_good_price_under_a_bad_status_is_not_taken(name: str) -> None:
+    for status, kind in ((302, Unreadable), (404, Refused), (429, RateLimited), (500, Unavailable)):
+        found = refusal(name, _asked(name), sent(f"{name}/price.json", status))
+
+        assert isinstance(found, kind)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "coingecko"])
+def test_candles_come_in_order_each_once_within_the_range_asked_for(name: str) -> None:
+    first = pair(_asked(name).split()[0])
+
+    candles = SOURCES[name].read_candles(first, START, END, sent(f"{name}/candles.json"))
+
+    assert [(str(start.time()), *prices) for start, *prices in candles] == [
+        ("08:54:00", 61200, 61240, 61190, 61210),
+        ("08:55:00", 61210, 61225, 61205, Decimal("61220.5")),
+        ("08:56:00", Decimal("61220.5"), 61245, 61215, 61230),
+    ]
+
+
+@real_sources
+@pytest.mark.parametrize("file", ["limited.json", "unknown.json", "away.json", "price.json"])
+def test_an_answer_without_candles_is_an_error_not_an_empty_list(name: str, file: str) -> None:
+    first = pair(_asked(name).split()[0])
+
+    with pytest.raises(SourceError):
+        SOURCES[name].read_candles(first, START, END, sent(f"{name}/{file}", 200))
+
+
+@every_source
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"null", b"[[]]", b'["12345678"]', b"[null]", b'{"prices":0}']
+)
+def test_candles_of_another_shape_are_unreadable(name: str, body: bytes) -> None:
+    with pytest.raises(Unreadable):
+        SOURCES[name].read_candles(pair(_asked(name).split()[0]), START, END, said(body))

@@ -1,0 +1,605 @@
+"""The local copies of the exchanges: right shapes, faults that do what they say, minutes replayed."""
+
+import gzip
+import http.client
+import json
+import re
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from price.errors import RateLimited, SourceError, Unavailable, Unreadable
+from price.quote import Pair
+from price.sources import SOURCES
+from price.sources.base import Tick
+from price.wire import Answer, Request
+from tests.exchange import Exchange, Market, Replay, Walk, faults
+from tests.exchange.certificates import Certificates
+from tests.exchange.server import HOST
+from tests.exchange.venues import VENUES
+
+NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
+TIMED = ("coinbase", "bitstamp", "binance", "okx", "coingecko")
+PATHS = {"coinbase": "/products/BTC-USD/ticker", "kraken": "/0/public/Ticker?pair=XBTUSD"}
+PRICES = {"BTC": Decimal("61234.50"), "ETH": Decimal("2512.34"), "DOGE": Decimal("0.12345")}
+
+
+class Clock:
+    """A time that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+def rising(_exchange: str, pair: Pair, moment: datetime) -> Decimal:
+    """A price that rises by a hundredth each second."""
+    return PRICES.get(pair.base, Decimal(10)) + int((moment - NOON).total_seconds()) * Decimal("0.01")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def market(clock: Clock) -> Iterator[Market]:
+    with Market(VENUES, prices=rising, clock=clock) as market:
+        yield market
+
+
+@pytest.fixture
+def coinbase(market: Market) -> Exchange:
+    return market["coinbase"]
+
+
+def get(exchange: Exchange, path: str = "", **headers: str) -> Answer:
+    """The answer to one request on a connection of its own."""
+    connection = http.client.HTTPConnection(HOST, exchange.port, timeout=5)
+    try:
+        connection.request("GET", path or PATHS[exchange.name], headers={"User-Agent": "test"} | headers)
+        response = connection.getresponse()
+        fields = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, fields, response.read())
+    finally:
+        connection.close()
+
+
+def price_of(exchange: Exchange) -> Any:
+    return json.loads(get(exchange).body)["price"]
+
+
+def dialled(exchange: Exchange) -> socket.socket:
+    """A bare connection over which a request has been sent."""
+    connection = socket.create_connection((HOST, exchange.port), timeout=5)
+    connection.sendall(f"GET {PATHS[exchange.name]} HTTP/1.1\r\nUser-Agent: test\r\n\r\n".encode())
+    return connection
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def asked(exchange: Exchange, request: Request) -> Answer:
+    return get(exchange, request.path)
+
+
+def pairs_of(name: str, *bases: str) -> list[Pair]:
+    quote = "USDT" if name in ("binance", "okx") else "USD"
+    return [Pair(base, quote) for base in bases]
+
+
+@pytest.mark.parametrize("bases", [("BTC",), ("BTC", "ETH", "DOGE")])
+@pytest.mark.parametrize("name", VENUES)
+def test_each_copy_is_understood_by_the_projects_own_source(
+    market: Market, name: str, bases: tuple[str, ...]
+) -> None:
+    pairs = pairs_of(name, *bases)
+
+    found: dict[Pair, Tick | SourceError] = {}
+    for request in SOURCES[name].requests(pairs):
+        found |= SOURCES[name].read(request.pairs, asked(market[name], request))
+
+    time = NOON if name in TIMED else None
+    assert found == {pair: Tick(PRICES[pair.base], time) for pair in pairs}
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_each_copy_gives_the_minutes_that_the_source_asks_for(market: Market, name: str) -> None:
+    (pair,) = pairs_of(name, "BTC")
+    source = SOURCES[name]
+    start, end = NOON - timedelta(minutes=60), NOON - timedelta(minutes=30)
+
+    answer = asked(market[name], source.candles_request(pair, start, end))
+    candles = source.read_candles(pair, start, end, answer)
+
+    seconds = source.candle_seconds
+    assert [c.start for c in candles] == [start + timedelta(seconds=at) for at in range(0, 1800, seconds)]
+    assert {c.open for c in candles} == {rising(name, pair, c.start) for c in candles}
+    if seconds == 60:
+        assert all(c.low == c.open < c.close == c.high for c in candles)
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_each_copy_has_its_own_words_for_an_unknown_pair(market: Market, name: str) -> None:
+    (pair,) = pairs_of(name, "BTC")
+    market[name].fault = faults.delisted(pair)
+    (request,) = SOURCES[name].requests([pair])
+
+    try:
+        found = SOURCES[name].read([pair], asked(market[name], request))[pair]
+    except SourceError as error:
+        found = error
+
+    assert isinstance(found, SourceError)
+    assert found.why == "refused"
+
+
+@pytest.mark.parametrize(("fault", "error"), [("rate_limited", RateLimited), ("maintenance", Unavailable)])
+@pytest.mark.parametrize("name", VENUES)
+def test_each_copy_has_its_own_words_for_limits_and_maintenance(
+    market: Market, name: str, fault: str, error: type[SourceError]
+) -> None:
+    pairs = pairs_of(name, "BTC")
+    market[name].fault = faults.EVERY[fault]()
+    (request,) = SOURCES[name].requests(pairs)
+
+    answer = asked(market[name], request)
+
+    with pytest.raises(error):
+        SOURCES[name].read(pairs, answer)
+
+
+def test_kraken_names_its_pairs_otherwise_and_fails_a_whole_batch_for_one_of_them(market: Market) -> None:
+    good = get(market["kraken"], "/0/public/Ticker?pair=XBTUSD,XDGUSD,XBTUSDT")
+    bad = get(market["kraken"], "/0/public/Ticker?pair=XBTUSD,NOSUCH")
+
+    assert list(json.loads(good.body)["result"]) == ["XXBTZUSD", "XDGUSD", "XBTUSDT"]
+    assert (bad.status, bad.body) == (200, b'{"error":["EQuery:Unknown asset pair"]}')
+
+
+def test_other_peculiarities_of_the_exchanges(market: Market, coinbase: Exchange) -> None:
+    assert get(coinbase, "/products/NO-USD/ticker").body == b'{"message":"NotFound"}'
+    perps = [
+        row for row in json.loads(get(market["bitstamp"], "/api/v2/ticker/").body) if "PERP" in row["pair"]
+    ]
+    assert perps[0]["pair"] == "BTC/USD-PERP"
+    assert get(market["bitfinex"], "/v2/tickers?symbols=tNOSUCH").body == b"[]"
+    assert json.loads(get(market["bitfinex"], "/v2/tickers?symbols=ALL").body)[-1][0] == "fUSD"
+    assert get(market["coingecko"], "/api/v3/simple/price?ids=nosuch&vs_currencies=usd").body == b"{}"
+    assert json.loads(get(market["binance"], "/api/v3/ticker/24hr?symbol=NO").body)["code"] == -1121
+    assert get(market["okx"], "/api/v5/no/such/path").status == 404
+    assert get(coinbase, "/mirror" + PATHS["coinbase"]).status == 200
+
+
+def test_a_request_without_a_user_agent_is_refused_by_coinbase(coinbase: Exchange) -> None:
+    with socket.create_connection((HOST, coinbase.port), timeout=5) as connection:
+        connection.sendall(b"GET /products/BTC-USD/ticker HTTP/1.1\r\nConnection: close\r\n\r\n")
+        assert b"400 Bad Request" in everything(connection)
+
+
+def test_requests_are_counted_and_kept_with_their_time_and_headers(coinbase: Exchange, clock: Clock) -> None:
+    get(coinbase, Accept="application/json")
+    clock.passes(5)
+    get(coinbase)
+
+    first, second = coinbase.requests
+    assert coinbase.count == 2
+    assert (first.path, first.headers["accept"]) == ("/products/BTC-USD/ticker", "application/json")
+    assert second.time - first.time == timedelta(seconds=5)
+
+
+def test_a_connection_is_kept_for_more_requests(coinbase: Exchange) -> None:
+    connection = http.client.HTTPConnection(HOST, coinbase.port, timeout=5)
+    connection.request("GET", PATHS["coinbase"], headers={"User-Agent": "test"})
+    connection.getresponse().read()
+    first = connection.sock
+    connection.request("GET", PATHS["coinbase"], headers={"User-Agent": "test"})
+    connection.getresponse().read()
+
+    assert connection.sock is first is not None
+    connection.close()
+
+
+def test_an_exchange_comes_back_on_its_port(coinbase: Exchange) -> None:
+    port = coinbase.port
+    with dialled(coinbase) as idle:
+        assert idle.recv(15) == b"HTTP/1.1 200 OK"
+        coinbase.stop()
+        everything(idle)
+
+    with pytest.raises(ConnectionRefusedError):
+        get(coinbase)
+
+    coinbase.start()
+    assert coinbase.port == port
+    assert get(coinbase).status == 200
+
+
+def test_a_fault_lasts_until_it_is_taken_away(coinbase: Exchange) -> None:
+    coinbase.fault = faults.status(503, "later", {"Retry-After": "7"})
+    ill = [get(coinbase) for _ in range(3)]
+    coinbase.fault = None
+
+    assert {(answer.status, answer.body, answer.headers["retry-after"]) for answer in ill} == {
+        (503, b"later", "7")
+    }
+    assert get(coinbase).status == 200
+    assert [seen.fault for seen in coinbase.requests] == ["503", "503", "503", ""]
+
+
+def test_a_fault_can_be_planned_for_some_answers(coinbase: Exchange) -> None:
+    coinbase.fail(faults.status(500), answers=2)
+
+    assert [get(coinbase).status for _ in range(3)] == [500, 500, 200]
+
+
+def test_a_fault_can_be_planned_for_a_time(coinbase: Exchange, clock: Clock) -> None:
+    coinbase.fail(faults.status(418), since=NOON + timedelta(seconds=5), until=NOON + timedelta(seconds=10))
+
+    seen = []
+    for _ in range(3):
+        seen.append(get(coinbase).status)
+        clock.passes(5)
+
+    assert seen == [200, 418, 200]
+
+
+def test_the_fault_added_last_binds(coinbase: Exchange) -> None:
+    coinbase.fault = faults.status(500)
+    coinbase.fail(faults.status(403), answers=1)
+
+    assert [get(coinbase).status for _ in range(2)] == [403, 500]
+
+
+def test_a_fault_lasts_also_where_the_clock_steps_back(coinbase: Exchange, clock: Clock) -> None:
+    coinbase.fault = faults.status(500)
+    clock.passes(-60)
+
+    assert get(coinbase).status == 500
+
+
+def test_a_hanging_exchange_says_nothing(coinbase: Exchange) -> None:
+    coinbase.fault = faults.hang()
+    with dialled(coinbase) as connection:
+        connection.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+
+
+def test_a_delayed_answer_is_a_good_one(coinbase: Exchange) -> None:
+    coinbase.fault = faults.delay(0.01)
+
+    assert get(coinbase).status == 200
+
+
+@pytest.mark.parametrize("fault", [faults.drip_head(0.0001), faults.drip_body(0.0001)])
+def test_a_dripping_answer_is_whole_at_last(coinbase: Exchange, fault: faults.Fault) -> None:
+    coinbase.fault = fault
+
+    assert json.loads(get(coinbase).body)["price"] == "61234.50"
+
+
+def test_a_drip_is_a_byte_at_a_time(coinbase: Exchange) -> None:
+    coinbase.fault = faults.drip_head(60)
+    with dialled(coinbase) as connection:
+        assert connection.recv(1000) == b"H"
+
+
+def test_an_endless_body_has_no_end(coinbase: Exchange) -> None:
+    coinbase.fault = faults.endless_body()
+    with dialled(coinbase) as connection:
+        received = 0
+        while received < 2**20:
+            received += len(connection.recv(2**20))
+
+
+def test_endless_continue_is_never_an_answer(coinbase: Exchange) -> None:
+    coinbase.fault = faults.endless_continue()
+    with dialled(coinbase) as connection:
+        begin = b""
+        while len(begin) < 75:
+            begin += connection.recv(1000)
+    assert begin.startswith(b"HTTP/1.1 100 Continue\r\n\r\n" * 3)
+
+
+def test_a_reset_is_one(coinbase: Exchange) -> None:
+    coinbase.fault = faults.reset()
+    with dialled(coinbase) as connection, pytest.raises(ConnectionResetError):
+        connection.recv(1)
+
+
+def test_a_hang_up_is_no_answer(coinbase: Exchange) -> None:
+    coinbase.fault = faults.hang_up()
+    with dialled(coinbase) as connection:
+        assert everything(connection) == b""
+
+
+def test_an_idle_connection_is_closed_after_a_good_answer_that_promised_to_keep_it(
+    coinbase: Exchange,
+) -> None:
+    coinbase.fault = faults.close_idle()
+    with dialled(coinbase) as connection:
+        answer = everything(connection)
+    assert b'"price":"61234.50"' in answer
+    assert b"onnection: close" not in answer
+
+
+@pytest.mark.parametrize("fault", [faults.truncated(), faults.truncated_chunks()])
+def test_a_truncated_body_is_shorter_than_promised(coinbase: Exchange, fault: faults.Fault) -> None:
+    coinbase.fault = fault
+    with pytest.raises(http.client.IncompleteRead):
+        get(coinbase)
+
+
+def test_garbage_is_not_http(coinbase: Exchange) -> None:
+    coinbase.fault = faults.garbage()
+    with pytest.raises(http.client.BadStatusLine):
+        get(coinbase)
+
+
+def test_bodies_that_are_no_json(coinbase: Exchange) -> None:
+    coinbase.fault = faults.html()
+    page = get(coinbase)
+    coinbase.fault = faults.empty()
+    nothing = get(coinbase)
+
+    assert (page.status, page.body[:6], page.headers["content-type"]) == (200, b"<html>", "text/html")
+    assert (nothing.status, nothing.body) == (200, b"")
+
+
+def test_bodies_that_are_too_large_are_good_answers_otherwise(coinbase: Exchange) -> None:
+    coinbase.fault = faults.huge()
+    huge = get(coinbase)
+    coinbase.fault = faults.gzip_bomb(9 * 2**20)
+    bomb = get(coinbase)
+
+    assert len(huge.body) > 8 * 2**20
+    assert len(bomb.body) < 100_000
+    assert len(gzip.decompress(bomb.body)) > 8 * 2**20
+    assert json.loads(gzip.decompress(bomb.body)) == json.loads(huge.body)
+
+
+def test_a_packed_answer_is_the_same(coinbase: Exchange) -> None:
+    plain = get(coinbase)
+    coinbase.fault = faults.compressed()
+    packed = get(coinbase)
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+
+
+def test_redirects(market: Market, coinbase: Exchange) -> None:
+    coinbase.fault = faults.redirect()
+    loop = get(coinbase)
+    coinbase.fault = faults.redirect("/mirror{path}")
+    same_host = get(coinbase)
+    coinbase.fault = faults.redirect(f"https://localhost:{market['kraken'].port}{{path}}", 308)
+    other = get(coinbase)
+
+    assert (loop.status, loop.headers["location"]) == (302, PATHS["coinbase"])
+    coinbase.fault = faults.redirect("/mirror{path}")
+    assert get(coinbase, same_host.headers["location"]).status == 200
+    assert (other.status, other.headers["location"][:18]) == (308, "https://localhost:")
+
+
+@pytest.mark.parametrize("name", VENUES)
+@pytest.mark.parametrize("fault", ["nan", "duplicate_key", "deep_nesting", "long_number", "zero"])
+def test_a_bad_price_is_unreadable_at_every_exchange(market: Market, name: str, fault: str) -> None:
+    pairs = pairs_of(name, "BTC")
+    market[name].fault = faults.EVERY[fault]()
+    (request,) = SOURCES[name].requests(pairs)
+
+    answer = asked(market[name], request)
+    try:
+        found = SOURCES[name].read(pairs, answer)[pairs[0]]
+    except Unreadable as error:
+        found = error
+
+    assert answer.status == 200
+    assert isinstance(found, Unreadable)
+
+
+def test_a_wrong_price_is_off_by_a_factor(coinbase: Exchange) -> None:
+    coinbase.fault = faults.wrong("1.1")
+
+    assert price_of(coinbase) == "67357.95"
+
+
+def test_a_stale_price_stays_as_it_was_when_the_fault_began(coinbase: Exchange, clock: Clock) -> None:
+    coinbase.fail(faults.stale(), since=NOON)
+    clock.passes(100)
+    old = json.loads(get(coinbase).body)
+    coinbase.fail(faults.stale("fresh"), since=NOON)
+    fresh = json.loads(get(coinbase).body)
+    coinbase.fail(faults.stale("none"), since=NOON)
+    timeless = json.loads(get(coinbase).body)
+    coinbase.fault = None
+
+    assert {answer["price"] for answer in (old, fresh, timeless)} == {"61234.50"}
+    assert (old["time"][11:19], fresh["time"][11:19]) == ("12:00:00", "12:01:40")
+    assert "time" not in timeless
+    assert price_of(coinbase) == "61235.50"
+
+
+def test_time_can_run_backward_while_prices_are_true(coinbase: Exchange, clock: Clock) -> None:
+    coinbase.fault = faults.backward()
+    seen = []
+    for _ in range(2):
+        clock.passes(5)
+        seen.append(json.loads(get(coinbase).body))
+
+    assert [answer["price"] for answer in seen] == ["61234.55", "61234.60"]
+    assert [answer["time"][11:19] for answer in seen] == ["11:59:54", "11:59:49"]
+
+
+def test_a_pair_can_be_missing_from_a_batch(market: Market) -> None:
+    pairs = pairs_of("kraken", "BTC", "ETH")
+    market["kraken"].fault = faults.missing(pairs[0])
+    (request,) = SOURCES["kraken"].requests(pairs)
+
+    found = SOURCES["kraken"].read(pairs, asked(market["kraken"], request))
+
+    assert getattr(found[pairs[0]], "why", "") == "refused"
+    assert found[pairs[1]] == Tick(PRICES["ETH"], None)
+
+
+def test_every_fault_can_be_stopped_while_it_lasts() -> None:
+    for make in faults.EVERY.values():
+        with Exchange("coinbase") as exchange:
+            exchange.fault = make()
+            connection = dialled(exchange)
+        connection.close()
+
+
+def test_https_is_trusted_by_its_certificate_and_its_faults_are_not(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    with Market(["coinbase"], ca=ca) as market:
+        exchange = market["coinbase"]
+        assert handshake(exchange, ca) == ""
+
+        exchange.fail(faults.expired(), answers=1)
+        assert "expired" in handshake(exchange, ca)
+        exchange.fault = faults.wrong_host()
+        assert "not valid for" in handshake(exchange, ca)
+        exchange.fault = faults.untrusted()
+        assert re.search("self-signed|unable to get local issuer", handshake(exchange, ca))
+        exchange.fault = faults.silent_handshake()
+        assert "timed out" in handshake(exchange, ca, seconds=0.1)
+
+        exchange.fault = None
+        assert handshake(exchange, ca) == ""
+        assert market.environment["PRICE_COINBASE_URL"] == f"https://127.0.0.1:{exchange.port}"
+        assert market.environment["SSL_CERT_FILE"] == str(ca)
+
+
+def handshake(exchange: Exchange, ca: Path, seconds: float = 5) -> str:
+    """What a client that trusts only `ca` says of the exchange's TLS; empty where it is content."""
+    context = ssl.create_default_context(cafile=ca)
+    with socket.create_connection((HOST, exchange.port), timeout=seconds) as plain:
+        try:
+            context.wrap_socket(plain, server_hostname=HOST).close()
+        except OSError as error:
+            return str(error)
+    return ""
+
+
+def test_faults_of_tls_need_tls() -> None:
+    with pytest.raises(ValueError, match="needs HTTPS"):
+        Exchange("coinbase").fault = faults.expired()
+    assert Certificates(HOST).context("") is not None
+
+
+def test_a_market_gives_the_settings_of_a_recorder() -> None:
+    with Market(["kraken", "okx"]) as market:
+        assert market.environment == {
+            "PRICE_SOURCES": "kraken,okx",
+            "PRICE_KRAKEN_URL": market["kraken"].url,
+            "PRICE_OKX_URL": market["okx"].url,
+        }
+
+
+def test_a_walk_is_the_same_for_the_same_seed_and_close_at_all_exchanges() -> None:
+    pair = Pair("BTC", "USD")
+    prices = {Walk(7)(name, pair, NOON) for name in VENUES}
+
+    assert prices == {Walk(7)(name, pair, NOON) for name in VENUES}
+    assert 1 < max(prices) / min(prices) < Decimal("1.001")
+    assert Walk(8)("kraken", pair, NOON) != Walk(7)("kraken", pair, NOON)
+
+
+@pytest.fixture(params=["minutes.csv", "minutes.csv.gz"])
+def minutes(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    text = (
+        "ts,exchange,pair,open,high,low,close,volume,trades\n"
+        "2026-11-20T12:00:00Z,kraken,BTC-USD,100,110.5,90,104,1.5,12\n"
+        "2026-11-20T12:01:00Z,kraken,BTC-USD,104,105,80,84,2,3\n"
+        "2026-11-20T12:03:00Z,kraken,BTC-USD,84,84,84,84,0.1,1\n"
+        "2026-11-20T12:00:00Z,binance.us,BTC-USD,101,101,101,101,0.0,\n"
+    )
+    path = tmp_path / str(request.param)
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+@pytest.fixture
+def replay(minutes: Path) -> Replay:
+    return Replay(minutes)
+
+
+def test_minutes_can_be_played_at_another_time(minutes: Path) -> None:
+    pair = Pair("BTC", "USD")
+    replay = Replay(minutes, begin=NOON + timedelta(days=1, seconds=30))
+
+    assert (replay.first, replay.last) == (NOON + timedelta(days=1), NOON + timedelta(days=1, minutes=3))
+    assert replay("kraken", pair, NOON) is None
+    assert replay("kraken", pair, NOON + timedelta(days=1, seconds=20)) == 90
+
+
+def test_real_minutes_are_walked_from_open_by_low_and_high_to_close(replay: Replay) -> None:
+    pair = Pair("BTC", "USD")
+    seconds = (0, 10, 20, 40, 50, 60, 80, 100, 120)
+
+    walked = [replay("kraken", pair, NOON + timedelta(seconds=at)) for at in seconds]
+
+    assert walked == [*map(Decimal, ("100", "95", "90", "110.5", "107.2", "104", "105", "80")), None]
+    assert replay("binance", pair, NOON) == 101
+
+
+def test_a_replay_is_served_at_the_tests_own_time(replay: Replay, clock: Clock) -> None:
+    pairs = pairs_of("kraken", "BTC")
+    source = SOURCES["kraken"]
+    with Exchange("kraken", prices=replay, clock=clock) as exchange:
+        (request,) = source.requests(pairs)
+        clock.passes(20)
+        assert source.read(pairs, asked(exchange, request)) == {pairs[0]: Tick(Decimal(90))}
+
+        clock.passes(100)
+        with pytest.raises(Unavailable):
+            source.read(pairs, asked(exchange, request))
+
+        clock.passes(120)
+        end = NOON + timedelta(minutes=4)
+        answer = asked(exchange, source.candles_request(pairs[0], NOON, end))
+        candles = source.read_candles(pairs[0], NOON, end, answer)
+    assert [(c.open, c.high, c.low, c.close) for c in candles] == [
+        (Decimal(100), Decimal("110.5"), Decimal(90), Decimal(104)),
+        (Decimal(104), Decimal(105), Decimal(80), Decimal(84)),
+        (Decimal(84),) * 4,  # kraken fills the minutes without trades
+        (Decimal(84),) * 4,
+    ]
+
+
+def test_the_program_announces_its_ports_and_stops_when_told(tmp_path: Path) -> None:
+    ports = tmp_path / "ports"
+    command = [
+        sys.executable,
+        "-m",
+        "tests.exchange",
+        "--exchanges",
+        "okx,kraken",
+        "--ports-file",
+        str(ports),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        lines = [program.stdout.readline().strip() for _ in range(3)]
+        program.terminate()
+        assert program.wait(5) == 0
+
+    assert lines[0] == "PRICE_SOURCES=okx,kraken"
+    assert re.fullmatch(r"PRICE_OKX_URL=http://127\.0\.0\.1:\d+", lines[1])
