@@ -95,7 +95,8 @@ class PricesFile(logging.Handler):
             self._write_held()
 
     def close(self) -> None:
-        """Lets go of the file and its lock."""
+        """Lets go of the file, its lock, and rows that are still held."""
+        self._held.clear()
         self._file.close()
         if self._lock >= 0:
             os.close(self._lock)

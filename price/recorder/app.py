@@ -3,13 +3,14 @@
 import logging
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
 from price import __version__, host, record, settings, times
 from price.choose import Memory, Rules
 from price.errors import PriceError, SettingsError
+from price.handlers import journal, notify
 from price.handlers.console import Console
 from price.handlers.pricesfile import PricesFile
 from price.handlers.rowsfirst import RowsFirst
@@ -85,13 +86,15 @@ class App:
         self._couriers: dict[str, Couriers] = {}
         self._past = Past()
         self._file = PricesFile(self._settings.file)
-        self._talk: Sequence[logging.Handler] = [Console()]
+        self._talk = _talker(environ, clock)
         facts = Facts(
             os.getpid(), clock.now(), self._desks, lambda: self._file.stored, lambda: self._file.held
         )
         self._status = Status(facts)
         self._state = State(self._settings.state, self._desks, clock)
-        self._front = RowsFirst(self._file, [Changes(), *self._talk, self._status, self._state])
+        self._front = RowsFirst(
+            self._file, [Changes(), self._talk, self._status, self._state, *self._service()]
+        )
 
     def run(self) -> int:
         """Records until a stop is asked for; gives the exit status. Raises PriceError if it cannot begin."""
@@ -121,6 +124,16 @@ class App:
             loop = self._reload(loop)
         return self._end()
 
+    def _service(self) -> list[logging.Handler]:
+        """The service manager's handler, where there is a service manager that listens."""
+        if not self._environ.get("NOTIFY_SOCKET"):
+            return []
+
+        def missed() -> int:
+            return sum(count.missed for count in self._status.counts.values())
+
+        return [notify.Notify(notify.teller(), self._clock.monotonic, lambda: self._file.held, missed)]
+
     def _begin_log(self, file: PricesFile, wanted: Settings) -> None:
         """Goes on where a log ends. Raises PriceError where it cannot be recorded into."""
         tail = file.start(wanted.pairs, wanted.interval)
@@ -139,9 +152,8 @@ class App:
             old.close()
         self._couriers = couriers
         self._status.show(wanted.status, wanted.interval, wanted.pairs, wanted.sources)
-        self._state.path = wanted.state
-        for handler in self._talk:
-            handler.setLevel(wanted.log_level)
+        self._state.keep(wanted.state)
+        self._talk.setLevel(wanted.log_level)
         self._settings = wanted
         panel = make_panel(wanted, self._desks, couriers, self._clock)
         return Loop(
@@ -156,13 +168,14 @@ class App:
 
     def _reload(self, loop: Loop) -> Loop:
         """The loop of the settings as they now are; the old one where they are bad."""
+        say(Event.RELOADING, logging.INFO, "reading the settings again")
         try:
             wanted = settings.load(self._environ)
             couriers = make_couriers(wanted, self._clock)
             self._change_file(wanted)
         except PriceError as error:
             faults = "; ".join(str(error).splitlines())
-            say(Event.BAD_SETTINGS, logging.ERROR, f"new settings refused, the old ones stay: {faults}")
+            say(Event.RELOAD_REFUSED, logging.ERROR, f"new settings refused, the old ones stay: {faults}")
             return loop
         loop = self._assemble(wanted, couriers)
         say(Event.RELOADED, NOTICE, f"settings read again: {_summary(wanted)}")
@@ -182,14 +195,24 @@ class App:
         old.close()
 
     def _end(self) -> int:
+        after = f" after the slot {times.iso(self._past.end)}" if self._past.last else ""
+        say(Event.STOPPING, logging.INFO, f"stopping{after}")
         self._front.flush()  # rows that are held get a last chance
-        self._state.flush()
         self._settings.status.unlink(missing_ok=True)
-        say(Event.STOPPING, logging.INFO, f"stopped after the slot {times.iso(self._past.end)}")
         if self._file.held:
             text = f"{self._file.path}: {self._file.held} rows could not be written; the journal has them"
             say(Event.ROWS_HELD, logging.ERROR, text)
         return 1 if self._file.held else 0
+
+
+def _talker(environ: Mapping[str, str], clock: Clock) -> logging.Handler:
+    """The journal where systemd runs us, else the terminal; never both."""
+    if journal.wanted(environ):
+        try:
+            return journal.Journal(journal.SOCKET, journal.sender(), clock.monotonic)
+        except ImportError:
+            return Console()  # systemd keeps what is said there, though without the fields
+    return Console()
 
 
 def _summary(wanted: Settings) -> str:

@@ -11,6 +11,9 @@ from price.quote import Pair, Quote, Reading
 from price.recorder.clock import Clock, Signal
 from price.recorder.couriers import Outcome
 
+PULSE_SECONDS = 10
+"""The longest wait without a sign of life: slots may be an hour apart."""
+
 
 class Asks(Protocol):
     """Gets the readings of a slot, and hears what comes after its end."""
@@ -79,7 +82,7 @@ class Loop:
         return max(current, times.next_slot(self._past.end, self._interval))
 
     def _wait_for(self, slot: datetime) -> Signal | None:
-        """Waits for a slot, or as long as a slot at most: the wall clock may step meanwhile."""
+        """Waits for a slot, or a pulse at most: the wall clock may step meanwhile."""
         seconds = (slot - self._clock.now()).total_seconds()
         if seconds > self._interval:
             self._wait_behind(seconds)

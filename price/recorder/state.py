@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,9 @@ from pathlib import Path
 from price import times
 from price.recorder.clock import Clock
 from price.recorder.desk import Desk
+from price.recorder.wholefile import WholeFile
 
+_MODE = 0o600
 _FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError)
 
 
@@ -19,9 +20,13 @@ class State(logging.Handler):
 
     def __init__(self, path: Path, desks: Mapping[str, Desk], clock: Clock) -> None:
         super().__init__()
-        self.path = path
+        self._file = WholeFile(path, _MODE, durable=True)
         self._desks = desks
         self._clock = clock
+
+    def keep(self, path: Path) -> None:
+        """Names the file to keep the state in from now on."""
+        self._file = WholeFile(path, _MODE, durable=True)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Records say nothing that the desks do not know."""
@@ -36,7 +41,7 @@ class State(logging.Handler):
         monotonic = self._clock.monotonic()
         sources = {name: desk.saved(monotonic) for name, desk in self._desks.items()}
         saved = {"version": 1, "saved": times.iso(self._clock.now()), "sources": sources}
-        replace(self.path, json.dumps(saved, indent=1), 0o600, durable=True)
+        self._file.write(json.dumps(saved, indent=1))
         for desk in self._desks.values():
             desk.changed = False
 
@@ -54,23 +59,8 @@ class State(logging.Handler):
         return ""
 
     def _restore(self, now: datetime) -> None:
-        state = json.loads(self.path.read_text("utf-8"))
+        state = json.loads(self._file.path.read_text("utf-8"))
         elapsed = max(0.0, (now - times.parse_iso(state["saved"])).total_seconds())
         for name, saved in state["sources"].items():
             if name in self._desks:
                 self._desks[name].restore(saved, self._clock.monotonic(), elapsed, now)
-
-
-def replace(path: Path, text: str, mode: int, *, durable: bool) -> None:
-    """Replaces a file as a whole, so that readers see the old text or the new one. Raises OSError."""
-    new = path.with_name(f".{path.name}.new")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        os.fchmod(descriptor, mode)
-        os.write(descriptor, text.encode("utf-8"))
-        if durable:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    new.replace(path)

@@ -12,8 +12,10 @@ from price.line import plain
 from price.quote import Pair, Quote, Reading
 from price.record import quote_of
 from price.recorder.desk import Desk
-from price.recorder.state import replace
+from price.recorder.wholefile import WholeFile
 from price.tail import Count
+
+_MODE = 0o644
 
 
 class Facts(NamedTuple):
@@ -34,7 +36,7 @@ class Status(logging.Handler):
     def __init__(self, facts: Facts) -> None:
         super().__init__()
         self._facts = facts
-        self._path = Path()
+        self._file = WholeFile(Path("status.json"), _MODE, durable=False)
         self._interval = 0
         self._pairs: Sequence[Pair] = ()
         self._sources: Sequence[str] = ()
@@ -47,7 +49,8 @@ class Status(logging.Handler):
 
     def show(self, path: Path, interval: int, pairs: Sequence[Pair], sources: Sequence[str]) -> None:
         """What to show from now on, and where."""
-        self._path, self._interval, self._pairs, self._sources = path, interval, pairs, sources
+        self._file = WholeFile(path, _MODE, durable=False)
+        self._interval, self._pairs, self._sources = interval, pairs, sources
 
     def emit(self, record: logging.LogRecord) -> None:
         """Counts a quote."""
@@ -68,7 +71,7 @@ class Status(logging.Handler):
         """Writes the status of the slot that has ended. Raises OSError."""
         quotes, self._quotes = self._quotes, []
         if quotes:
-            replace(self._path, json.dumps(self.view(quotes)), 0o644, durable=False)
+            self._file.write(json.dumps(self.view(quotes)))
 
     def view(self, quotes: Sequence[Quote]) -> dict[str, Any]:
         """The status as a JSON object, given the quotes of the slot that has ended."""

@@ -1,0 +1,188 @@
+"""The handler of the systemd journal, through cysystemd: one entry a record, as docs/record.md says.
+
+cysystemd's own handler is not used: it raises into the caller, loses return codes, and waits for ever,
+with the interpreter locked, when journald does not read.
+"""
+
+import logging
+import os
+import select
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from price import line, times
+from price.quote import Quote, Reading
+from price.record import NOTICE, Event, note_of, say
+
+SOCKET = Path("/run/systemd/journal/socket")
+PATIENCE_SECONDS = 0.2
+"""How long all entries of a slot together may wait for room in journald's queue."""
+_UNTIMELY = ("stale", "backward")
+_PRIORITIES = (
+    (logging.CRITICAL, 2),
+    (logging.ERROR, 3),
+    (logging.WARNING, 4),
+    (NOTICE, 5),
+    (logging.INFO, 6),
+)
+
+Send = Callable[[dict[str, str]], int]
+
+
+def wanted(environ: Mapping[str, str]) -> bool:
+    """Whether records belong into the journal: systemd started this process, or keeps its stderr."""
+    if not SOCKET.exists():
+        return False
+    if environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()):
+        return True
+    stderr = os.fstat(2)
+    return environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
+
+
+def sender() -> Send:
+    """What sends an entry; it gives 0 or a negative errno. Raises ImportError without cysystemd."""
+    from cysystemd._journal import _send  # the public `send` makes a second dict of the same arguments
+
+    send: Send = _send
+    return send
+
+
+class Journal(logging.Handler):
+    """Sends entries while journald takes them; drops, counts and afterwards says what it did not take."""
+
+    def __init__(self, path: Path, send: Send, monotonic: Callable[[], float]) -> None:
+        super().__init__()
+        self._room = Room(path)
+        self._send = send
+        self._monotonic = monotonic
+        self._patience = PATIENCE_SECONDS
+        self._dropped = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Sends an entry. Raises OSError for one that journald refuses."""
+        if not self._has_room():
+            self._dropped += 1
+            return
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            say(
+                Event.ENTRIES_DROPPED,
+                logging.WARNING,
+                f"{dropped} entries dropped: journald's queue was full",
+            )
+        code = self._send(fields(record))
+        if code < 0:
+            raise OSError(-code, f"journald refused an entry: {os.strerror(-code)}")
+
+    def flush(self) -> None:
+        """Ends a slot: the next one may wait anew."""
+        self._patience = PATIENCE_SECONDS
+        self._room.refresh()
+
+    def close(self) -> None:
+        """Lets go of the socket."""
+        self._room.close()
+        super().close()
+
+    def _has_room(self) -> bool:
+        if self._room.free(0):
+            return True
+        began = self._monotonic()
+        free = self._patience > 0 and self._room.free(self._patience)
+        self._patience -= self._monotonic() - began
+        return free
+
+
+class Room:
+    """Asks whether journald's queue has room, without sending: cysystemd's send would wait for ever."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._identity = (0, 0)
+        self._socket: socket.socket | None = None
+        self._poll = select.poll()
+        self.refresh()
+
+    def free(self, seconds: float) -> bool:
+        """Whether an entry can be sent now, or within so many seconds.
+
+        True as well where no journald listens: sending is then quick, and says what is wrong.
+        """
+        return self._socket is None or bool(self._poll.poll(seconds * 1000))
+
+    def refresh(self) -> None:
+        """Connects anew if the journal's socket was made anew."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return
+        if (status.st_dev, status.st_ino) != self._identity:
+            self.close()
+            self._connect()
+            self._identity = (status.st_dev, status.st_ino)
+
+    def close(self) -> None:
+        """Lets go of the socket."""
+        if self._socket is not None:
+            self._poll.unregister(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _connect(self) -> None:
+        probe = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        probe.setblocking(False)
+        try:
+            probe.connect(str(self._path))
+        except OSError:
+            probe.close()
+            return
+        self._poll.register(probe, select.POLLOUT)
+        self._socket = probe
+
+
+def fields(record: logging.LogRecord) -> dict[str, str]:
+    """The journal's fields of a record."""
+    found = {
+        "MESSAGE": record.getMessage(),
+        "PRIORITY": str(priority(record.levelno)),
+        "SYSLOG_IDENTIFIER": "price",
+        "LOGGER": record.name,
+    }
+    note = note_of(record)
+    if note is not None:
+        found["MESSAGE_ID"] = note.event.value
+        if note.source:
+            found["PRICE_SOURCE"] = note.source
+        if note.quote is not None:
+            found |= _of_quote(note.quote)
+    return {name: _sendable(value) for name, value in found.items()}
+
+
+def priority(level: int) -> int:
+    """The syslog priority of a logging level: never above critical, which would reach every terminal."""
+    return next((priority for least, priority in _PRIORITIES if level >= least), 7)
+
+
+def _of_quote(quote: Quote) -> dict[str, str]:
+    found = {"PRICE_PAIR": str(quote.pair), "PRICE_SLOT": times.iso(quote.slot)}
+    if quote.price is None:
+        found["PRICE_REASON"] = quote.reason
+    else:
+        found["PRICE_VALUE"] = line.plain(quote.price)
+        found["PRICE_SOURCES"] = ",".join(quote.sources)
+    if quote.readings:
+        found["PRICE_QUOTES"] = " ".join(f"{reading.source}={_said(reading)}" for reading in quote.readings)
+    return found
+
+
+def _said(reading: Reading) -> str:
+    """The price that a source gave, so that the choice can be recomputed, or why it did not count."""
+    if reading.price is None or reading.why in _UNTIMELY:
+        return reading.why
+    return line.plain(reading.price)
+
+
+def _sendable(value: str) -> str:
+    """A text without the lone surrogates that UTF-8 cannot hold."""
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")

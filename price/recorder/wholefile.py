@@ -1,0 +1,36 @@
+"""A small file that is replaced as a whole: readers see the old text or the new one, never half of either."""
+
+import os
+from pathlib import Path
+
+from price import host
+
+
+class WholeFile:
+    """Where the file is, who may read it, and whether it must survive a power cut."""
+
+    def __init__(self, path: Path, mode: int, *, durable: bool) -> None:
+        self.path = path
+        self._path = str(path)
+        self._new = str(path.with_name(f".{path.name}.new"))
+        self._mode = mode
+        self._durable = durable
+
+    def write(self, text: str) -> None:
+        """Replaces the file, making its folder where that is missing. Raises OSError."""
+        try:
+            self._replace(text)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._replace(text)
+
+    def _replace(self, text: str) -> None:
+        descriptor = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, self._mode)
+        try:
+            os.fchmod(descriptor, self._mode)  # whatever the umask
+            os.write(descriptor, text.encode("utf-8"))
+            if self._durable:
+                host.sync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(self._new, self._path)  # noqa: PTH105 - 15 µs a slot dearer through Path
