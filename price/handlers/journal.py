@@ -99,7 +99,7 @@ class Room:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._identity = (0, 0)
+        self._identity = (0, 0, 0)
         self._socket: socket.socket | None = None
         self._poll = select.poll()
         self.refresh()
@@ -117,10 +117,11 @@ class Room:
             status = self._path.stat()
         except OSError:
             return
-        if (status.st_dev, status.st_ino) != self._identity:
+        identity = (status.st_dev, status.st_ino, status.st_ctime_ns)  # inode numbers are used again
+        if identity != self._identity:
             self.close()
             self._connect()
-            self._identity = (status.st_dev, status.st_ino)
+            self._identity = identity
 
     def close(self) -> None:
         """Lets go of the socket."""

@@ -1,0 +1,238 @@
+"""The journal's handler: what it sends, and what happens when journald does not take it."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from price import record
+from price.handlers import journal
+from price.handlers.journal import Journal
+from price.quote import Pair, Quote, Reading
+from price.record import NOTICE, Event
+
+SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
+BTC = Pair("BTC", "USD")
+
+
+class Journald:
+    """A stand-in for journald: its socket, and the entries that cysystemd would have sent."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.entries: list[dict[str, str]] = []
+        self.code = 0
+        self._listen()
+
+    def _listen(self) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+
+    def send(self, fields: dict[str, str]) -> int:
+        self.entries.append(fields)
+        return self.code
+
+    def freeze(self) -> None:
+        """Lets the queue fill up, as when journald does not read."""
+        filler = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        filler.setblocking(False)
+        try:
+            while True:
+                filler.sendto(b"x", str(self.path))
+        except BlockingIOError:
+            filler.close()
+
+    def thaw(self) -> None:
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.socket.recv(64)
+        except BlockingIOError:
+            pass
+
+    def restart(self) -> None:
+        """Makes the socket anew, as a restart of journald's socket unit does."""
+        self.socket.close()
+        self.path.unlink()
+        self._listen()
+
+
+@pytest.fixture
+def journald(tmp_path: Path) -> Iterator[Journald]:
+    daemon = Journald(tmp_path / "socket")
+    yield daemon
+    daemon.socket.close()
+
+
+@pytest.fixture
+def handler(journald: Journald) -> Iterator[Journal]:
+    handler = Journal(journald.path, journald.send, time.monotonic)
+    record.ROOT.addHandler(handler)
+    record.ROOT.setLevel(logging.DEBUG)
+    yield handler
+    record.ROOT.removeHandler(handler)
+    handler.close()
+
+
+def reading(source: str, price: str = "", why: str = "") -> Reading:
+    return Reading(source, Decimal(price) if price else None, why)
+
+
+def test_a_quote_with_a_price_has_the_promised_fields_and_no_others(
+    journald: Journald, handler: Journal
+) -> None:
+    readings = (
+        reading("coinbase", "97123.45"),
+        reading("kraken", "97121.10"),
+        reading("bitstamp", why="timeout"),
+    )
+
+    record.emit(Quote(SLOT, BTC, Decimal("97122.275"), ("coinbase", "kraken"), readings=readings))
+
+    assert journald.entries == [
+        {
+            "MESSAGE": "BTC-USD 97122.275 coinbase,kraken",
+            "PRIORITY": "6",
+            "MESSAGE_ID": Event.RECORDED.value,
+            "SYSLOG_IDENTIFIER": "price",
+            "LOGGER": "price.quote",
+            "PRICE_PAIR": "BTC-USD",
+            "PRICE_SLOT": "2026-11-20T15:52:05Z",
+            "PRICE_VALUE": "97122.275",
+            "PRICE_SOURCES": "coinbase,kraken",
+            "PRICE_QUOTES": "coinbase=97123.45 kraken=97121.1 bitstamp=timeout",
+        }
+    ]
+
+
+def test_a_missed_quote_is_a_warning_with_its_reason(journald: Journald, handler: Journal) -> None:
+    record.emit(Quote(SLOT, BTC, reason="kraken:timeout", readings=(reading("kraken", why="timeout"),)))
+
+    (entry,) = journald.entries
+    assert entry["PRIORITY"] == "4"
+    assert entry["PRICE_REASON"] == "kraken:timeout"
+    assert entry["MESSAGE"] == "BTC-USD missed: kraken:timeout"
+    assert "PRICE_VALUE" not in entry
+    assert "PRICE_SOURCES" not in entry
+
+
+def test_the_choice_can_be_recomputed_from_what_each_source_said(
+    journald: Journald, handler: Journal
+) -> None:
+    readings = (
+        reading("coinbase", "100"),
+        reading("kraken", "140", "outlier"),
+        reading("bitstamp", "99", "stale"),
+    )
+
+    record.emit(Quote(SLOT, BTC, Decimal(100), ("coinbase",), readings=readings))
+
+    assert journald.entries[0]["PRICE_QUOTES"] == "coinbase=100 kraken=140 bitstamp=stale"
+
+
+def test_a_change_at_a_source_names_it(journald: Journald, handler: Journal) -> None:
+    record.say_of_source(Event.SOURCE_LOST, logging.WARNING, "kraken", "lost: timeout")
+
+    (entry,) = journald.entries
+    assert (entry["PRICE_SOURCE"], entry["LOGGER"]) == ("kraken", "price.source")
+    assert entry["MESSAGE"] == "kraken lost: timeout"
+
+
+@pytest.mark.parametrize(
+    ("level", "priority"),
+    [
+        (logging.CRITICAL, 2),
+        (90, 2),
+        (logging.ERROR, 3),
+        (logging.WARNING, 4),
+        (NOTICE, 5),
+        (logging.INFO, 6),
+        (10, 7),
+        (1, 7),
+    ],
+)
+def test_priorities_follow_the_level_and_never_reach_every_terminal(level: int, priority: int) -> None:
+    assert journal.priority(level) == priority
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "two\nlines", "half \udc80 of a character", "x" * 5_000_000, "%s %d", ""]
+)
+def test_anything_a_record_can_hold_becomes_an_entry(text: str, journald: Journald, handler: Journal) -> None:
+    record.say(Event.STARTED, logging.INFO, text)
+
+    (entry,) = journald.entries
+    entry["MESSAGE"].encode("utf-8")
+    assert len(entry["MESSAGE"]) >= len(text)
+
+
+def test_an_entry_that_journald_refuses_is_an_error_that_is_said(
+    journald: Journald, handler: Journal
+) -> None:
+    journald.code = -22
+
+    with pytest.raises(OSError, match="refused"):
+        record.say(Event.STARTED, logging.INFO, "too odd")
+
+
+def test_a_full_queue_costs_a_slot_a_fifth_of_a_second_in_all_and_is_said_afterwards(
+    journald: Journald, handler: Journal
+) -> None:
+    journald.freeze()
+    began = time.monotonic()
+    for _ in range(50):
+        record.emit(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
+    took = time.monotonic() - began
+    handler.flush()
+
+    assert journald.entries == []
+    assert 0.15 < took < 0.4
+
+    journald.thaw()
+    record.emit(Quote(SLOT, BTC, Decimal(2), ("kraken",)))
+
+    assert [entry["MESSAGE"] for entry in journald.entries] == [
+        "50 entries dropped: journald's queue was full",
+        "BTC-USD 2 kraken",
+    ]
+
+
+def test_each_slot_may_wait_anew(journald: Journald, handler: Journal) -> None:
+    journald.freeze()
+    record.emit(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
+    handler.flush()
+    began = time.monotonic()
+
+    record.emit(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
+
+    assert time.monotonic() - began > 0.15
+
+
+def test_a_socket_that_was_made_anew_is_asked_from_the_next_slot_on(
+    journald: Journald, handler: Journal
+) -> None:
+    journald.restart()
+    handler.flush()
+    journald.freeze()
+
+    record.emit(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
+
+    assert journald.entries == []
+
+
+def test_without_journald_records_go_to_the_terminal() -> None:
+    environ = {"JOURNAL_STREAM": "1:1", "SYSTEMD_EXEC_PID": "1"}
+
+    assert journal.wanted(environ) is False
+
+
+def test_the_ids_of_events_are_fixed_and_differ() -> None:
+    ids = [event.value for event in Event]
+
+    assert len(set(ids)) == len(ids)
+    assert all(len(one) == 32 and int(one, 16) and one == one.lower() for one in ids)
