@@ -16,11 +16,12 @@ from tests.exchange import Fault, Market, Walk, faults
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("coinbase", "kraken", "bitstamp")
+LAST_ROWS = 5
 ROUND = timedelta(seconds=60)
 WELCOME = """\
 Three made-up exchanges on this machine, a price each second. Now and then one hangs, is lost, or tells
-a wrong price, and once a minute all are away for two seconds: lines with # say so beforehand. Lines
-with | are the rows of prices.txt, all others are the recorder's log. Ctrl-C ends it.
+a wrong price, and once a minute all are away for two seconds: lines with # say so beforehand, all others
+are the recorder's log. Ctrl-C ends it.
 """
 
 
@@ -52,12 +53,13 @@ def main() -> int:
         command = [sys.executable, str(ROOT / "main.py"), "run", *options.extra]
         with subprocess.Popen(command, env=_environment(market, Path(folder)), cwd=folder) as recorder:
             try:
-                _play(market, file, recorder, options.seconds)
+                _play(market, recorder, options.seconds)
                 told = False
             except KeyboardInterrupt:
                 told = True  # a Ctrl-C goes to the recorder, too
             status = _ended(recorder, told)
-        print(f"\nthe recorder ended with status {status}; its files are gone with the demo.")
+        _show_rows(file)
+        print(f"\nThe recorder ended with status {status}; its files are gone with the demo.")
     return status
 
 
@@ -81,22 +83,20 @@ def _environment(market: Market, folder: Path) -> dict[str, str]:
     return kept | ours | market.environment
 
 
-def _play(market: Market, file: Path, recorder: "subprocess.Popen[bytes]", seconds: float | None) -> None:
-    """Plan the faults of each minute ahead, and show the rows as they come."""
+def _play(market: Market, recorder: "subprocess.Popen[bytes]", seconds: float | None) -> None:
+    """Plan the faults of each minute ahead, and say them as they come."""
     begin = datetime.now(UTC).replace(microsecond=0)
-    planned, shown, told = begin, 0, begin
+    planned, told = begin, begin
     while recorder.poll() is None:
         now = datetime.now(UTC)
         if now >= planned:
             _plan(market, planned)
             planned += ROUND
-        shown = _show(file, shown)
         _tell(planned - ROUND, told, now)
         told = now
         if seconds is not None and now - begin > timedelta(seconds=seconds):
             return
         time.sleep(0.1)
-    _show(file, shown)
 
 
 def _plan(market: Market, begin: datetime) -> None:
@@ -118,14 +118,10 @@ def _moment(begin: datetime, second: int) -> datetime:
     return begin + timedelta(seconds=second - 0.5)
 
 
-def _show(file: Path, shown: int) -> int:
-    """Print what the file has beyond the bytes shown so far; the number of bytes shown now."""
-    if not file.exists():
-        return shown
-    whole = file.read_bytes()[shown:].rpartition(b"\n")
-    for row in whole[0].decode().splitlines():
-        print(f"| {row}", flush=True)
-    return shown + len(whole[0]) + len(whole[1])
+def _show_rows(file: Path) -> None:
+    """Print how the file ends: what a reader of the log gets."""
+    rows = file.read_text().splitlines()
+    print(f"\nprices.txt has {len(rows)} lines; the last ones:", *rows[-LAST_ROWS:], sep="\n")
 
 
 def _ended(recorder: "subprocess.Popen[bytes]", told: bool) -> int:

@@ -75,7 +75,7 @@ def _fetchers(wanted: Settings, clock: Clock) -> dict[str, Fetch]:
 
 
 def _leave_out_guessing() -> None:
-    """Keeps requests from loading what guesses encodings: 3 of 33 MB, and 9 ms; answers are UTF-8 or no use."""
+    """Keeps requests from loading what guesses encodings: 3 of 33 MB; answers are UTF-8 or no use."""
     sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type] # None means: do not import
     warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
 

@@ -1,0 +1,42 @@
+"""Answers as text, csv or json, a row at a time: nothing waits for the end of a year."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+Value = str | int | None
+"""A cell; None where a row has nothing to say: empty in csv, left out in json."""
+_BATCH = 1000
+
+
+def write(form: str, names: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+    """Prints rows to stdout in the form text, csv (with a header line) or json (an object a line)."""
+    if form == "csv":
+        sys.stdout.write(",".join(names) + "\n")
+    render = renderer(form, names)
+    lines: list[str] = []
+    for values in rows:
+        lines.append(render(values))
+        if len(lines) >= _BATCH:  # a write a row would double the time
+            sys.stdout.write("".join(lines))
+            lines.clear()
+    sys.stdout.write("".join(lines))
+
+
+def renderer(form: str, names: Sequence[str]) -> Callable[[Sequence[Value]], str]:
+    """What turns the values of a row into a line of the form text, csv or json."""
+    if form == "csv":
+        return lambda values: ",".join(map(_cell, values)) + "\n"
+    if form == "json":
+        from json import dumps  # three milliseconds that text and csv do without
+
+        def line(values: Sequence[Value]) -> str:
+            cells = zip(names, values, strict=True)
+            return dumps({name: value for name, value in cells if value is not None}) + "\n"
+
+        return line
+    return lambda values: " ".join(map(str, values)) + "\n"
+
+
+def _cell(value: Value) -> str:
+    text = "" if value is None else str(value)
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
