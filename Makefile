@@ -42,7 +42,7 @@ format: $(VENV)/.dev ## bring the code into its form
 	$(BIN)/ruff format .
 
 live: $(VENV)/.dev ## ask the real exchanges, over the internet
-	$(BIN)/pytest -m live --override-ini addopts=
+	$(BIN)/pytest -m live
 
 install: ## install as a service (as root)
 	@deploy/install.sh
