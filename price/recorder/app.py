@@ -157,6 +157,8 @@ class App:
     def _assemble(self, wanted: Settings, couriers: dict[str, Couriers]) -> Loop:
         for name in wanted.sources:
             self._desks.setdefault(name, Desk(SOURCES[name]))
+        for name in self._desks.keys() - set(wanted.sources):
+            self._desks[name].outstanding = 0  # nobody will hear what is still to come
         for old in self._couriers.values():
             old.close()
         self._couriers = couriers

@@ -109,7 +109,7 @@ class Desk:
 
     def hear_late(self, outcome: Outcome) -> SourceError | None:
         """Takes an outcome of an earlier slot: it frees the source; only a plea for fewer requests counts."""
-        self.outstanding -= 1
+        self.outstanding = max(0, self.outstanding - 1)
         return outcome.error if isinstance(outcome.error, RateLimited) else None
 
     def close(self, timeout: float) -> SourceError | None:

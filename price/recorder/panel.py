@@ -83,7 +83,7 @@ class Panel:
             if isinstance(item, Signal):
                 self._signals.append(item)
                 if item is Signal.STOP:
-                    deadline = min(deadline, now + STOP_GRACE_SECONDS)
+                    deadline = min(deadline, self._clock.monotonic() + STOP_GRACE_SECONDS)
             elif isinstance(item, Outcome):
                 self._hear(item)
 
