@@ -3,21 +3,21 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from price import __version__
 from price.errors import PriceError, SettingsError
+from price.reader import options
 
-Call = Callable[[argparse.Namespace, Mapping[str, str]], int]
 OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
 
 
-def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+def main(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
     """Runs a command; gives the exit status: 0 done, 1 the answer is no, 78 bad settings (2: argparse)."""
-    options = _parser().parse_args(arguments or ["run"])
+    args = _parser().parse_args(arguments or ["run"])
     try:
-        status = int(options.call(options, environ))
+        status: int = args.run(args, environ, now)
         sys.stdout.flush()
     except SettingsError as error:
         for fault in error.faults:
@@ -48,54 +48,39 @@ def _parser() -> argparse.ArgumentParser:
         prog="price",
         description="Records cryptocurrency prices as logs, and accounts for every slot.",
         epilog="Settings: see env.example. Without a network: PRICE_SOURCES=simulated price run",
+        formatter_class=options.Help,
     )
     parser.add_argument("--version", action="version", version=f"price {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add(
-        commands,
-        "run",
-        _run,
-        "records until it is stopped (the default)",
-        "PRICE_PAIRS=BTC-USD,ETH-USD price run",
-    )
-    _add(
-        commands,
-        "once",
-        _once,
-        "asks now and prints the rows; writes nothing",
-        "PRICE_SOURCES=kraken price once",
-    )
-    _add(
-        commands,
-        "check",
-        _check,
-        "checks the settings, the plan and each source",
-        "PRICE_INTERVAL=1 price check",
-    )
-    status = _add(
-        commands, "status", _status, "shows the running recorder at a glance", "price status --json"
-    )
+
+    def add(name: str, run: options.Run, does: str, example: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=does,
+            description=f"{name}: {does}.",
+            epilog=f"example:\n  {example}",
+            formatter_class=options.Help,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    add("run", _run, "records until it is stopped (the default)", "PRICE_PAIRS=BTC-USD,ETH-USD price run")
+    add("once", _once, "asks now and prints the rows; writes nothing", "PRICE_SOURCES=kraken price once")
+    add("check", _check, "checks the settings, the plan and each source", "PRICE_INTERVAL=1 price check")
+    status = add("status", _status, "shows the running recorder at a glance", "price status --json")
     status.add_argument("--json", action="store_true", help="the whole status as one JSON object")
+    options.add_commands(commands)
     return parser
 
 
-def _add(commands: Any, name: str, call: Call, does: str, example: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name, help=does, description=f"{name}: {does}.", epilog=f"example: {example}"
-    )
-    parser.set_defaults(call=call)
-    added: argparse.ArgumentParser = parser
-    return added
-
-
-def _run(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+def _run(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     from price.recorder.app import App
     from price.recorder.clock import SystemClock
 
     return App(environ, SystemClock()).run()
 
 
-def _once(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+def _once(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     from price import settings
     from price.recorder import trial
     from price.recorder.clock import SystemClock
@@ -103,7 +88,7 @@ def _once(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return trial.once(settings.load(environ), SystemClock(), _say)
 
 
-def _check(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+def _check(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     from price import settings
     from price.recorder import trial
     from price.recorder.clock import SystemClock
@@ -111,9 +96,8 @@ def _check(_options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return trial.check(settings.load(environ), SystemClock(), _say)
 
 
-def _status(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+def _status(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
     from price import settings
-    from price.recorder.clock import SystemClock
     from price.recorder.glance import glance
 
-    return glance(settings.status_path(environ), options.json, SystemClock().now(), _say)
+    return glance(settings.status_path(environ), args.json, now, _say)

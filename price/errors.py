@@ -4,8 +4,6 @@ A `SourceError` is both raised (by transport and sources) and kept as a value (b
 reading's reason); its `why` is the word that stands in a missed row.
 """
 
-from typing import ClassVar
-
 
 class PriceError(Exception):
     """A failure said in one line; the program then exits with 1."""
@@ -22,7 +20,7 @@ class SettingsError(PriceError):
 class SourceError(PriceError):
     """A source gave no usable answer; the message is the detail for the operator."""
 
-    why: ClassVar[str] = "unreadable"
+    why = "unreadable"
     retry_after: str = ""
     """The answer's Retry-After header as sent: seconds or an HTTP date."""
 

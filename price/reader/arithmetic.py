@@ -54,10 +54,9 @@ class Arithmetic:
         wrong = ""
         if unix % self.every:
             wrong = f"not a slot of every={self.every}s"
-            end = row.next_multiple(max(unix, covered), self.every)
+            end = row.next_multiple(unix, self.every)
         elif unix <= covered:
             wrong = f"{name} has a row for this slot already"
-            end = max(end, row.next_multiple(covered, self.every))
         elif due and unix > row.unix_of(due):
             count = (unix - row.unix_of(due)) // self.every
             wrong = f"a hole: {name} has no row for {count} slots from {due.decode()} on"

@@ -8,14 +8,14 @@ from decimal import Decimal
 
 from price import times
 from price.reader import row
-from price.reader.chunk import Chunk, priced
+from price.reader.chunk import Chunk, four_columns, priced
 from price.reader.options import Window, file_of, say_skipped, window
 from price.reader.pricelog import PriceLog
 from price.reader.tables import Value, write
 
 NAMES = ("start", "pair", "open", "high", "low", "close", "count")
-_FLOAT_TEXT = 16
-"""Prices of up to 15 digits and a point are told apart, and put in order, by their floats."""
+_FLOAT_TEXT = 15
+"""Prices of up to 15 digits are told apart, and put in order, by their floats."""
 _LONGEST = 36_525 * row.DAY
 Numbers = list[float] | list[Decimal]
 
@@ -48,16 +48,14 @@ def columns(rows: bytes) -> tuple[Columns, int]:
 
     A split of the whole chunk costs half of a split per row; it needs rows of four columns.
     """
-    known = priced(rows)
-    if b"=" not in known:
-        fields = known.decode("latin-1").split()
-        try:
-            found = Columns(fields[::4], fields[1::4], fields[2::4])
-        except (ValueError, ArithmeticError):
-            pass
-        else:
-            if not found.doubtful():
-                return found, 0
+    fields = four_columns(priced(rows)).decode("latin-1").split()
+    try:
+        found = Columns(fields[::4], fields[1::4], fields[2::4])
+    except (ValueError, ArithmeticError):
+        pass
+    else:
+        if not found.doubtful():
+            return found, 0
     known = row.sound(rows)
     lines = [line.split(" ", 3) for line in priced(known).decode("ascii").splitlines()]
     slots, pairs, prices = ([line[number] for line in lines] for number in range(3))
@@ -146,14 +144,14 @@ class Candles:
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Prints the candles of the range."""
     asked = window(args, now)
-    candles = Candles(_period(args))
+    every = _period(args)
     with PriceLog(file_of(args, environ), args.pair, live_only=args.live_only) as log:
         if args.last:
-            write(args.format, NAMES, _last(log, candles, asked, args.last))
+            write(args.format, NAMES, _last(log, every, asked, args.last))
         else:
-            chunks = log.chunks(asked.since, asked.until, checked=False)
-            write(args.format, NAMES, candles.within(chunks))
-    say_skipped(candles.skipped)
+            candles = Candles(every)
+            write(args.format, NAMES, candles.within(log.chunks(asked.since, asked.until, checked=False)))
+            say_skipped(candles.skipped)
     return 0
 
 
@@ -169,13 +167,13 @@ def _period(args: Namespace) -> int:
     return every
 
 
-def _last(log: PriceLog, candles: Candles, asked: Window, most: int) -> Iterator[tuple[Value, ...]]:
+def _last(log: PriceLog, every: int, asked: Window, most: int) -> Iterator[tuple[Value, ...]]:
     from price.reader.latest import latest
 
     def ask(since: int) -> Iterator[tuple[bytes, tuple[Value, ...]]]:
-        start = since // candles.every * candles.every
+        start = since // every * every
         start = start if asked.since is None else max(start, asked.since)
-        for values in candles.within(log.chunks(start, asked.until, checked=False)):
+        for values in Candles(every).within(log.chunks(start, asked.until, checked=False)):
             yield str(values[1]).encode(), values
 
-    return latest(log, asked.since, asked.until, candles.every * (most + 1), most, ask)
+    return latest(log, asked.since, asked.until, every * (most + 1), most, ask)

@@ -51,28 +51,28 @@ def long_rows(rows: bytes, at: int = 0, stop: int | None = None) -> Iterator[tup
         yield start, at
 
 
-def reaching(before: bytes, every: int, since: int) -> Chunk:
-    """The missed rows of one sum that reach over `since`, clipped to it; `before` ends just before it."""
-    begin = before.rfind(b"\n# price-log 1 ") + 1
+def reaching(before: bytes, every: int, since: int, until: int | None) -> Chunk:
+    """The missed rows that reach over `since`, clipped to it; `before` ends with the last row before it."""
     found = []
-    for start, end in long_rows(before, begin):
+    for start, end in long_rows(before, before.rfind(b"\n# price-log 1 ") + 1):
         for line in row.lines(row.sound(before[start:end])):
             slot, slots = row.unix_of(line), row.slots_of(line)
             gone = -((slot - since) // every)  # slots before `since`, rounded up
-            if slots > gone:
-                found.append(row.cut(line, slot + gone * every, slots - gone))
+            begin = slot + gone * every
+            if slots > gone and (until is None or begin < until):
+                found.append(row.cut(line, begin, slots - gone))
     return Chunk(b"".join(found), every)
 
 
 def clipped(rows: bytes, every: int, until: int) -> bytes:
-    """The rows with those missed rows shortened, or left out, that reach over `until`."""
+    """The rows, all before `until`, with those missed rows shortened that reach over it."""
     parts, done = [], 0
     for start, end in long_rows(rows):
         line = rows[start:end]
         slot = row.unix_of(line)
         left = -((slot - until) // every)  # slots before `until`, rounded up
         if row.slots_of(line) > left:
-            parts += [rows[done:start], row.cut(line, slot, left) if left > 0 else b""]
+            parts += [rows[done:start], row.cut(line, slot, left)]
             done = end
     return b"".join([*parts, rows[done:]]) if parts else rows
 
@@ -83,4 +83,13 @@ def priced(rows: bytes) -> bytes:
     while (at := rows.find(b" - ", at)) >= 0:
         parts.append(rows[done : rows.rfind(b"\n", 0, at) + 1])
         done = at = rows.index(b"\n", at) + 1
+    return b"".join([*parts, rows[done:]]) if parts else rows
+
+
+def four_columns(rows: bytes) -> bytes:
+    """The rows without what follows their fourth column: no `=` stands before that."""
+    parts, done, at = [], 0, 0
+    while (at := rows.find(b"=", at)) >= 0:
+        parts.append(rows[done : rows.rfind(b" ", 0, at)])
+        done = at = rows.index(b"\n", at)
     return b"".join([*parts, rows[done:]]) if parts else rows

@@ -111,7 +111,7 @@ class File:
                 start += len(line)
 
     def since(self, slot: bytes) -> tuple[bytes, int, Iterator[bytes]]:
-        """Up to LOOK_BACK bytes that end with the last row before a slot, the interval there, what follows."""
+        """Up to LOOK_BACK bytes up to the last row before a slot, the interval there, and what follows."""
         at = self.position(slot) if slot > self.first else 0
         before = self.read(max(0, at - LOOK_BACK), min(at, LOOK_BACK))
         return before, self._every_before(before, at), (block for _, block in self.blocks(at))

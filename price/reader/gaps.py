@@ -45,14 +45,18 @@ class Gaps:
 
     def within(self, chunks: Iterable[Chunk]) -> Iterator[Gap]:
         """The gaps in the order of their starts."""
+        every = last = 0
         for chunk in chunks:
+            if chunk.every != every:
+                self._close(last, every)
+            every, last = chunk.every, row.unix_of(row.last_slot(chunk.rows))
             rows = 0
             for line in _missed_rows(chunk.rows):
                 rows += 1
-                yield from self._before(row.unix_of(line), chunk.every)
-                self._add(line, chunk.every)
+                yield from self._before(row.unix_of(line), every)
+                self._add(line, every)
             self.priced += chunk.rows.count(b"\n") - rows
-            yield from self._before(row.unix_of(row.last_slot(chunk.rows)), chunk.every)
+            yield from self._before(last, every)
         yield from self._waiting
 
     def _add(self, line: bytes, every: int) -> None:
@@ -65,6 +69,12 @@ class Gaps:
         gap.slots += slots
         gap.last = unix + (slots - 1) * every
         self.missed += slots
+
+    def _close(self, last: int, every: int) -> None:
+        """Ends the gaps that had a neighbour up to the slot `last`, before the interval changes."""
+        for pair, gap in list(self._open.items()):
+            if every and row.next_multiple(gap.last, every) <= last:
+                del self._open[pair]
 
     def _before(self, unix: int, every: int) -> Iterator[Gap]:
         """The gaps that no row from `unix` on can add to, up to the first one that may still grow."""

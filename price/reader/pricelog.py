@@ -75,7 +75,7 @@ class PriceLog:
         for number, file in enumerate(self._between(start, end)):
             before, every, blocks = file.since(start)
             if number == 0 and since is not None:
-                yield from self._wanted(reaching(before, every, since), until, checked=False)
+                yield from self._wanted(reaching(before, every, since, until), until, checked=False)
             for block in blocks:
                 for chunk in sums(block, every):
                     every = chunk.every
@@ -103,6 +103,7 @@ class PriceLog:
 
     def _between(self, start: bytes, end: bytes) -> Iterator[File]:
         """The files that may hold rows from `start` up to `end`: a file ends where the next begins."""
-        for file, after in zip(self.files, [*(file.first for file in self.files[1:]), b"~"], strict=True):
+        ends = [*(file.first for file in self.files), b"~"][1:]
+        for file, after in zip(self.files, ends, strict=True):
             if after > start and file.first < end:
                 yield file

@@ -14,7 +14,7 @@ def open_log(path: str, *, strict: bool = True) -> list[File]:
     """The files of a log that hold rows, oldest first, opened. Raises PriceError.
 
     A rotation may rename them meanwhile: the names are then read again, so that none is missed.
-    Where not `strict`, a file may lack its header.
+    Where not `strict`, a file may lack its header, or rows.
     """
     for _ in range(_TRIES):
         names = _listed(path)
@@ -28,7 +28,7 @@ def open_log(path: str, *, strict: bool = True) -> list[File]:
 
 
 def open_repairs(path: str, *, strict: bool = True) -> File | None:
-    """The repairs.txt beside a log, opened; None where there is none, or none that holds a row."""
+    """The repairs.txt beside a log, opened; None where there is none, or (if `strict`) it holds no row."""
     folder, name = _split(path)
     file = _open(folder + REPAIRS) if name != REPAIRS else None
     return next(iter(_sorted([file], strict=strict)), None) if file else None
@@ -41,11 +41,12 @@ def sibling_missing(older: File, newer: File) -> bool:
 
 
 def _sorted(files: list[File], *, strict: bool) -> list[File]:
-    """The files that hold rows, by their first slot."""
+    """The files that hold rows, by their first slot; where not `strict`, the others come first."""
     for file in files:
         file.look(strict=strict)
-    _close([file for file in files if not file.first])
-    return sorted((file for file in files if file.first), key=lambda file: file.first)
+    useful = [file for file in files if file.first or not strict]
+    _close([file for file in files if file not in useful])
+    return sorted(useful, key=lambda file: file.first)
 
 
 def _close(files: list[File]) -> None:

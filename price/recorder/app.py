@@ -5,7 +5,7 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 
@@ -22,26 +22,32 @@ from price.recorder.clock import Clock, Signal
 from price.recorder.couriers import Couriers, Fetch
 from price.recorder.desk import Desk
 from price.recorder.loop import Loop, Past
-from price.recorder.panel import Panel
+from price.recorder.panel import Panel, Sender
 from price.recorder.state import State
 from price.recorder.status import Facts, Status
 from price.settings import TRUST_NAMES, Settings
 from price.sources import SOURCES, simulated
 from price.wire import Answer, Request
 
+CHANCE = random.Random()  # noqa: S311 - jitter is no secret
 
-def make_couriers(wanted: Settings, clock: Clock) -> dict[str, Couriers]:
+
+def make_couriers(wanted: Settings, clock: Clock) -> Mapping[str, Sender]:
     """The couriers of each configured source. Raises SettingsError for certificates that cannot be read."""
     return {name: Couriers(SOURCES[name], fetch, clock) for name, fetch in _fetchers(wanted, clock).items()}
 
 
 def make_panel(
-    wanted: Settings, desks: Mapping[str, Desk], couriers: Mapping[str, Couriers], clock: Clock
+    wanted: Settings,
+    desks: Mapping[str, Desk],
+    senders: Mapping[str, Sender],
+    clock: Clock,
+    chance: random.Random = CHANCE,
 ) -> Panel:
     """The panel of the configured sources; one that is asked for no pair has no desk."""
     pairs = {name: wanted.pairs_of(name) for name in wanted.sources}
     asked = [desks[name] for name in wanted.sources if pairs[name]]
-    return Panel(asked, pairs, couriers, clock, random.Random())  # noqa: S311 - jitter is no secret
+    return Panel(asked, pairs, senders, clock, chance)
 
 
 def make_rules(wanted: Settings) -> Rules:
@@ -85,14 +91,25 @@ def _simulate(clock: Clock, request: Request, _deadline: float) -> Answer:
 
 
 class App:
-    """A recorder, through all reloads of its settings."""
+    """A recorder, through all reloads of its settings.
 
-    def __init__(self, environ: Mapping[str, str], clock: Clock) -> None:
+    `hire` gives each configured source what carries its requests; `chance` makes the rests uneven.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        clock: Clock,
+        hire: Callable[[Settings, Clock], Mapping[str, Sender]] = make_couriers,
+        chance: random.Random = CHANCE,
+    ) -> None:
         self._environ = environ
         self._clock = clock
+        self._hire = hire
+        self._chance = chance
         self._settings = settings.load(environ)
         self._desks: dict[str, Desk] = {}
-        self._couriers: dict[str, Couriers] = {}
+        self._senders: Mapping[str, Sender] = {}
         self._past = Past()
         self._file = PricesFile(self._settings.file)
         self._talk = _talker(environ, clock)
@@ -120,7 +137,7 @@ class App:
         host.on_signals(partial(self._clock.post, Signal.STOP), partial(self._clock.post, Signal.RELOAD))
         wanted = self._settings
         self._begin_log(self._file, wanted)
-        loop = self._assemble(wanted, make_couriers(wanted, self._clock))
+        loop = self._assemble(wanted, self._hire(wanted, self._clock))
         fault = self._state.restore()
         if fault:
             say(
@@ -154,19 +171,19 @@ class App:
         self._status.day = times.iso(self._clock.now())[:10]
         self._status.counts = file.counts(times.parse_iso(f"{self._status.day}T00:00:00Z"))
 
-    def _assemble(self, wanted: Settings, couriers: dict[str, Couriers]) -> Loop:
+    def _assemble(self, wanted: Settings, senders: Mapping[str, Sender]) -> Loop:
         for name in wanted.sources:
             self._desks.setdefault(name, Desk(SOURCES[name]))
         for name in self._desks.keys() - set(wanted.sources):
             self._desks[name].outstanding = 0  # nobody will hear what is still to come
-        for old in self._couriers.values():
+        for old in self._senders.values():
             old.close()
-        self._couriers = couriers
+        self._senders = senders
         self._status.show(wanted.status, wanted.interval, wanted.pairs, wanted.sources)
         self._state.keep(wanted.state)
         self._talk.setLevel(wanted.log_level)
         self._settings = wanted
-        panel = make_panel(wanted, self._desks, couriers, self._clock)
+        panel = make_panel(wanted, self._desks, senders, self._clock, self._chance)
         return Loop(
             self._clock,
             panel,
@@ -182,13 +199,13 @@ class App:
         say(Event.RELOADING, logging.INFO, "reading the settings again")
         try:
             wanted = settings.load(self._environ)
-            couriers = make_couriers(wanted, self._clock)
+            senders = self._hire(wanted, self._clock)
             self._change_file(wanted)
         except PriceError as error:
             faults = "; ".join(str(error).splitlines())
             say(Event.RELOAD_REFUSED, logging.ERROR, f"new settings refused, the old ones stay: {faults}")
             return loop
-        loop = self._assemble(wanted, couriers)
+        loop = self._assemble(wanted, senders)
         say(Event.RELOADED, NOTICE, f"settings read again: {_summary(wanted)}")
         return loop
 

@@ -83,27 +83,27 @@ class Loop:
 
     def _wait_for(self, slot: datetime) -> Signal | None:
         """Waits for a slot, or a pulse at most: the wall clock may step meanwhile."""
-        seconds = (slot - self._clock.now()).total_seconds()
-        if seconds > self._interval:
-            self._wait_behind(seconds)
-        else:
-            self._behind = False
-        item = self._clock.wait(self._clock.monotonic() + min(seconds, self._interval))
+        now = self._clock.now()
+        self._note_behind(now, slot)
+        seconds = (slot - now).total_seconds()
+        item = self._clock.wait(self._clock.monotonic() + min(seconds, PULSE_SECONDS))
         if isinstance(item, Signal):
             return item
         if isinstance(item, Outcome):
             self._panel.hear_late(item)
+        elif seconds > PULSE_SECONDS:
+            self._flush()  # no rows, but whoever watches sees a recorder at work
         return None
 
-    def _wait_behind(self, seconds: float) -> None:
-        if not self._behind:
-            now, end = times.iso(self._clock.now()), times.iso(self._past.end)
+    def _note_behind(self, now: datetime, slot: datetime) -> None:
+        behind = now < self._past.end
+        if behind and not self._behind:
             text = (
-                f"the clock says {now}, before the last row ({end}): no row until then, {times.span(seconds)}"
+                f"the clock says {times.iso(now)}, before the last row, {times.iso(self._past.end)}:"
+                f" no row for {times.span((slot - now).total_seconds())}; check the machine's clock"
             )
-            record.say(record.Event.CLOCK_BEHIND, logging.WARNING, f"{text}; check the machine's clock")
-            self._behind = True
-        self._flush()  # a slot without rows, so that whoever watches sees a recorder at work
+            record.say(record.Event.CLOCK_BEHIND, logging.WARNING, text)
+        self._behind = behind
 
     def _record(self, slot: datetime) -> None:
         readings = self._panel.ask(slot, self._timeout)

@@ -26,6 +26,10 @@ class Sender(Protocol):
         """Returns at once; `under_way` counts this request and those of the source that are outstanding."""
         ...
 
+    def close(self) -> None:
+        """Nothing will be sent any more; outcomes may still come."""
+        ...
+
 
 class Panel:
     """The desks of the configured sources, the pairs that each is asked for, and its couriers."""
