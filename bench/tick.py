@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import requests
 
@@ -33,7 +34,7 @@ PATHS = {
     "kraken": "/0/public/Ticker?pair=XBTUSD",
     "bitstamp": "/api/v2/ticker/btcusd/",
 }
-PRICES: dict[str, Callable[[dict[str, dict[str, dict[str, list[str]]]]], object]] = {
+PRICES: dict[str, Callable[[Any], str]] = {
     "coinbase": lambda answer: answer["price"],
     "kraken": lambda answer: answer["result"]["XXBTZUSD"]["c"][0],
     "bitstamp": lambda answer: answer["last"],
@@ -87,7 +88,7 @@ def plain(slots: int, environ: Mapping[str, str]) -> float:
     log = logging.getLogger("plain")
     log.setLevel(logging.INFO)
     log.addHandler(logging.FileHandler(environ["PRICE_FILE"]))
-    log.addHandler(JournaldLogHandler())
+    log.addHandler(JournaldLogHandler())  # type: ignore[no-untyped-call] # the package has no types
     sessions = {name: requests.Session() for name in environ["PRICE_SOURCES"].split(",")}
     began = 0.0
     for slot in range(WARM_SLOTS + slots):
@@ -96,7 +97,7 @@ def plain(slots: int, environ: Mapping[str, str]) -> float:
         prices = []
         for name, session in sessions.items():
             answer = session.get(environ[f"PRICE_{name.upper()}_URL"] + PATHS[name], timeout=ANSWER_SECONDS)
-            prices.append(float(str(PRICES[name](answer.json()))))
+            prices.append(float(PRICES[name](answer.json())))
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         log.info("%s BTC-USD %s %s", now, median(prices), ",".join(sessions), extra={"pair": "BTC-USD"})
     return (time.process_time() - began) / slots * 1e6
@@ -171,7 +172,7 @@ def main() -> None:
                 "PRICE_TIMEOUT": str(ANSWER_SECONDS),
                 "PRICE_MAX_AGE": "86400",
                 "PRICE_LOG_LEVEL": "CRITICAL",
-                "PYTHONPATH": os.getcwd(),
+                "PYTHONPATH": str(Path.cwd()),
             }
             in_turn(options, {**os.environ, **said, **more})
             exchanges.terminate()

@@ -27,7 +27,7 @@ MISSED_ONE_IN = 500
 
 def days(first: datetime, count: int, pair: str, seed: int) -> Iterator[str]:
     """The rows of `count` days from midnight `first` on, a day at a time."""
-    chance = random.Random(seed)  # noqa: S311 - a year to measure with, the same each time
+    chance = random.Random(seed)
     clock = [f"T{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}Z {pair} " for s in range(0, 86400, EVERY)]
     cents, basis, resume = 9_700_000, BASES[0], 0
     for number in range(count):
