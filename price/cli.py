@@ -4,7 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from typing import TextIO
 
 from price import __version__
 from price.errors import PriceError, SettingsError
@@ -15,10 +17,28 @@ OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
     """Runs a command; gives the exit status: 0 done, 1 the answer is no, 78 bad settings (2: argparse)."""
+    try:
+        try:
+            return _obey(arguments, environ, now)
+        finally:
+            if sys.stdout is not None:  # it may have been closed before the start
+                sys.stdout.flush()
+    except BrokenPipeError:
+        return OK  # the reader of our output has seen enough
+    except OSError as error:
+        _complain(f"{error.filename or 'the output'}: {error.strerror or error}")
+        return NO
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
+
+
+def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
     args = _parser().parse_args(arguments or ["run"])
     try:
         status: int = args.run(args, environ, now)
-        sys.stdout.flush()
     except SettingsError as error:
         for fault in error.faults:
             _complain(fault)
@@ -26,21 +46,28 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) ->
     except PriceError as error:
         _complain(str(error))
         return NO
-    except BrokenPipeError:
-        # the reader of our output has seen enough; what is still buffered must not fail at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-    except KeyboardInterrupt:
-        return INTERRUPTED
     return status
 
 
+def _let_go(stream: TextIO | None) -> None:
+    """Has what nobody takes any more not fail at exit."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _complain(text: str) -> None:
-    sys.stderr.write(f"price: {text}\n")
+    with suppress(OSError):  # whoever does not listen may still look at the exit status
+        if sys.stderr is not None:
+            sys.stderr.write(f"price: {text}\n")
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    if sys.stdout is not None:
+        sys.stdout.write(f"{text}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,8 +1,8 @@
 """The settings: from the environment and the settings file, checked all at once. The only reader of both."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -20,8 +20,9 @@ T = TypeVar("T")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 NETWORK_NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 TRUST_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-FOLDER_NAMES = ("LOGS_DIRECTORY", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CREDENTIALS_DIRECTORY")
 _URL_NAMES = {f"PRICE_{name.upper()}_URL": name for name in SOURCES if name != "simulated"}
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 _PAIR = re.compile(r"([A-Za-z0-9]{1,20})[-/]([A-Za-z0-9]{1,20})", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _DAY_SECONDS = 86400
@@ -44,7 +45,7 @@ class Settings:
     status: Path
     log_level: str
     urls: Mapping[str, str]
-    coingecko_key: str
+    coingecko_key: str = field(repr=False)
     network: Mapping[str, str]
     """Proxies and certificate files, by the usual variables' upper-case names."""
 
@@ -91,6 +92,8 @@ class _Reader:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._faults: list[str] = []
+        self._bad: set[str] = set()
+        """Settings that have no value because of their fault."""
         self._environ = environ
         self._file = self._read_file()
 
@@ -120,8 +123,7 @@ class _Reader:
             coingecko_key=self._value("PRICE_COINGECKO_KEY", "", _key) or self._credential("coingecko_key"),
             network={name: self._network(name) for name in (*NETWORK_NAMES, *TRUST_NAMES)},
         )
-        if not self._faults:
-            self._faults = list(_together(settings))
+        self._faults += [fault for names, fault in _together(settings) if self._bad.isdisjoint(names)]
         if self._faults:
             raise SettingsError(self._faults)
         return settings
@@ -129,7 +131,10 @@ class _Reader:
     def path(self, name: str, folder_name: str, base: str) -> Path:
         """A file's path: as set, else in the folder that systemd gives, else in `logs`."""
         folder = self._environ.get(folder_name, "").split(":")[0] or "logs"
-        return Path(self._text(name) or Path(folder) / base)
+        path = Path(self._text(name) or Path(folder) / base)
+        if not path.name or path.name == "..":
+            self._faults.append(f"{name}={self._text(name)}: must name a file, for example logs/{base}")
+        return path
 
     def _text(self, name: str) -> str:
         """A value as set; a value in the environment, even an empty one, hides the file's."""
@@ -141,8 +146,8 @@ class _Reader:
         try:
             return read(text or default)
         except ValueError as error:
-            shown = "…" if name == "PRICE_COINGECKO_KEY" else text
-            self._faults.append(f"{name}={shown}: {error}")
+            self._bad.add(name)
+            self._faults.append(f"{name}={'…' if name == 'PRICE_COINGECKO_KEY' else _shown(text)}: {error}")
             return None
 
     def _network(self, name: str) -> str:
@@ -186,43 +191,72 @@ class _Reader:
     def _check_names(self) -> None:
         for name in sorted({*self._environ, *self._file}):
             if name.startswith("PRICE_") and name not in NAMES:
-                self._faults.append(f"{name}: there is no such setting{_nearest(name, NAMES)}")
+                self._faults.append(f"{_shown(name)}: there is no such setting{_nearest(name, NAMES)}")
 
 
-def _together(settings: Settings) -> list[str]:
-    """What is wrong with settings that are right one by one."""
-    faults = []
+def _together(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong with settings that are right one by one, and the settings that it depends on."""
     if settings.timeout >= settings.interval:
-        faults.append(
-            f"PRICE_TIMEOUT={settings.timeout:g}: must be less than the interval of {settings.interval} s,"
-            f" for example {settings.interval * 0.8:g}"
+        yield (
+            ("PRICE_TIMEOUT", "PRICE_INTERVAL"),
+            (
+                f"PRICE_TIMEOUT={settings.timeout:g}: must be less than the interval, {settings.interval} s,"
+                f" for example {settings.interval * 0.8:g}"
+            ),
         )
     if "simulated" in settings.sources and len(settings.sources) > 1:
-        faults.append(
-            f"PRICE_SOURCES={','.join(settings.sources)}: simulated may not be mixed with real sources;"
-            " for example PRICE_SOURCES=simulated"
+        yield (
+            ("PRICE_SOURCES",),
+            (
+                f"PRICE_SOURCES={','.join(settings.sources)}: simulated may not be mixed with real sources;"
+                " for example PRICE_SOURCES=simulated"
+            ),
         )
     if settings.quorum > len(settings.sources):
-        faults.append(
-            f"PRICE_QUORUM={settings.quorum}: above the number of sources, {len(settings.sources)};"
-            f" for example {len(settings.sources)}"
+        yield (
+            ("PRICE_QUORUM", "PRICE_SOURCES"),
+            (
+                f"PRICE_QUORUM={settings.quorum}: above the number of sources, {len(settings.sources)};"
+                f" for example {len(settings.sources)}"
+            ),
         )
-        return faults
-    faults += [planned.fault for planned in plans(settings) if planned.fault]
+    for planned in plans(settings):
+        if planned.fault:
+            yield ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_INTERVAL"), planned.fault
     for pair in settings.pairs:
-        asked = [name for name in settings.sources if SOURCES[name].offers(pair)]
-        able = [name for name, source in SOURCES.items() if source.offers(pair) and name != "simulated"]
-        if not asked:
-            faults.append(
+        yield from _of_pair(settings, pair)
+    yield from _of_files(settings)
+
+
+def _of_pair(settings: Settings, pair: Pair) -> Iterator[tuple[tuple[str, ...], str]]:
+    asked = [name for name in settings.sources if SOURCES[name].offers(pair)]
+    able = [name for name, source in SOURCES.items() if source.offers(pair) and name != "simulated"]
+    if not asked:
+        yield (
+            ("PRICE_PAIRS", "PRICE_SOURCES"),
+            (
                 f"PRICE_PAIRS={pair}: none of {','.join(settings.sources)} quotes it;"
                 + (f" {', '.join(able)} may: add one to PRICE_SOURCES" if able else " no source does")
-            )
-        elif len(asked) < settings.quorum:
-            faults.append(
+            ),
+        )
+    elif len(asked) < settings.quorum <= len(settings.sources):
+        yield (
+            ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_QUORUM"),
+            (
                 f"PRICE_QUORUM={settings.quorum}: {pair} is quoted by {','.join(asked)} alone;"
                 f" for example {len(asked)}"
-            )
-    return faults
+            ),
+        )
+
+
+def _of_files(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The small files are replaced whole: one that is the log would be its end."""
+    seen: dict[Path, str] = {}
+    files = {"PRICE_FILE": settings.file, "PRICE_STATE": settings.state, "PRICE_STATUS": settings.status}
+    for name, path in files.items():
+        other = seen.setdefault(path.absolute(), name)
+        if other != name:
+            yield (name, other), f"{name}={_shown(str(path))}: {other} is the same file; name another one"
 
 
 def plans(settings: Settings) -> list[Plan]:
@@ -231,6 +265,11 @@ def plans(settings: Settings) -> list[Plan]:
         plan(SOURCES[name], settings.urls.get(name, ""), settings.pairs_of(name), settings.interval)
         for name in settings.sources
     ]
+
+
+def _shown(text: str) -> str:
+    """A text from outside, fit for a message of one line."""
+    return text if text.isprintable() else ascii(text)
 
 
 def _nearest(word: str, words: tuple[str, ...]) -> str:
@@ -305,26 +344,39 @@ def _each(text: str, read: Callable[[str], T]) -> tuple[T, ...]:
     items = tuple(read(word.strip()) for word in text.split(","))
     twice = [str(item) for item in dict.fromkeys(items) if items.count(item) > 1]
     if twice:
-        raise ValueError(f"{', '.join(twice)} stands twice in it")
+        raise ValueError(
+            f"{', '.join(twice)} stands twice in it, for example {','.join(map(str, dict.fromkeys(items)))}"
+        )
     return items
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
-    plain = text.isascii() and text.isprintable() and " " not in text and parts.username is None
-    if (
-        not plain
-        or parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError("must be scheme://host[:port][/prefix], for example https://api.example.com")
-    if (
-        parts.netloc.endswith(":") or not 0 < (parts.port or 1) < 65536
-    ):  # .port raises ValueError for no number
-        raise ValueError("must have a port from 1 to 65535 or none, for example https://api.example.com:8443")
+    if not _is_url(text):
+        raise ValueError("must be scheme://host[:port][/prefix], for example https://api.example.com:8443")
     return text.rstrip("/")
+
+
+def _is_url(text: str) -> bool:
+    """Whether a text is an address that a path can be put behind, without a user or password in it."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    plain = text.isascii() and text.isprintable() and " " not in text and "\\" not in text
+    whole = parts.netloc.lower() in (_written(host), f"{_written(host)}:{port}")
+    return (
+        plain
+        and whole
+        and parts.scheme in ("http", "https")
+        and not (parts.query or parts.fragment or port == 0)
+        and (":" in host or _HOST.fullmatch(host) is not None)
+    )
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _key(text: str) -> str:

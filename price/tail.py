@@ -88,20 +88,19 @@ def count_since(descriptor: int, size: int, midnight: datetime, interval: int) -
     counts: dict[str, Count] = {}
     first, edge = times.iso(midnight).encode(), b""
     for text in _lines_backwards(descriptor, size, size):
-        slot, pair, price, *rest = text.split(b" ") if text.count(b" ") > 2 else (b"#", b"", b"")
+        slot, pair, price, *_ = text.split(b" ", 3) if text.count(b" ") > 2 else (b"#", b"", b"")
         if slot.startswith(b"#"):
             continue
         if slot < first and edge not in (b"", slot):
             break
-        count = counts.setdefault(pair.decode(), Count())
-        if slot < first:  # missed slots may reach over midnight
-            edge = slot
-            before = times.slots_between(times.parse_iso(slot.decode()), midnight, interval)
-            count.missed += max(0, _slots(rest) - before)
-        elif price == b"-":
-            count.missed += _slots(rest)
-        else:
-            count.recorded += 1
+        if slot >= first and price != b"-":
+            counts.setdefault(pair.decode("ascii", "replace"), Count()).recorded += 1
+        elif (quote := _row(text)) is not None:
+            edge = slot if slot < first else b""
+            # missed slots may reach over midnight
+            before = times.slots_between(quote.slot, midnight, interval)
+            missed = max(0, quote.slots - before) if quote.missed else 0
+            counts.setdefault(str(quote.pair), Count()).missed += missed
     return counts
 
 
@@ -131,10 +130,6 @@ def _row(text: bytes) -> Quote | None:
         return line.read(text.decode("ascii"))
     except ValueError:
         return None
-
-
-def _slots(extras: list[bytes]) -> int:
-    return next((int(extra[6:]) for extra in extras if extra.startswith(b"slots=")), 1)
 
 
 def _lines_backwards(descriptor: int, end: int, most: int) -> Iterator[bytes]:

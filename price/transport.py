@@ -1,7 +1,7 @@
 """The only HTTP: one kept-alive session per host, a deadline for the whole request, a cap on the body.
 
 A timeout given to `requests` bounds each `recv`, so an answer that drips can last for ever. Here the
-sockets themselves look at the request's deadline before each read.
+sockets themselves look at the request's deadline before each read, and at how much they have read.
 """
 
 import http.client
@@ -10,29 +10,32 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, should_bypass_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProxyError
 
 from price import __version__
 from price.errors import NoSuchName, SourceError, Timeout, Unreachable, Unreadable
-from price.wire import Answer, Request, excerpt
+from price.wire import LANES, Answer, Request, excerpt
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_REDIRECTS = 2
-LANES = 4
-"""How many requests of one host may be under way at once."""
 BUNDLE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _CHUNK_BYTES = 64 * 1024
+_MAX_RECEIVED_BYTES = 2 * MAX_BODY_BYTES
+"""Of one answer, with headers and framing, of which the libraries bound only a part."""
+_MAX_MEMBERS = 100
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _TROUBLES = (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError)
-_CLOSED = (ConnectionError, http.client.RemoteDisconnected, http.client.IncompleteRead, EOFError)
-_NOT_HTTP = (http.client.HTTPException, HTTPError, zlib.error, UnicodeError)
+_CUT_OFF = (http.client.IncompleteRead, EOFError)
+_NOT_HTTP = (http.client.HTTPException, HTTPError)
 
 
 class _Current(threading.local):
@@ -40,6 +43,8 @@ class _Current(threading.local):
 
     left: Callable[[], float] = staticmethod(lambda: 0.0)
     connected: bool = False
+    room: int = 0
+    """How many bytes of its answer may still come."""
 
 
 _current = _Current()
@@ -52,20 +57,32 @@ def _seconds_left() -> float:
     return left
 
 
+def _take(size: int) -> None:
+    _current.room -= size
+    if _current.room < 0:
+        raise Unreadable(f"an answer of over {_MAX_RECEIVED_BYTES} bytes")
+
+
 class _Socket(socket.socket):
     def recv_into(self, *args: Any) -> int:
         self.settimeout(_seconds_left())
-        return super().recv_into(*args)
+        size = super().recv_into(*args)
+        _take(size)
+        return size
 
     def recv(self, *args: Any) -> bytes:
         self.settimeout(_seconds_left())
-        return super().recv(*args)
+        data = super().recv(*args)
+        _take(len(data))
+        return data
 
 
 class _TLSSocket(ssl.SSLSocket):
     def read(self, *args: Any) -> Any:
         self.settimeout(_seconds_left())
-        return super().read(*args)
+        data: Any = super().read(*args)  # their number where it was read into a buffer
+        _take(data if isinstance(data, int) else len(data))
+        return data
 
 
 def _connect(host: str, port: int, options: Any) -> socket.socket:
@@ -134,10 +151,12 @@ def trust(network: Mapping[str, str]) -> ssl.SSLContext:
     """
     bundle = next((network[name] for name in BUNDLE_NAMES if network.get(name)), "")
     folder = network.get("SSL_CERT_DIR")
+    if bundle and Path(bundle).is_dir():
+        bundle, folder = "", bundle
     system = ssl.get_default_verify_paths()
     if bundle or folder:
         context = ssl.create_default_context(cafile=bundle or None, capath=None if bundle else folder)
-    elif system.cafile or system.capath:
+    elif system.cafile or (system.capath and any(Path(system.capath).iterdir())):
         context = ssl.create_default_context()
     else:
         context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
@@ -164,7 +183,12 @@ class Transport:
         self._adapter = _Adapter(trust)
         self._session.mount("https://", self._adapter)
         self._session.mount("http://", self._adapter)
-        named = {"User-Agent": f"price/{__version__}", "Accept": "application/json", **headers}
+        named = {
+            "User-Agent": f"price/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",  # else all that urllib3 could unpack
+            **headers,
+        }
         self._request = self._session.prepare_request(requests.Request("GET", self._url, headers=named))
         self._headers = {name: str(value) for name, value in self._request.headers.items()}
         self._pools: dict[str, HTTPConnectionPool] = {}
@@ -189,6 +213,7 @@ class Transport:
 
     def _exchange(self, url: str) -> Answer:
         _current.connected = False
+        _current.room = _MAX_RECEIVED_BYTES
         try:
             return self._send(url)
         except (HTTPError, OSError) as error:
@@ -204,7 +229,7 @@ class Transport:
         """
         origin, path = _split(url)
         pool = self._pools.get(origin) or self._pool(origin)
-        forwarded = bool(self._session.proxies) and origin.startswith("http:")
+        forwarded = origin.startswith("http:") and "http" in self._session.proxies
         raw = pool.urlopen(
             "GET",
             url if forwarded else path,
@@ -217,12 +242,10 @@ class Transport:
             decode_content=False,
         )
         try:
-            body = _body(raw)
+            return Answer(raw.status, raw.headers, _content(raw))
         except BaseException:
             raw.close()
             raise
-        encoding = raw.headers.get("content-encoding", "identity").strip().lower()
-        return Answer(raw.status, raw.headers, _decoded(body, encoding))
 
     def _pool(self, origin: str) -> HTTPConnectionPool:
         prepared = self._request.copy()
@@ -236,6 +259,18 @@ def _split(url: str) -> tuple[str, str]:
     """A URL's scheme://host:port, and the rest of it."""
     scheme, _, host, *path = url.split("/", 3)
     return f"{scheme}//{host}", "/" + "".join(path)
+
+
+def _content(raw: Any) -> bytes:
+    """The body, unpacked. Raises Unreadable where it cannot be, unless the status says enough without it."""
+    encoding = raw.headers.get("content-encoding", "identity").strip().lower()
+    try:
+        return _decoded(_body(raw), encoding)
+    except Unreadable:
+        if raw.status < 400:
+            raise
+        raw.close()
+        return b""
 
 
 def _body(raw: Any) -> bytes:
@@ -252,39 +287,69 @@ def _body(raw: Any) -> bytes:
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
-    """The body without its compression, never more of it than the cap: a small bomb holds gigabytes."""
+    """The body without its compression. Raises Unreadable for another encoding than was asked for."""
     if encoding in ("", "identity"):
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise Unreadable(f"a body encoded as {excerpt(encoding)}, which was not asked for")
+    try:
+        return _inflated(body, encoding)
+    except zlib.error as error:
+        raise Unreadable(f"a body that is not the {encoding} it is said to be: {error}") from error
+
+
+def _inflated(body: bytes, encoding: str) -> bytes:
+    """The body without its compression, never more of it than the cap: a small bomb holds gigabytes.
+
+    A gzip body may consist of several members. Raises zlib.error and Unreadable.
+    """
     raw_deflate = encoding == "deflate" and body[:1] != b"\x78"
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS if raw_deflate else zlib.MAX_WBITS | 32)
-    plain = inflate.decompress(body, MAX_BODY_BYTES + 1)
-    if len(plain) > MAX_BODY_BYTES:
-        raise Unreadable(f"a body of over {MAX_BODY_BYTES} bytes")
-    if not inflate.eof:
-        raise Unreadable("a compressed body that ends too early")
-    return plain
+    plain = b""
+    for _ in range(_MAX_MEMBERS):
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS if raw_deflate else zlib.MAX_WBITS | 32)
+        plain += inflate.decompress(body, MAX_BODY_BYTES + 1 - len(plain))
+        if len(plain) > MAX_BODY_BYTES:
+            raise Unreadable(f"a body of over {MAX_BODY_BYTES} bytes")
+        if not inflate.eof:
+            raise Unreadable("a compressed body that ends too early")
+        body = inflate.unused_data.lstrip(b"\0")  # padding is usual
+        if not body:
+            return plain
+    raise Unreadable(f"a compressed body of over {_MAX_MEMBERS} members")
 
 
 def _redirected(url: str, target: str) -> str:
-    """Where a redirect leads. Raises Unreadable unless it is the same host, over https or as before."""
-    new = urljoin(url, target)
-    old_parts, new_parts = urlsplit(url), urlsplit(new)
-    scheme_kept = new_parts.scheme == "https" or new_parts.scheme == old_parts.scheme == "http"
-    if new_parts.hostname != old_parts.hostname or not scheme_kept:
-        raise Unreadable(f"a redirect to {excerpt(new)}, which is not followed")
-    return new
+    """Where a redirect leads. Raises Unreadable unless it is the same server, or its host's usual https."""
+    old = urlsplit(url)
+    try:
+        new = urlsplit(urljoin(url, target))
+        place = _place(new)
+    except ValueError:
+        place = None
+    if place == _place(old):
+        host = old.netloc
+    elif place == ("https", old.hostname, _DEFAULT_PORTS["https"]) and old.scheme == "http":
+        host = old.netloc.removesuffix(f":{old.port}")
+    else:
+        raise Unreadable(f"a redirect to {excerpt(target)}, which is not followed")
+    return new._replace(netloc=host, path=new.path or "/", fragment="").geturl()
+
+
+def _place(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    """The server that a URL names. Raises ValueError for a port that is none."""
+    return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
 
 
 def _proxies(url: str, network: Mapping[str, str]) -> dict[str, str]:
-    """The proxy for a URL by the usual variables, whose values `network` holds by upper-case name."""
+    """The proxy for each scheme by the usual variables, whose values `network` holds by upper-case name."""
     no_proxy = network.get("NO_PROXY", "")
-    scheme = urlsplit(url).scheme
-    proxy = network.get(f"{scheme.upper()}_PROXY") or network.get("ALL_PROXY")
-    if not proxy or (no_proxy and should_bypass_proxies(url, no_proxy)):
+    if no_proxy and should_bypass_proxies(url, no_proxy):
         return {}
-    return {scheme: proxy}
+    named = {
+        scheme: network.get(f"{scheme.upper()}_PROXY") or network.get("ALL_PROXY")
+        for scheme in _DEFAULT_PORTS
+    }
+    return {scheme: proxy for scheme, proxy in named.items() if proxy}
 
 
 def _found(error: BaseException, kind: type[BaseException] | tuple[type[BaseException], ...]) -> Any:
@@ -308,6 +373,10 @@ def _reason(error: Exception) -> SourceError:
         return error
     if _found(error, (TimeoutError, requests.Timeout)):
         return Timeout("no complete answer in time")
+    if isinstance(error, requests.RequestException):
+        return Unreachable(f"connection failed: {excerpt(str(error))}")
+    if proxied := _found(error, ProxyError):
+        return Unreachable(f"the proxy failed: {excerpt(str(proxied.original_error))}")
     if unnamed := _found(error, socket.gaierror):
         # a resolver that does not answer is our network's trouble, not the end of the name
         kind = Unreachable if unnamed.errno == socket.EAI_AGAIN else NoSuchName
@@ -316,12 +385,10 @@ def _reason(error: Exception) -> SourceError:
         return Unreachable(f"its certificate is not accepted: {refused.verify_message}")
     if refused := _found(error, ssl.SSLError):
         return Unreachable(f"TLS failed: {refused.reason or refused}")
-    if broken := _found(error, _CLOSED):
-        return Unreachable(f"connection failed: {excerpt(str(broken))}")
-    if _found(error, requests.exceptions.ProxyError):
-        return Unreachable(f"the proxy failed: {excerpt(str(error))}")
-    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        return Unreachable(f"connection failed: {error.strerror or error}")
+    if broken := _found(error, OSError):
+        return Unreachable(f"connection failed: {excerpt(broken.strerror or str(broken))}")
+    if _found(error, _CUT_OFF) or "ended prematurely" in str(error):  # urllib3 has no kind for the latter
+        return Unreachable("connection closed before a complete answer")
     if odd := _found(error, _NOT_HTTP):
         return Unreadable(f"not HTTP: {excerpt(repr(odd))}")
     return Unreachable(f"connection failed: {excerpt(str(error))}")

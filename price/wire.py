@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from price.errors import Unreadable
 from price.quote import Pair
 
+LANES = 4
+"""How many requests of one source may be under way at once."""
 MAX_PRICE = Decimal(10) ** 24
 MAX_DIGITS = 50
 MAX_PLACES = 100

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from price import host
@@ -28,27 +29,29 @@ class AppendFile:
     def open(self) -> bytes:
         """Opens or makes the file and cuts its end back to the last sound line; gives what it cut.
 
+        What a failed append of this process left behind is cut and not given: it is written again.
         Raises OSError, and ValueError for a file that is not a price log.
         """
         self.close()
-        self._make_folder()
+        make_folder(self.path.parent)
         descriptor = self._open()
         try:
             status = os.fstat(descriptor)
-            end = self._sound_end(descriptor, status)
+            ours = self._ends_in_ours(descriptor, status)
+            end = self.size if ours else self._sound_end(descriptor, status)
             cut = os.pread(descriptor, status.st_size - end, end)
             if cut:
                 os.ftruncate(descriptor, end)
             if end == 0:
                 os.fchmod(descriptor, _MODE)  # whatever the umask: everyone may read prices
-                sync_folder(self.path.parent)
+                sync_folder(self.path.resolve().parent)  # where the file is, not a link to it
             host.sync(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
         self.descriptor, self.size, self.unsure = descriptor, end, False
         self.identity = (status.st_dev, status.st_ino)
-        return cut
+        return b"" if ours else cut
 
     def append(self, block: bytes) -> None:
         """Writes a block with one write(2) and brings it to stable storage. Raises OSError.
@@ -78,13 +81,8 @@ class AppendFile:
         """Lets go of the file."""
         if self.descriptor >= 0:
             descriptor, self.descriptor = self.descriptor, -1
-            os.close(descriptor)
-
-    def _make_folder(self) -> None:
-        folder = self.path.parent
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
-            sync_folder(folder.parent)
+            with suppress(OSError):  # says nothing of blocks that were synced, and others do not count
+                os.close(descriptor)
 
     def _open(self) -> int:
         if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
@@ -92,9 +90,14 @@ class AppendFile:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
         return os.open(self.path, flags, _MODE)
 
+    def _ends_in_ours(self, descriptor: int, status: os.stat_result) -> bool:
+        """Whether a failed append left something behind: it was never acknowledged and is written again."""
+        if not self.unsure or (status.st_dev, status.st_ino) != self.identity or status.st_size <= self.size:
+            return False
+        # inode numbers are used again: another file hardly has a line end in the same place
+        return self.size == 0 or os.pread(descriptor, 1, self.size - 1) == b"\n"
+
     def _sound_end(self, descriptor: int, status: os.stat_result) -> int:
-        if self.unsure and (status.st_dev, status.st_ino) == self.identity and status.st_size > self.size:
-            return self.size  # what lies beyond was never acknowledged and is written again
         head = os.pread(descriptor, len(_START), 0)
         if head and not head.startswith(_START):
             torn = _START.startswith(head) or not head.strip(b"\0")
@@ -102,6 +105,14 @@ class AppendFile:
                 raise ValueError("it is not a price log: its first line is not '# price-log …'")
             return 0
         return sound_end(descriptor, status.st_size)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it that are missing, on stable storage. Raises OSError."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

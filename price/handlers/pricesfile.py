@@ -4,17 +4,17 @@ import logging
 import os
 import re
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from price import host, line, times
 from price.errors import PriceError
-from price.handlers.appendfile import AppendFile
+from price.handlers.appendfile import AppendFile, make_folder
 from price.quote import Pair, Quote
 from price.record import NOTICE, Event, quote_of, say
-from price.tail import Count, Tail, count_since, read_tail
+from price.tail import Count, Tail, count_since, read_tail, sound_end
 from price.wire import excerpt
 
 HELD_MOST_BYTES = 64 * 1024 * 1024
@@ -28,6 +28,10 @@ class _Block(NamedTuple):
     slot: datetime
     rows: int
     text: bytes
+    interval: int
+    """In seconds."""
+    begins: bool
+    """Whether a new sum begins with it."""
 
 
 class PricesFile(logging.Handler):
@@ -43,8 +47,13 @@ class PricesFile(logging.Handler):
         self._interval = 0
         self._lock = -1
         self._header_due = False
+        """Whether what is written next needs a header before it."""
+        self._sum_due = False
+        """Whether the next slot begins a new sum; slots that are held still belong to the one before."""
         self._slot: list[Quote] = []
         self._held: deque[_Block] = deque()
+        self._strange = False
+        """Whether the path leads to a file whose end has yet to be compared with what is held."""
         self._trouble = ""
         self._forgotten = 0
 
@@ -64,19 +73,23 @@ class PricesFile(logging.Handler):
             self._open()
             tail = self._tail()
         except (OSError, ValueError) as error:
-            text = f"PRICE_FILE={self.path}: {_words(error)}; mend that or name another file"
-            raise PriceError(text) from error
-        self._header_due |= tail.interval != interval or tail.drop_absent()
+            self.close()
+            raise self._unusable(error) from error
+        self._header_due |= tail.drop_absent() or tail.interval != interval
+        self._header_due |= not self._pairs.issubset(tail.rows)  # it may have been here long ago
         return tail
 
     def change(self, pairs: Collection[Pair], interval: int) -> None:
         """Goes on with other pairs or another interval: a header begins a new sum for them."""
-        self._header_due |= interval != self._interval or not self._pairs.issuperset(pairs)
+        self._sum_due |= interval != self._interval or not self._pairs.issuperset(pairs)
         self._pairs, self._interval = frozenset(pairs), interval
 
     def counts(self, midnight: datetime) -> dict[str, Count]:
-        """The slots of each pair since midnight that the file accounts for. Raises OSError."""
-        return count_since(self._file.descriptor, self._file.size, midnight, self._interval)
+        """The slots of each pair since midnight that the file accounts for. Raises PriceError."""
+        try:
+            return count_since(self._file.descriptor, self._file.size, midnight, self._interval)
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keeps a quote for the slot's flush."""
@@ -85,11 +98,13 @@ class PricesFile(logging.Handler):
             self._slot.append(quote)
 
     def flush(self) -> None:
-        """Writes the slot's rows, after those that are still held."""
-        if self._slot:
-            text = "".join(f"{line.write(quote)}\n" for quote in self._slot).encode("ascii")
-            self._held.append(_Block(self._slot[-1].slot, len(self._slot), text))
-            self._slot = []
+        """Writes the slot's rows, after those that are still held. Raises ValueError for no row at all."""
+        quotes, self._slot = self._slot, []
+        if quotes:
+            text = "".join(f"{line.write(quote)}\n" for quote in quotes).encode("ascii")
+            block = _Block(quotes[-1].slot, len(quotes), text, self._interval, self._sum_due)
+            self._sum_due = False
+            self._held.append(block)
             self._forget_oldest()
         if self._held:
             self._write_held()
@@ -107,35 +122,59 @@ class PricesFile(logging.Handler):
         try:
             if not self._file.in_place():
                 self._reopen()
-            header = f"{line.header(self._interval)}\n".encode() if self._header_due else b""
-            self._file.append(header + b"".join(block.text for block in self._held))
+            if self._held:
+                self._file.append(b"".join(self._texts()))
         except (OSError, ValueError, PriceError) as error:
             self._file.close()
             self._complain(_words(error))
             return
         if self._trouble:
             self._recovered()
-        self._header_due = False
-        self.stored = self._held[-1].slot
-        self._held.clear()
+        if self._held:
+            self._header_due = False
+            self.stored = self._held[-1].slot
+            self._held.clear()
+
+    def _texts(self) -> Iterator[bytes]:
+        header_due = self._header_due
+        for block in self._held:
+            if header_due or block.begins:
+                yield f"{line.header(block.interval)}\n".encode()
+            yield block.text
+            header_due = False
 
     def _reopen(self) -> None:
-        """Goes on in whatever file the path now leads to, which begins with a header."""
-        before = self._file.identity
+        """Goes on in whatever file the path now leads to, with a header where rows of ours are missing."""
+        before, size = self._file.identity, self._file.size
         self._claim()
         self._open()
-        self._header_due |= self._file.identity != before
+        self._strange |= self._file.identity != before or self._file.size < size
+        if self._strange:
+            self._header_due = True
+            self._drop_known()
+            self._strange = False
+
+    def _drop_known(self) -> None:
+        """Lets go of held rows that another file has too. Raises ValueError where it ends after others."""
+        descriptor, size = self._file.descriptor, self._file.size
+        end = max(read_tail(descriptor, size, self._pairs).last_slots().values(), default=times.EPOCH)
+        begin = max(0, size - HELD_MOST_BYTES)
+        known = os.pread(descriptor, size - begin, begin) if self._held[0].slot <= end else b""
+        while self._held and self._held[0].slot <= end:
+            if self._held[0].text not in known:
+                raise ValueError(f"it ends at {times.iso(end)}, after rows that are still to be written")
+            self.stored = self._held.popleft().slot
 
     def _open(self) -> None:
-        unsure = self._file.unsure
         cut = self._file.open()
-        if cut and not unsure:
+        if cut:
             shown = excerpt(cut, _SHOWN_OF_CUT)
             text = f"{self.path}: its end was not a whole row and was cut off: {shown}"
             say(Event.TAIL_CUT, logging.WARNING, text)
         if self._file.size == 0:
             self._header_due = True
-            say(Event.FILE_BEGUN, logging.INFO, f"{self.path}: a new file is begun")
+            if not self._trouble:  # else it is opened for every slot
+                say(Event.FILE_BEGUN, logging.INFO, f"{self.path}: a new file is begun")
 
     def _tail(self) -> Tail:
         """The end of the file or, where it has no rows, of the file that was rotated away last."""
@@ -144,14 +183,18 @@ class PricesFile(logging.Handler):
         if tail.rows or older is None:
             return tail
         with older.open("rb") as file:
-            return read_tail(file.fileno(), older.stat().st_size, self._pairs)
+            try:
+                end = sound_end(file.fileno(), older.stat().st_size)
+            except ValueError:
+                return tail  # no log, whatever its name
+            return read_tail(file.fileno(), end, self._pairs)
 
     def _claim(self) -> None:
         """Locks the log against a second recorder. Raises PriceError naming the one that holds it."""
         path = self.path.parent / f".{self.path.name}.lock"
-        if self._lock >= 0 and path.exists():
+        if self._lock >= 0 and path.exists() and os.path.samestat(path.stat(), os.fstat(self._lock)):
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         lock = host.lock(path)
         if lock is None:
             holder = path.read_text("ascii").strip() or "unknown"
@@ -163,6 +206,9 @@ class PricesFile(logging.Handler):
             os.close(self._lock)
         self._lock = lock
 
+    def _unusable(self, error: Exception) -> PriceError:
+        return PriceError(f"PRICE_FILE={self.path}: {_words(error)}; mend that or name another file")
+
     def _forget_oldest(self) -> None:
         """Bounds what is held: a day of slots, at most 64 MiB."""
         while (
@@ -170,6 +216,7 @@ class PricesFile(logging.Handler):
             or sum(len(block.text) for block in self._held) > HELD_MOST_BYTES
         ):
             self._forgotten += self._held.popleft().rows
+            self._header_due = True  # over the hole no sum can go on
 
     def _complain(self, words: str) -> None:
         if not self._trouble:
@@ -178,7 +225,8 @@ class PricesFile(logging.Handler):
         self._trouble = words
 
     def _recovered(self) -> None:
-        span = times.span((self._held[-1].slot - self._held[0].slot).total_seconds())
+        slots = [block.slot for block in self._held] or [times.EPOCH]
+        span = times.span((slots[-1] - slots[0]).total_seconds())
         lost = f"; {self._forgotten} older ones were given up" if self._forgotten else ""
         text = f"{self.path}: {self.held} rows held for {span} are written{lost}"
         say(Event.ROWS_WRITTEN, NOTICE, text)
@@ -192,5 +240,5 @@ def _words(error: Exception) -> str:
 def _rotated(path: Path) -> Path | None:
     """The newest file that was rotated away from a path and not compressed."""
     name = re.compile(re.escape(path.name) + r"[-.]\d+")
-    files = [one for one in path.parent.iterdir() if name.fullmatch(one.name)]
+    files = [one for one in path.parent.iterdir() if name.fullmatch(one.name) and one.is_file()]
     return max(files, key=lambda one: one.stat().st_mtime, default=None)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from price.record import NOTICE, Event, quote_of, say
 from price.safely import safely
 
+_Task = tuple[logging.Handler, str]
+
 
 class RowsFirst(logging.Handler):
     """Keeps a slot's quotes until `flush`; passes everything else on at once.
@@ -19,7 +21,9 @@ class RowsFirst(logging.Handler):
         self.rows = rows
         self._others = others
         self._slot: list[logging.LogRecord] = []
-        self._failed: dict[tuple[logging.Handler, str], int] = {}
+        self._failed: dict[_Task, int] = {}
+        self._well: dict[_Task, bool] = {}
+        """Whether all went well with what was tried since the last slot."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Takes a record."""
@@ -38,6 +42,8 @@ class RowsFirst(logging.Handler):
             self._pass_on(record)
         for handler in self._others:
             self._guard(handler, "end a slot", handler.flush)
+        if slot:  # what is done between slots proves little
+            self._note_recoveries()
 
     def close(self) -> None:
         """Closes them all."""
@@ -55,11 +61,18 @@ class RowsFirst(logging.Handler):
     ) -> None:
         _, failure = safely(action, *args)
         key = (handler, task)
-        missed = self._failed.pop(key, 0)
-        if failure is not None:
-            self._failed[key] = missed + 1
-        name = type(handler).__name__
-        if failure is not None and not missed:
+        self._well[key] = self._well.get(key, True) and failure is None
+        if failure is None:
+            return
+        self._failed[key] = self._failed.get(key, 0) + 1
+        if self._failed[key] == 1:
+            name = type(handler).__name__
             say(Event.HANDLER_FAILED, logging.ERROR, f"{name} cannot {task}: {failure!r}; recording goes on")
-        elif failure is None and missed:
-            say(Event.HANDLER_FAILED, NOTICE, f"{name} can {task} again after {missed} failures")
+
+    def _note_recoveries(self) -> None:
+        """A task has recovered once it went well throughout a slot: one that fails now and then has not."""
+        well, self._well = self._well, {}
+        for key in [key for key in self._failed if well.get(key)]:
+            handler, task = key
+            text = f"{type(handler).__name__} can {task} again after {self._failed.pop(key)} failures"
+            say(Event.HANDLER_FAILED, NOTICE, text)

@@ -14,6 +14,11 @@ def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:  #
     signal.signal(signal.SIGINT, lambda *_: stop())
 
 
+def alive(pid: int) -> bool:  # noqa: ARG001 - to ask would be to kill it
+    """Whether there is a process of this number; True where that cannot be known."""
+    return True
+
+
 def lock(path: Path) -> int | None:
     """Makes a file that only one process at a time can make; gives None where another has made it."""
     try:
@@ -22,3 +27,8 @@ def lock(path: Path) -> int | None:
         return None
     os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
+
+
+def claim(descriptor: int) -> bool:  # noqa: ARG001 - `lock` has to do here
+    """Nothing more than `lock` guards the file here."""
+    return True

@@ -17,6 +17,17 @@ def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
     signal.signal(signal.SIGHUP, lambda *_: reload())
 
 
+def alive(pid: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
 def lock(path: Path) -> int | None:
     """Locks a file of ours against a second process for as long as the descriptor that it gives is open.
 
@@ -25,9 +36,21 @@ def lock(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
     except BlockingIOError:
         os.close(descriptor)
         return None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
+    except OSError:
+        os.close(descriptor)  # kept open it would hold the lock against the next attempt
+        raise
     return descriptor
+
+
+def claim(descriptor: int) -> bool:
+    """Locks an open file against a second process that claims it; whether that could be done."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -6,8 +6,10 @@ import random
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from price import __version__, host, record, settings, times
 from price.choose import Memory, Rules
@@ -32,7 +34,15 @@ from price.wire import Answer, Request
 CHANCE = random.Random()  # noqa: S311 - jitter is no secret
 
 
-def make_couriers(wanted: Settings, clock: Clock) -> Mapping[str, Sender]:
+class Carrier(Sender, Protocol):
+    """A sender that a reload may replace."""
+
+    def close(self) -> None:
+        """Nothing will be sent any more; outcomes may still come."""
+        ...
+
+
+def make_couriers(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
     """The couriers of each configured source. Raises SettingsError for certificates that cannot be read."""
     return {name: Couriers(SOURCES[name], fetch, clock) for name, fetch in _fetchers(wanted, clock).items()}
 
@@ -100,7 +110,7 @@ class App:
         self,
         environ: Mapping[str, str],
         clock: Clock,
-        hire: Callable[[Settings, Clock], Mapping[str, Sender]] = make_couriers,
+        hire: Callable[[Settings, Clock], Mapping[str, Carrier]] = make_couriers,
         chance: random.Random = CHANCE,
     ) -> None:
         self._environ = environ
@@ -109,7 +119,7 @@ class App:
         self._chance = chance
         self._settings = settings.load(environ)
         self._desks: dict[str, Desk] = {}
-        self._senders: Mapping[str, Sender] = {}
+        self._carriers: Mapping[str, Carrier] = {}
         self._past = Past()
         self._file = PricesFile(self._settings.file)
         self._talk = _talker(environ, clock)
@@ -171,19 +181,19 @@ class App:
         self._status.day = times.iso(self._clock.now())[:10]
         self._status.counts = file.counts(times.parse_iso(f"{self._status.day}T00:00:00Z"))
 
-    def _assemble(self, wanted: Settings, senders: Mapping[str, Sender]) -> Loop:
+    def _assemble(self, wanted: Settings, carriers: Mapping[str, Carrier]) -> Loop:
         for name in wanted.sources:
             self._desks.setdefault(name, Desk(SOURCES[name]))
         for name in self._desks.keys() - set(wanted.sources):
             self._desks[name].outstanding = 0  # nobody will hear what is still to come
-        for old in self._senders.values():
+        for old in self._carriers.values():
             old.close()
-        self._senders = senders
+        self._carriers = carriers
         self._status.show(wanted.status, wanted.interval, wanted.pairs, wanted.sources)
         self._state.keep(wanted.state)
         self._talk.setLevel(wanted.log_level)
         self._settings = wanted
-        panel = make_panel(wanted, self._desks, senders, self._clock, self._chance)
+        panel = make_panel(wanted, self._desks, carriers, self._clock, self._chance)
         return Loop(
             self._clock,
             panel,
@@ -199,18 +209,20 @@ class App:
         say(Event.RELOADING, logging.INFO, "reading the settings again")
         try:
             wanted = settings.load(self._environ)
-            senders = self._hire(wanted, self._clock)
+            carriers = self._hire(wanted, self._clock)
             self._change_file(wanted)
         except PriceError as error:
             faults = "; ".join(str(error).splitlines())
             say(Event.RELOAD_REFUSED, logging.ERROR, f"new settings refused, the old ones stay: {faults}")
             return loop
-        loop = self._assemble(wanted, senders)
+        loop = self._assemble(wanted, carriers)
         say(Event.RELOADED, NOTICE, f"settings read again: {_summary(wanted)}")
         return loop
 
     def _change_file(self, wanted: Settings) -> None:
         if wanted.file == self._file.path:
+            if wanted.interval != self._settings.interval:
+                self._past.gap_reason = "down"  # between two sums nothing was to be recorded
             self._file.change(wanted.pairs, wanted.interval)
             return
         if self._file.held:
@@ -226,7 +238,8 @@ class App:
         after = f" after the slot {times.iso(self._past.end)}" if self._past.last else ""
         say(Event.STOPPING, logging.INFO, f"stopping{after}")
         self._front.flush()  # rows that are held get a last chance
-        self._settings.status.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._settings.status.unlink()
         if self._file.held:
             text = f"{self._file.path}: {self._file.held} rows could not be written; the journal has them"
             say(Event.ROWS_HELD, logging.ERROR, text)

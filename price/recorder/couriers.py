@@ -6,15 +6,12 @@ from datetime import datetime
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from price.errors import SourceError, Unreadable
+from price.errors import SourceError, Unreachable, Unreadable
 from price.quote import Pair
 from price.recorder.clock import Clock
 from price.safely import safely
 from price.sources.base import Source, Tick
-from price.wire import Answer, Request, excerpt
-
-LANES = 4
-"""The most requests of one source that are under way at once."""
+from price.wire import LANES, Answer, Request, excerpt
 
 Fetch = Callable[[Request, float], Answer]
 """Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""
@@ -52,10 +49,14 @@ class Couriers:
 
     def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
         """Sends a request off; its outcome is posted to the clock. `under_way` counts it and those before."""
-        self._jobs.put(_Job(slot, request, deadline))
+        job = _Job(slot, request, deadline)
         if self._threads < min(under_way, LANES):
             _, failure = safely(threading.Thread(target=self._work, daemon=True).start)
             self._threads += failure is None
+        if self._threads:
+            self._jobs.put(job)
+        else:  # a job that nobody takes would make the source busy for ever
+            self._clock.post(self._failed(job, Unreachable("this machine starts no more threads")))
 
     def close(self) -> None:
         """Lets the threads end once they are free."""
@@ -75,6 +76,9 @@ class Couriers:
             error = Unreadable(f"{type(failure).__name__}: {excerpt(str(failure))}")
         seconds = self._clock.monotonic() - began
         return Outcome(self._source.name, job.slot, job.request, ticks or {}, error, seconds)
+
+    def _failed(self, job: _Job, error: SourceError) -> Outcome:
+        return Outcome(self._source.name, job.slot, job.request, {}, error, 0.0)
 
     def _carry(self, job: _Job) -> dict[Pair, Tick | SourceError]:
         answer = self._fetch(job.request, job.deadline)

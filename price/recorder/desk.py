@@ -1,13 +1,13 @@
 """One source at the panel: what to ask it in a slot, and what its answers mean for the slots to come."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from price import line, times
-from price.errors import RateLimited, SourceError, Timeout, UnknownPair
+from price.errors import RateLimited, SourceError, Timeout, Unavailable, UnknownPair, Unreachable
 from price.quote import Pair, Reading
 from price.recorder.couriers import Outcome
 from price.recorder.pace import Pace
@@ -17,6 +17,7 @@ from price.wire import Request
 
 ASIDE_SECONDS = 3600.0
 _REACH_BITS = 0xFF
+_NO_NETWORK = (Unreachable, Timeout)
 _GAP_WORTH_SAVING_SECONDS = 60
 
 
@@ -44,6 +45,8 @@ class Desk:
         self.rests = Rests()
         self.tally = Tally()
         self.outstanding = 0
+        self.unreached = False
+        """Whether nothing of it could be reached when it was last asked."""
         self.changed = False
         """Whether something changed that must survive a restart."""
         self._pace = Pace(source.burst, source.per_second)
@@ -90,7 +93,7 @@ class Desk:
 
     def hear(self, outcome: Outcome, now: float) -> Pair | None:
         """Takes an outcome of this slot; gives the pair that the source has just said it does not know."""
-        self.outstanding -= 1
+        self._free()
         self.tally.seconds = outcome.seconds
         self.tally.failures += outcome.error is not None
         if isinstance(outcome.error, UnknownPair) and not (self._hunting and len(outcome.request.pairs) > 1):
@@ -108,9 +111,9 @@ class Desk:
         return None
 
     def hear_late(self, outcome: Outcome) -> SourceError | None:
-        """Takes an outcome of an earlier slot: it frees the source; only a plea for fewer requests counts."""
-        self.outstanding = max(0, self.outstanding - 1)
-        return outcome.error if isinstance(outcome.error, RateLimited) else None
+        """Takes an outcome of an earlier slot: it frees the source; only a plea for rest counts."""
+        self._free()
+        return next(_pleas([outcome.error]), None)
 
     def close(self, timeout: float) -> SourceError | None:
         """Ends a slot; gives the failure that the source's manners are about, if there is one."""
@@ -121,8 +124,10 @@ class Desk:
         for pair in list(self._waiting):
             self._settle(pair, why=Timeout.why, seconds=timeout)
         self.tally.reach = (self.tally.reach << 1 | self.good) & _REACH_BITS
-        pleas = [error for error in self._errors if isinstance(error, RateLimited)]
-        return next(iter(pleas or ([] if self.good else self._errors)), None)
+        if self.good or self._errors:
+            self.unreached = not self.good and all(isinstance(one, _NO_NETWORK) for one in self._errors)
+        failure = None if self.good else next(iter(self._errors), None)
+        return next(_pleas(self._errors), failure)
 
     @property
     def good(self) -> bool:
@@ -149,6 +154,10 @@ class Desk:
         self.rests, self._aside = rests, aside
         # a clock that was wrong when this was saved must not silence the source for longer than its gap
         self._next_slot = min(next_slot, wall + timedelta(seconds=self.source.gap_seconds))
+
+    def _free(self) -> None:
+        """Notes that an answer has come; one of before a reload may not be counted any more."""
+        self.outstanding = max(0, self.outstanding - 1)
 
     def _silent(self, slot: datetime, now: float) -> str:
         """The word for a source that is not asked in this slot."""
@@ -186,3 +195,10 @@ class Desk:
     def _settle(self, pair: Pair, **known: Any) -> None:
         self._readings[pair] = Reading(self.name, **known)
         self._waiting.discard(pair)
+
+
+def _pleas(errors: Iterable[SourceError | None]) -> Iterator[SourceError]:
+    """Those errors that ask for fewer requests, which counts even beside good answers."""
+    for error in errors:
+        if isinstance(error, RateLimited) or (isinstance(error, Unavailable) and error.retry_after):
+            yield error

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from price import times
+from price import host, times
 from price.errors import PriceError
 
 _INTERVALS_ALIVE = 3
@@ -16,7 +16,7 @@ _SOURCE_HEAD = (
 
 
 def glance(path: Path, as_json: bool, now: datetime, say: Callable[[str], None]) -> int:
-    """Says how the recorder is; 0 if it is at work, 1 if its last slot is too old.
+    """Says how the recorder is; 0 if it is at work, 1 if it is gone or its last slot is too old.
 
     Raises PriceError where there is no status to read.
     """
@@ -24,18 +24,21 @@ def glance(path: Path, as_json: bool, now: datetime, say: Callable[[str], None])
         text = path.read_text("utf-8")
         status = json.loads(text)
         lines = _lines(status, now)
-        old = _age(status["slot"], now) > _INTERVALS_ALIVE * status["interval"]
+        old = _age(status["slot"] or status["started"], now) > _INTERVALS_ALIVE * status["interval"]
+        gone = not host.alive(status["pid"])
     except FileNotFoundError:
         raise PriceError(
             f"no recorder runs here: {path} is not there; start one, or set PRICE_STATUS"
         ) from None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise PriceError(f"{path}: cannot be read as a status ({error}); is PRICE_STATUS right?") from error
     for shown in [text] if as_json else lines:
         say(shown)
-    if old and not as_json:
+    if gone and not as_json:
+        say("no recorder runs here any more: this is what the last one left behind when it was killed")
+    elif old and not as_json:
         say(f"its last slot is older than {_INTERVALS_ALIVE} intervals: it is stopped, stuck, or its disk is")
-    return 1 if old else 0
+    return 1 if gone or old else 0
 
 
 def _lines(status: dict[str, Any], now: datetime) -> list[str]:

@@ -13,6 +13,8 @@ from price.recorder.couriers import Outcome
 
 PULSE_SECONDS = 10
 """The longest wait without a sign of life: slots may be an hour apart."""
+SLACK = timedelta(seconds=1)
+"""How long after its slot is over a round may still end: machines are busy now and then."""
 
 
 class Asks(Protocol):
@@ -86,12 +88,12 @@ class Loop:
         now = self._clock.now()
         self._note_behind(now, slot)
         seconds = (slot - now).total_seconds()
-        item = self._clock.wait(self._clock.monotonic() + min(seconds, PULSE_SECONDS))
+        until = self._clock.monotonic() + min(seconds, PULSE_SECONDS)
+        while isinstance(item := self._clock.wait(until), Outcome):
+            self._panel.hear_late(item)  # and back to waiting: a stop may stand behind it
         if isinstance(item, Signal):
             return item
-        if isinstance(item, Outcome):
-            self._panel.hear_late(item)
-        elif seconds > PULSE_SECONDS:
+        if seconds > PULSE_SECONDS:
             self._flush()  # no rows, but whoever watches sees a recorder at work
         return None
 
@@ -107,9 +109,9 @@ class Loop:
 
     def _record(self, slot: datetime) -> None:
         readings = self._panel.ask(slot, self._timeout)
-        if readings is None:
-            return
         now = self._clock.now()
+        if readings is None or now > slot + self._rules.interval + SLACK:
+            return  # after a sleep in mid-round nobody knows of when the prices are: the slot is late
         quotes = [self._choose(slot, pair, readings.get(pair, ()), now) for pair in self._pairs]
         for quote in [*self._missed_before(slot), *quotes]:
             record.emit(quote)

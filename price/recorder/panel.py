@@ -26,10 +26,6 @@ class Sender(Protocol):
         """Returns at once; `under_way` counts this request and those of the source that are outstanding."""
         ...
 
-    def close(self) -> None:
-        """Nothing will be sent any more; outcomes may still come."""
-        ...
-
 
 class Panel:
     """The desks of the configured sources, the pairs that each is asked for, and its couriers."""
@@ -43,6 +39,7 @@ class Panel:
         chance: random.Random,
     ) -> None:
         self.desks = desks
+        self._named = {desk.name: desk for desk in desks}
         self._pairs = pairs
         self._senders = senders
         self._clock = clock
@@ -70,11 +67,10 @@ class Panel:
 
     def hear_late(self, outcome: Outcome) -> None:
         """Takes the outcome of a round that is over."""
-        for desk in self.desks:
-            if desk.name == outcome.source:
-                plea = desk.hear_late(outcome)
-                if plea:
-                    self._rest(desk, plea)
+        desk = self._named.get(outcome.source)  # none where a reload took the source out
+        plea = desk.hear_late(outcome) if desk else None
+        if desk and plea:
+            self._rest(desk, plea)
 
     def _gather(self, deadline: float) -> bool:
         """Sends what is due and hears what comes, until all have answered or the deadline."""
@@ -99,10 +95,10 @@ class Panel:
         return deadline if due is None else due
 
     def _hear(self, outcome: Outcome) -> None:
-        if outcome.slot != self._slot:
+        desk = self._named.get(outcome.source)
+        if desk is None or outcome.slot != self._slot:
             self.hear_late(outcome)
             return
-        desk = next(desk for desk in self.desks if desk.name == outcome.source)
         stranger = desk.hear(outcome, self._clock.monotonic())
         if stranger:
             text = f"does not know {stranger}: set aside, asked again in {times.span(ASIDE_SECONDS)}"
@@ -110,11 +106,13 @@ class Panel:
 
     def _close(self, timeout: float) -> None:
         failures = {desk: desk.close(timeout) for desk in self.desks}
-        # where no name at all resolves it is this machine's trouble: nobody is to be retired for that
-        ours = len(failures) > 1 and all(isinstance(one, NoSuchName) for one in failures.values())
+        # where nobody can be reached it is this machine's trouble: no name is to be retired for that
+        ours = len(failures) > 1 and all(desk.unreached for desk in failures)
         for desk, failure in failures.items():
-            if failure:
-                self._rest(desk, Unreachable(str(failure)) if ours else failure)
+            if isinstance(failure, NoSuchName) and ours:
+                self._rest(desk, Unreachable(str(failure)))
+            elif failure:
+                self._rest(desk, failure)
             elif desk.good:
                 desk.changed |= desk.rests.good()
 

@@ -39,15 +39,14 @@ class Rests:
 
         `asked_for` is the rest in seconds that the source itself asked for; `jitter` is from 0.8 to 1.2.
         """
-        if isinstance(error, (Forbidden, NoSuchName)) and self.trouble_since is None:
-            self.trouble_since = now
-        self.until = now + self._rest(error, asked_for, jitter)
-        troubled = isinstance(error, (Forbidden, NoSuchName)) and self.trouble_since is not None
-        if not troubled or now - (self.trouble_since or now) < TROUBLE_SECONDS:
-            return False
-        newly, self.retired = not self.retired, True
-        self.until = max(self.until, now + RETIRED_SECONDS)
-        return newly
+        retired = self.retired
+        if isinstance(error, (Forbidden, NoSuchName)):
+            since = self.trouble_since = now if self.trouble_since is None else self.trouble_since
+            self.retired |= now - since >= TROUBLE_SECONDS
+        rest = self._rest(error, asked_for, jitter)
+        # a late answer asks for its own rest, and must not shorten the one that is under way
+        self.until = max(self.until, now + (max(rest, RETIRED_SECONDS) if self.retired else rest))
+        return self.retired and not retired
 
     def _rest(self, error: SourceError, asked_for: float | None, jitter: float) -> float:
         if isinstance(error, (RateLimited, Forbidden)):

@@ -12,7 +12,7 @@ from price.recorder.desk import Desk
 from price.recorder.wholefile import WholeFile
 
 _MODE = 0o600
-_FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError)
+_FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class State(logging.Handler):
@@ -40,7 +40,7 @@ class State(logging.Handler):
         """Writes the state as of now. Raises OSError."""
         monotonic = self._clock.monotonic()
         sources = {name: desk.saved(monotonic) for name, desk in self._desks.items()}
-        saved = {"version": 1, "saved": times.iso(self._clock.now()), "sources": sources}
+        saved = {"version": 1, "saved": self._clock.now().isoformat(), "sources": sources}
         self._file.write(json.dumps(saved, indent=1))
         for desk in self._desks.values():
             desk.changed = False

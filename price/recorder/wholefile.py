@@ -1,5 +1,6 @@
 """A small file that is replaced as a whole: readers see the old text or the new one, never half of either."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -28,7 +29,10 @@ class WholeFile:
         descriptor = os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, self._mode)
         try:
             os.fchmod(descriptor, self._mode)  # whatever the umask
-            os.write(descriptor, text.encode("utf-8"))
+            content = text.encode("utf-8")
+            written = os.write(descriptor, content)
+            if written != len(content):  # a disk that is nearly full takes a part
+                raise OSError(errno.ENOSPC, f"only {written} of {len(content)} bytes could be written")
             if self._durable:
                 host.sync(descriptor)
         finally:

@@ -24,9 +24,9 @@ class Certificates:
         """A server's context; `kind` is empty for a good one, else the name of the fault."""
         authority = trustme.CA() if kind == "untrusted" else self._authority
         host = "other.example" if kind == "wrong_host" else self._host
-        year_ago = datetime.now(UTC) - timedelta(days=365)
-        ends = year_ago + timedelta(days=90) if kind == "expired" else None
-        certificate = authority.issue_cert(host, not_before=year_ago, not_after=ends)
+        begins = datetime.now(UTC) - timedelta(days=-1 if kind == "not_yet_valid" else 365)
+        ends = begins + timedelta(days=90) if kind == "expired" else None
+        certificate = authority.issue_cert(host, not_before=begins, not_after=ends)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
         return context

@@ -367,6 +367,11 @@ def expired() -> Fault:
     return _at_handshake("expired")
 
 
+def not_yet_valid() -> Fault:
+    """A certificate of tomorrow."""
+    return _at_handshake("not_yet_valid")
+
+
 def untrusted() -> Fault:
     """A certificate of an authority that nobody knows."""
     return _at_handshake("untrusted")

@@ -76,6 +76,7 @@ class Exchange:
         self.port = port
         self.clock = clock
         self.count = 0
+        self.connections = 0
         self._venue = VENUES[name]
         self._prices = prices or Walk()
         self._names = self._venue.names(self._listed() if pairs is None else pairs)
@@ -95,7 +96,10 @@ class Exchange:
 
     @property
     def requests(self) -> list[Seen]:
-        """The requests so far (the last ten thousand); `count` is the number of all."""
+        """The requests so far (the last ten thousand); `count` is the number of all.
+
+        `connections` is the number of connections that they came over, or that brought none.
+        """
         with self._lock:
             return list(self._seen)
 
@@ -184,6 +188,7 @@ class Exchange:
     def _begin(self, line: Line) -> None:
         thread = threading.Thread(target=self._serve, args=[line], name=f"{self.name} copy", daemon=True)
         with self._lock:
+            self.connections += 1
             self._lines.add(line)
             self._threads.add(thread)
         thread.start()

@@ -1,0 +1,380 @@
+"""Which price is chosen, rule by rule."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal, localcontext
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from price import line
+from price.choose import Jump, Memory, Rules, choose
+from price.quote import Pair, Quote, Reading
+from price.wire import read_price
+
+SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
+NOW = SLOT + timedelta(seconds=0.3)
+BTC = Pair("BTC", "USD")
+NAMES = ("coinbase", "kraken", "bitstamp", "gemini", "bitfinex", "okx")
+RULES = Rules(
+    quorum=1,
+    interval=timedelta(seconds=5),
+    max_age=timedelta(seconds=60),
+    max_spread=Decimal(1),
+    max_jump=Decimal(5),
+)
+
+
+def seconds(count: float) -> timedelta:
+    return timedelta(seconds=count)
+
+
+def readings(*prices: str) -> list[Reading]:
+    """A reading of each source in turn: a price, or the word for why there is none."""
+    return [
+        Reading(name, Decimal(text)) if text[:1].isdigit() else Reading(name, why=text)
+        for name, text in zip(NAMES, prices, strict=False)
+    ]
+
+
+def quote(said: Sequence[Reading], memory: Memory | None = None, rules: Rules = RULES) -> Quote:
+    return choose(SLOT, BTC, said, NOW, memory or Memory(), rules)[0]
+
+
+def chosen(*prices: str, last: str = "", ago: float = 5, rules: Rules = RULES) -> str:
+    """The price and the sources, or the reason, as they would stand in the row."""
+    memory = Memory(Decimal(last), SLOT - seconds(ago)) if last else Memory()
+    return line.write(quote(readings(*prices), memory, rules)).split(" ", 2)[2]
+
+
+def aged(age: float, memory: Memory | None = None, price: str = "100") -> Quote:
+    return quote([Reading("coinbase", Decimal(price), time=NOW - seconds(age))], memory)
+
+
+@pytest.mark.parametrize(
+    ("age", "reason"), [(0, ""), (60, ""), (60.001, "coinbase:stale"), (1e6, "coinbase:stale")]
+)
+def test_a_reading_older_than_the_greatest_age_is_stale(age: float, reason: str) -> None:
+    assert aged(age).reason == reason
+
+
+@pytest.mark.parametrize(("age", "reason"), [(3, ""), (2, ""), (3.001, "coinbase:backward")])
+def test_a_reading_older_than_the_newest_of_its_source_is_backward(age: float, reason: str) -> None:
+    memory = Memory(newest={"coinbase": NOW - seconds(3), "kraken": NOW})
+
+    assert aged(age, memory).reason == reason
+
+
+def test_a_reading_that_is_old_and_backward_is_stale() -> None:
+    assert aged(61, Memory(newest={"coinbase": NOW})).reason == "coinbase:stale"
+
+
+@pytest.mark.parametrize("ahead", [5.001, 3600, 1e9])
+def test_a_timestamp_far_ahead_of_the_clock_says_nothing(ahead: float) -> None:
+    first, memory = choose(
+        SLOT, BTC, [Reading("coinbase", Decimal(100), time=NOW + seconds(ahead))], NOW, Memory(), RULES
+    )
+
+    assert first.price == 100
+    assert memory.newest == {}
+
+
+def test_a_timestamp_a_little_ahead_counts() -> None:
+    _, memory = choose(
+        SLOT, BTC, [Reading("coinbase", Decimal(100), time=NOW + seconds(5))], NOW, Memory(), RULES
+    )
+
+    assert memory.newest == {"coinbase": NOW + seconds(5)}
+
+
+def test_the_newest_timestamp_of_a_stale_or_odd_answer_counts_as_well_and_never_falls() -> None:
+    memory = Memory(newest={"coinbase": NOW - seconds(80), "kraken": NOW - seconds(1)})
+    said = [
+        Reading("coinbase", Decimal(1), time=NOW - seconds(70)),
+        Reading("kraken", Decimal(1), time=NOW - seconds(9)),
+    ]
+
+    _, memory = choose(SLOT, BTC, said, NOW, memory, RULES)
+
+    assert memory.newest == {"coinbase": NOW - seconds(70), "kraken": NOW - seconds(1)}
+
+
+def test_a_reading_without_a_timestamp_is_neither_stale_nor_backward() -> None:
+    memory = Memory(newest={"coinbase": NOW})
+
+    assert quote(readings("100"), memory).price == 100
+
+
+@pytest.mark.parametrize(
+    ("prices", "row"),
+    [
+        (("100", "100.5", "101"), "100.5 coinbase,kraken,bitstamp"),
+        (("100", "100", "101"), "100 coinbase,kraken,bitstamp"),
+        (("100", "100", "101.0001"), "100 coinbase,kraken"),
+        (("99", "100", "101"), "100 coinbase,kraken,bitstamp"),
+        (("98", "100", "102"), "100 coinbase,kraken,bitstamp"),  # five deviations of 2
+        (("100", "90", "110", "100.1"), "100.05 coinbase,kraken,bitstamp,gemini"),
+        (("100", "100.1", "100.2", "50"), "100.1 coinbase,kraken,bitstamp"),
+        (("100", "100.1", "100.2", "100.3", "1"), "100.15 coinbase,kraken,bitstamp,gemini"),
+        (("100", "timeout", "100.2", "100.1"), "100.1 coinbase,bitstamp,gemini"),
+    ],
+)
+def test_of_three_or_more_those_far_from_the_median_are_left_out(prices: tuple[str, ...], row: str) -> None:
+    assert chosen(*prices) == row
+
+
+def test_the_bound_of_an_outlier_is_exact() -> None:
+    exact, above = "101.0000000000000000000000000000000000", "101.0000000000000000000000000000000001"
+
+    assert chosen("100", "100", exact) == "100 coinbase,kraken,bitstamp"
+    assert chosen("100", "100", above) == "100 coinbase,kraken"
+
+
+def test_five_deviations_reach_farther_than_the_spread_where_all_are_scattered() -> None:
+    prices = ("100", "98", "102", "90", "110.0001")
+
+    assert chosen(*prices) == "99 coinbase,kraken,bitstamp,gemini"
+
+
+@pytest.mark.parametrize(
+    ("prices", "last", "row"),
+    [
+        (("100", "101"), "", "100.5 coinbase,kraken"),
+        (("100", "101.005"), "", "100.5025 coinbase,kraken"),  # less than a percent of the mean
+        (("99.5", "100.5"), "", "100 coinbase,kraken"),  # a percent of the mean
+        (("99.5", "100.5000000001"), "", "- disagree"),
+        (("100", "120"), "", "- disagree"),
+        (("100", "120"), "100", "100 coinbase"),
+        (("100", "120"), "119", "120 kraken"),
+        (("100", "120"), "110", "- disagree"),
+        (("100", "101.5"), "100.7", "- disagree"),  # both are near
+        (("99", "120"), "100", "99 coinbase"),  # a percent of the last price
+        (("98.9999", "120"), "100", "- disagree"),
+        (("101", "120"), "100", "101 coinbase"),
+        (("120", "99", "timeout"), "100", "99 kraken"),
+    ],
+)
+def test_two_that_differ_are_judged_by_the_last_price(prices: tuple[str, ...], last: str, row: str) -> None:
+    expected = row + (",bitstamp:timeout" if len(prices) == 3 and row.startswith("-") else "")
+
+    assert chosen(*prices, last=last) == expected
+
+
+@pytest.mark.parametrize(("ago", "row"), [(59, "100 coinbase"), (60, "- disagree"), (3600, "- disagree")])
+def test_a_last_price_of_a_minute_ago_judges_nothing(ago: float, row: str) -> None:
+    assert chosen("100", "120", last="100", ago=ago) == row
+
+
+def test_the_one_put_aside_by_the_last_price_is_an_outlier() -> None:
+    found = quote(readings("100", "120"), Memory(Decimal(100), SLOT - seconds(5)))
+
+    assert [reading.why for reading in found.readings] == ["", "outlier"]
+    assert found.readings[1].price == 120
+
+
+def test_what_disagrees_is_no_outlier_but_what_was_left_out_before_is() -> None:
+    assert chosen("100", "timeout", "120") == "- disagree,kraken:timeout"
+    assert chosen("100", "100.9", "100.1", "1", rules=RULES._replace(quorum=4)) == "- quorum,gemini:outlier"
+
+
+@pytest.mark.parametrize(
+    ("prices", "row"),
+    [
+        (("100", "100.1"), "100.05 coinbase,kraken"),
+        (("100", "timeout"), "- quorum,kraken:timeout"),
+        (("timeout", "unreachable"), "- coinbase:timeout,kraken:unreachable"),
+        (("100", "120"), "- disagree"),
+    ],
+)
+def test_fewer_than_the_quorum_are_no_price(prices: tuple[str, ...], row: str) -> None:
+    assert chosen(*prices, rules=RULES._replace(quorum=2)) == row
+
+
+def test_a_quorum_counts_what_is_left_after_outliers() -> None:
+    rules = RULES._replace(quorum=2)
+
+    assert chosen("100", "120", last="100", rules=rules) == "- quorum,kraken:outlier"
+
+
+@pytest.mark.parametrize(
+    ("price", "row"),
+    [
+        ("105", "105 coinbase"),
+        ("95", "95 coinbase"),
+        ("105.00000001", "- unconfirmed"),
+        ("94.9999", "- unconfirmed"),
+    ],
+)
+def test_a_lone_price_may_move_so_far_and_no_farther(price: str, row: str) -> None:
+    assert chosen(price, last="100") == row
+
+
+def test_a_lone_price_may_jump_where_the_last_one_is_a_minute_old() -> None:
+    assert chosen("500", last="100", ago=60) == "500 coinbase"
+
+
+def slots(*prices: str, start: Memory | None = None, skip: int = 0) -> list[str]:
+    """What is recorded in slot after slot; `skip` leaves out the slot of that number."""
+    memory, found = start or Memory(Decimal(100), SLOT - seconds(5)), []
+    for number, price in enumerate(prices):
+        slot = SLOT + seconds(5 * (number + (1 if skip and number >= skip else 0)))
+        said = [Reading("kraken", Decimal(price[1:]))] if price[0] == "k" else readings(*price.split("/"))
+        made, memory = choose(slot, BTC, said, slot, memory, RULES)
+        found.append(line.plain(made.price) if made.price is not None else made.reason.split(",")[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("prices", "found"),
+    [
+        (("110", "110", "110"), ["unconfirmed", "unconfirmed", "110"]),
+        (("110", "111.1", "108.9"), ["unconfirmed", "unconfirmed", "108.9"]),  # a percent of the first
+        (("110", "111.11", "111"), ["unconfirmed"] * 3),  # something else: it begins anew
+        (("110", "111.11", "111", "111"), ["unconfirmed"] * 3 + ["111"]),
+        (("110", "100", "110", "110"), ["unconfirmed", "100", "unconfirmed", "unconfirmed"]),
+        (("110", "timeout", "110", "110"), ["unconfirmed", "coinbase:timeout", "unconfirmed", "unconfirmed"]),
+        (("110", "k110", "110"), ["unconfirmed"] * 3),  # another source is another count
+        (("110", "110/110", "110"), ["unconfirmed", "110", "110"]),
+        (("110", "110", "110", "121", "121", "121"),
+            ["unconfirmed", "unconfirmed", "110", "unconfirmed", "unconfirmed", "121"]),
+    ],
+)  # fmt: skip
+def test_a_jump_is_believed_in_the_third_slot_in_a_row(prices: tuple[str, ...], found: list[str]) -> None:
+    assert slots(*prices) == found
+
+
+def test_a_slot_that_was_late_begins_the_confirmation_anew() -> None:
+    assert slots("110", "110", "110", "110", skip=2) == ["unconfirmed"] * 4
+
+
+def test_a_jump_that_is_remembered_is_forgotten_with_a_price() -> None:
+    _, memory = choose(
+        SLOT,
+        BTC,
+        readings("100"),
+        NOW,
+        Memory(Decimal(100), SLOT - seconds(5), jump=Jump("coinbase", Decimal(110), SLOT - seconds(5), 2)),
+        RULES,
+    )
+
+    assert memory == Memory(Decimal(100), SLOT)
+
+
+def test_no_reading_at_all_is_no_price() -> None:
+    assert quote([]).price is None
+
+
+def test_a_reading_without_price_and_without_reason_is_a_fault_of_ours() -> None:
+    with pytest.raises(AssertionError, match="kraken gave no price"):
+        quote([Reading("kraken")])
+
+
+def test_the_mean_of_two_long_prices_is_exact_to_the_last_digit() -> None:
+    one = "12345678901234567890.123456789012345678901234567891"
+    two = "12345678901234567890.123456789012345678901234567890"
+
+    assert chosen(one, two) == "12345678901234567890.1234567890123456789012345678905 coinbase,kraken"
+
+
+def test_the_surrounding_precision_changes_nothing() -> None:
+    with localcontext(Context(prec=3)):
+        assert chosen("97123.45", "97123.47") == "97123.46 coinbase,kraken"
+
+
+@st.composite
+def prices(draw: st.DrawFn) -> Decimal:
+    """Whatever the wire lets through: up to 50 digits, from 1e-100 to under 1e24."""
+    digits = draw(st.integers(1, 10**50 - 1))
+    exponent = draw(st.integers(-100, 24 - len(str(digits))))
+    return read_price(Decimal(f"{digits}e{exponent}"))
+
+
+NEAR = st.decimals(95, 105, places=3)
+ANY_READINGS = st.lists(
+    st.one_of(
+        st.builds(lambda price, age: (price, age), prices() | NEAR, st.none() | st.floats(-10, 100)),
+        st.sampled_from(["timeout", "busy", "resting"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+LAST = st.none() | prices() | NEAR
+
+
+def made(said: list[tuple[Decimal, float | None] | str]) -> list[Reading]:
+    return [
+        Reading(name, why=one)
+        if isinstance(one, str)
+        else Reading(name, one[0], time=None if one[1] is None else NOW - seconds(one[1]))
+        for name, one in zip(NAMES, said, strict=False)
+    ]
+
+
+@given(ANY_READINGS, LAST, st.integers(1, 6), st.integers(5, 100), st.none() | prices())
+def test_every_slot_has_a_price_within_the_kept_readings_or_a_reason(
+    said: list[tuple[Decimal, float | None] | str],
+    last: Decimal | None,
+    quorum: int,
+    ago: int,
+    jumped: Decimal | None,
+) -> None:
+    jump = None if jumped is None else Jump("coinbase", jumped, SLOT - seconds(5), 2)
+    memory = Memory(last, SLOT - seconds(ago) if last is not None else None, jump=jump)
+
+    found = quote(made(said), memory, RULES._replace(quorum=quorum))
+
+    again = line.read(line.write(found))
+    assert (again.price, again.sources, again.reason) == (found.price, found.sources, found.reason)
+    assert (found.price is None) == bool(found.reason)
+    kept = [one.price for one in found.readings if one.source in found.sources and one.price is not None]
+    assert len(kept) == len(found.sources)
+    assert all(not one.why for one in found.readings if one.source in found.sources)
+    if found.price is not None:
+        assert min(kept) <= found.price <= max(kept)
+        assert len(kept) >= quorum
+
+
+@given(ANY_READINGS, LAST, st.randoms(use_true_random=False))
+def test_the_order_of_the_sources_does_not_change_the_price(
+    said: list[tuple[Decimal, float | None] | str], last: Decimal | None, chance: random.Random
+) -> None:
+    memory = Memory(last, SLOT - seconds(5) if last is not None else None)
+    readings = made(said)
+    shuffled = readings[:]
+    chance.shuffle(shuffled)
+
+    one, other = quote(readings, memory), quote(shuffled, memory)
+
+    assert one.price == other.price
+    assert set(one.sources) == set(other.sources)
+    assert sorted(one.reason.split(",")) == sorted(other.reason.split(","))
+
+
+@given(st.lists(NEAR | prices(), min_size=3, max_size=5), prices() | NEAR, LAST)
+def test_no_single_source_moves_the_price_beyond_the_range_of_three_or_more_others(
+    others: list[Decimal], liar: Decimal, last: Decimal | None
+) -> None:
+    memory = Memory(last, SLOT - seconds(5) if last is not None else None)
+    said = [Reading(name, price) for name, price in zip(NAMES, [liar, *others], strict=False)]
+
+    found = quote(said, memory)
+
+    assert found.price is not None
+    assert min(others) <= found.price <= max(others)
+
+
+@given(st.lists(NEAR | prices(), min_size=2, max_size=2), prices() | NEAR, LAST)
+def test_no_single_source_moves_the_price_far_beyond_the_range_of_two_others(
+    others: list[Decimal], liar: Decimal, last: Decimal | None
+) -> None:
+    memory = Memory(last, SLOT - seconds(5) if last is not None else None)
+    said = [Reading(name, price) for name, price in zip(NAMES, [liar, *others], strict=False)]
+    low, high = min(others), max(others)
+
+    found = quote(said, memory)
+
+    with localcontext(Context(prec=300)):
+        slack = max(high / 100, (high - low) / 5)  # near one of them, it may make the other an outlier
+        assert found.price is None or low - slack <= found.price <= high + slack

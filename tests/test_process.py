@@ -1,0 +1,714 @@
+"""The program as it is started: child processes, real signals, real sockets, real time."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+import pytest
+
+from price import __version__, times
+from price.quote import Pair
+from tests.exchange import Market, faults
+from tests.proof import proven
+
+T = TypeVar("T")
+ROOT = Path(__file__).parent.parent
+PRICES = {"coinbase": "100.10", "kraken": "100.20", "bitstamp": "100.30", "gemini": "100.40"}
+ROW = "BTC-USD 100.2 coinbase,kraken,bitstamp"
+TIMED_SLOTS = int(os.environ.get("TIMED_SLOTS", "10"))
+"""How many slots the recorder is timed for; a hundred give a steadier figure, by hand."""
+LATE_SECONDS = 0.05
+COMMANDS = ("run", "once", "check", "status")
+
+
+def fixed_prices(exchange: str, pair: Pair, _moment: datetime) -> Decimal:
+    """Prices that stand still, so that a row is known beforehand."""
+    return Decimal(PRICES[exchange]) / (1 if pair.base == "BTC" else 10)
+
+
+@pytest.fixture
+def market() -> Iterator[Market]:
+    """The three exchanges of the defaults."""
+    with Market(prices=fixed_prices) as market:
+        yield market
+
+
+def until(condition: Callable[[], T], seconds: float = 10, told: Callable[[], str] = str) -> T:
+    """What a condition gives once it gives something; fails where it does not in time, saying why."""
+    end = time.monotonic() + seconds
+    while not (given := condition()):
+        assert time.monotonic() < end, f"it did not happen in time\n{told()}"
+        time.sleep(0.005)
+    return given
+
+
+class Program:
+    """The program with its settings, in a folder of its own."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], **settings: str) -> None:
+        self.folder = folder
+        self.file = folder / "prices.txt"
+        self.errors = folder / "stderr"
+        self.before: list[str] = []
+        """What starts the program, where it is not started directly."""
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "PRICE_INTERVAL": "1",
+            "PRICE_FILE": str(self.file),
+            "PRICE_STATE": str(folder / "state.json"),
+            "PRICE_STATUS": str(folder / "status.json"),
+            **environ,
+            **{f"PRICE_{name}": value for name, value in settings.items()},
+        }
+
+    @property
+    def _command(self) -> list[str]:
+        return [*self.before, sys.executable, str(ROOT / "main.py")]
+
+    def do(self, *arguments: str, seconds: float = 20) -> "subprocess.CompletedProcess[str]":
+        """Runs a command to its end."""
+        return subprocess.run(
+            [*self._command, *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """A command at work; what it says on stderr is kept in a file. It does not outlive the block."""
+        with (
+            self.errors.open("ab") as errors,
+            subprocess.Popen(
+                [*self._command, *arguments], cwd=self.folder, env=self.environ, stderr=errors
+            ) as process,
+        ):
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @property
+    def said(self) -> str:
+        """What it said on stderr."""
+        return self.errors.read_text() if self.errors.exists() else ""
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows as far as they are written."""
+        lines = self.file.read_text().splitlines(keepends=True) if self.file.exists() else []
+        return [line[:-1] for line in lines if line.endswith("\n") and not line.startswith("#")]
+
+    def wait_for_rows(self, count: int) -> list[str]:
+        """So many rows more than there are."""
+        wanted = len(self.rows) + count
+        return until(lambda: rows if len(rows := self.rows) >= wanted else [], count + 10, lambda: self.said)
+
+    def wait_for_words(self, words: str, seconds: float = 10) -> None:
+        """Something said on stderr."""
+        until(lambda: words in self.said, seconds, lambda: self.said)
+
+
+def ended(process: "subprocess.Popen[bytes]", number: signal.Signals) -> tuple[int, float]:
+    """The exit status after a signal, and how many seconds it took."""
+    began = time.monotonic()
+    process.send_signal(number)
+    status = process.wait(5)
+    return status, time.monotonic() - began
+
+
+def seconds_of(row: str) -> int:
+    """The Unix time of a row's slot."""
+    return times.unix(times.parse_iso(row.split(" ")[0]))
+
+
+# Recording.
+
+
+def test_a_recorder_writes_a_header_and_a_row_for_each_slot(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment, PAIRS="BTC-USD,eth/usd")
+    with program.started() as process:
+        program.wait_for_rows(6)
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    assert program.file.read_text().startswith("# price-log 1 every=1s\n")
+    rows = proven(program.file.read_text())
+    assert [row.partition(" ")[2] for row in rows] == [
+        ROW,
+        ROW.replace("BTC", "ETH").replace("100.2", "10.02"),
+    ] * (len(rows) // 2)
+    assert program.file.stat().st_mode & 0o777 == 0o644
+    assert not (tmp_path / "status.json").exists()
+    assert "stopping" in program.said
+    assert "Traceback" not in program.said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_within_a_second(number: signal.Signals, market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment)
+    with program.started("run") as process:
+        program.wait_for_rows(1)
+        status, seconds = ended(process, number)
+
+    assert status == 0
+    assert seconds < 1
+    assert "Traceback" not in program.said
+    proven(program.file.read_text())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_within_a_second_while_every_request_hangs(
+    number: signal.Signals, market: Market, tmp_path: Path
+) -> None:
+    market.fail(faults.hang())
+    program = Program(tmp_path, market.environment, INTERVAL="2", TIMEOUT="1.9", PAIRS="BTC-USD,ETH-USD")
+    with program.started("run") as process:
+        until(lambda: all(exchange.count for exchange in market))
+        status, seconds = ended(process, number)
+
+    assert status == 0
+    assert seconds < 1
+    assert "Traceback" not in program.said
+
+
+def test_a_kill_and_a_restart_leave_one_down_row_and_no_hole(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment)
+    with program.started("run") as process:
+        program.wait_for_rows(2)
+        process.kill()
+        process.wait()
+    last = seconds_of(program.rows[-1])
+    until(lambda: time.time() > last + 2.5)
+
+    with program.started("run") as process:
+        rows = program.wait_for_rows(3)
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    proven(program.file.read_text())
+    down = [row for row in rows if " - " in row]
+    assert len(down) == 1
+    assert re.search(r" - down( slots=\d+)?$", down[0])
+
+
+def test_a_recorder_that_was_stopped_for_a_while_writes_one_late_row(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment)
+    with program.started("run") as process:
+        last = seconds_of(program.wait_for_rows(2)[-1])
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: time.time() > last + 3.5)
+        process.send_signal(signal.SIGCONT)
+        program.wait_for_rows(2)
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    rows = proven(program.file.read_text())
+    late = [row for row in rows if row.split(" ")[2] == "-"]
+    assert len(late) == 1
+    assert re.search(r" - late( slots=\d+)?$", late[0])
+
+
+# Reloading.
+
+
+def test_a_reload_takes_good_settings_at_the_next_slot_and_refuses_bad_ones(
+    market: Market, tmp_path: Path
+) -> None:
+    program = Program(tmp_path, market.environment)
+    settings = tmp_path / "settings"
+    program.environ["PRICE_ENV"] = str(settings)
+    settings.write_text("PRICE_PAIRS=BTC-USD\n")
+    with program.started("run") as process:
+        program.wait_for_rows(2)
+
+        settings.write_text("PRICE_PAIRS=BTC-USD,ETH-USD\n")
+        process.send_signal(signal.SIGHUP)
+        rows = program.wait_for_rows(4)
+        assert rows[-1].split(" ")[1] == "ETH-USD"
+
+        settings.write_text("PRICE_PAIRS=nonsense\nPRICE_QUORUM=7\n")
+        process.send_signal(signal.SIGHUP)
+        program.wait_for_words("refused, the old ones stay")
+        program.wait_for_rows(4)
+
+        settings.unlink()
+        process.send_signal(signal.SIGHUP)
+        program.wait_for_words("there is no such file")
+        program.wait_for_rows(2)
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    rows = proven(program.file.read_text())
+    assert not [row for row in rows if " - " in row], "no slot was missed for a reload"
+    refusal = next(line for line in program.said.splitlines() if "refused" in line)
+    assert "PRICE_PAIRS=nonsense" in refusal
+    assert "PRICE_QUORUM=7" in refusal
+
+
+def test_many_reloads_leave_nothing_behind(market: Market, tmp_path: Path) -> None:
+    if not Path("/proc/self/task").exists():
+        pytest.skip("only Linux shows the threads of a process")
+    program = Program(tmp_path, market.environment)
+
+    def held() -> tuple[int, int]:
+        proc = Path(f"/proc/{process.pid}")
+        return len(list((proc / "task").iterdir())), len(list((proc / "fd").iterdir()))
+
+    with program.started("run") as process:
+        program.wait_for_rows(2)
+        before = held()
+        for count in range(1, 21):
+            process.send_signal(signal.SIGHUP)
+            until(lambda count=count: program.said.count("settings read again") >= count)  # type: ignore[misc]
+        program.wait_for_rows(2)
+        until(lambda: held()[0] <= before[0])
+        assert held()[1] <= before[1] + len(PRICES)
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    assert not [row for row in proven(program.file.read_text()) if " - " in row]
+
+
+def test_a_storm_of_signals_ends_in_a_clean_stop(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment)
+    with program.started("run") as process:
+        program.wait_for_rows(1)
+        for _ in range(50):
+            process.send_signal(signal.SIGHUP)
+        status, seconds = ended(process, signal.SIGTERM)
+
+    assert status == 0
+    assert seconds < 1
+    assert "Traceback" not in program.said
+
+
+# Refusing to start.
+
+
+def test_a_second_recorder_on_the_same_file_names_the_first(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment)
+    with program.started("run") as process:
+        program.wait_for_rows(1)
+
+        second = program.do("run")
+
+        assert second.returncode == 1
+        assert second.stderr.count("\n") == 1
+        assert f"process {process.pid} " in second.stderr
+        before = len(program.rows)
+        program.wait_for_rows(1)
+        assert len(program.rows) > before
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+
+@pytest.mark.parametrize("command", ["run", "once", "check"])
+def test_bad_settings_are_all_told_at_once(command: str, tmp_path: Path) -> None:
+    environ = {"PRICE_PARIS": "x", "PRICE_MAX_AGE": "old"}
+    done = Program(tmp_path, environ, TIMEOUT="7", SOURCES="kraken", QUORUM="3", PAIRS="BTC_USD").do(command)
+
+    assert done.returncode == 78
+    assert done.stdout == ""
+    for told in (
+        "PRICE_PARIS",
+        "did you mean PRICE_PAIRS?",
+        "PRICE_TIMEOUT=7",
+        "PRICE_QUORUM=3",
+        "BTC_USD",
+        "PRICE_MAX_AGE=old",
+    ):
+        assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 5
+    assert not (tmp_path / "prices.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://*.kraken.com", "https://.kraken.com", "https://a..b", f"https://{'a' * 64}.com", "https://-", "http://[::1",
+     "https://kraken.com:0", "https://kr\u00e4ken.com", "https://a b", "https:///x", "https://a%20b", "https://[::1]x",
+     "https://a_b\\c", "https://api.kraken.com:99999", "api.kraken.com", "ftp://api.kraken.com"],
+)  # fmt: skip
+def test_a_url_that_cannot_be_asked_is_a_bad_setting(url: str, tmp_path: Path) -> None:
+    done = Program(tmp_path, {}, SOURCES="kraken", KRAKEN_URL=url).do("once")
+
+    assert done.returncode == 78, done.stdout + done.stderr
+    assert "PRICE_KRAKEN_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_a_bad_setting(
+    name: str, text: str | None, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if text:
+        bundle.write_text(text)
+
+    done = Program(tmp_path, {name: str(bundle)}).do("check")
+
+    assert done.returncode == 78
+    assert f"{name}={bundle}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# Asking once.
+
+
+def test_once_prints_the_rows_of_the_slot_and_writes_nothing(market: Market, tmp_path: Path) -> None:
+    began = int(time.time())
+    done = Program(tmp_path, market.environment, PAIRS="BTC-USD,ETH-USD").do("once")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = done.stdout.splitlines()
+    assert rows[0].endswith(f"Z {ROW}")
+    assert rows[1].split(" ")[1] == "ETH-USD"
+    assert began - 1 <= seconds_of(rows[0]) == seconds_of(rows[1]) <= time.time()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_once_is_content_with_one_source_and_not_with_none(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment, TIMEOUT="0.3")
+    market["coinbase"].fault = faults.hang()
+    market["kraken"].fault = faults.hang_up()
+    done = program.do("once")
+    assert done.returncode == 0
+    assert done.stdout.endswith(" BTC-USD 100.3 bitstamp\n")
+
+    market["bitstamp"].fault = faults.status(429)
+    done = program.do("once")
+    assert done.returncode == 1
+    assert done.stdout.endswith(" BTC-USD - coinbase:timeout,kraken:unreachable,bitstamp:rate-limited\n")
+    assert done.stderr == ""
+
+
+def test_check_shows_the_plan_and_what_each_source_answers(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment, PAIRS="BTC-USD,ETH-USD")
+    done = program.do("check")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(
+        rf"^coinbase +127\.0\.0\.1:{market['coinbase'].port} +120 +\d+", done.stdout, re.MULTILINE
+    )
+    assert re.search(r"^kraken +ETH-USD +10\.02 +\S+ +\d+$", done.stdout, re.MULTILINE)
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+    market["kraken"].fault = faults.html()
+    done = program.do("check")
+    assert done.returncode == 1
+    assert re.search(r"^kraken +BTC-USD +unreadable: ", done.stdout, re.MULTILINE)
+    assert re.search(r"^bitstamp +BTC-USD +100\.3 ", done.stdout, re.MULTILINE)
+
+
+def test_check_refuses_a_plan_that_breaks_a_known_limit(market: Market, tmp_path: Path) -> None:
+    pairs = ",".join(
+        f"{base}-USD" for base in ("BTC", "ETH", "SOL", "LTC", "XRP", "ADA", "DOGE", *"ABCDEFGH")
+    )
+    done = Program(tmp_path, market.environment, SOURCES="coinbase", PAIRS=pairs).do("check")
+
+    assert done.returncode == 78
+    assert "coinbase" in done.stderr
+    assert market["coinbase"].count == 0
+
+
+# Looking at it.
+
+
+def test_status_shows_a_running_recorder_and_says_no_without_one(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment)
+    with program.started("run") as process:
+        program.wait_for_rows(2)
+        shown = program.do("status")
+        as_json = program.do("status", "--json")
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert f"process {process.pid}" in shown.stdout
+    assert re.search(r"^BTC-USD +100\.2 ", shown.stdout, re.MULTILINE)
+    assert len(re.findall(r"^(?:coinbase|kraken|bitstamp) +selected ", shown.stdout, re.MULTILINE)) == 3
+    status = json.loads(as_json.stdout)
+    assert status["pid"] == process.pid
+    assert status["version"] == __version__
+    assert status["pairs"]["BTC-USD"]["price"] == "100.2"
+    assert set(status["sources"]) == {"coinbase", "kraken", "bitstamp"}
+
+    gone = program.do("status")
+    assert gone.returncode == 1
+    assert gone.stderr.count("\n") == 1
+    assert "no recorder runs" in gone.stderr
+
+
+def test_status_says_no_at_once_where_the_recorder_was_killed(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment, INTERVAL="10")
+    with program.started("run") as process:
+        program.wait_for_rows(1)
+        process.kill()
+        process.wait()
+
+    for options in ([], ["--json"]):
+        done = program.do("status", *options)
+        assert done.returncode == 1
+    assert json.loads(done.stdout)["pid"] == process.pid
+
+
+def test_status_says_no_where_the_recorder_is_stuck(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment)
+    with program.started("run") as process:
+        last = seconds_of(program.wait_for_rows(1)[-1])
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: time.time() > last + 4.1)
+        done = program.do("status")
+
+    assert done.returncode == 1
+    assert "older than 3 intervals" in done.stdout
+
+
+# The command line.
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "history", "candles", "gaps", "verify"])
+def test_help_shows_an_example(command: str, tmp_path: Path) -> None:
+    done = Program(tmp_path, {"PRICE_INTERVAL": "bad"}).do(command, "--help")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"price {command}" in done.stdout.split("example")[1]
+
+
+def test_help_and_version_are_everywhere(tmp_path: Path) -> None:
+    program = Program(tmp_path, {})
+
+    assert all(command in program.do("--help").stdout for command in COMMANDS)
+    assert program.do("--version").stdout == f"price {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["rcord"], ["run", "--fast"], ["--nothing"], ["once", "now"]])
+def test_a_wrong_command_line_is_told_in_short(arguments: list[str], tmp_path: Path) -> None:
+    done = Program(tmp_path, {}).do(*arguments)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "usage: price" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def into(output: int, program: Program, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A command whose output goes to a descriptor, which is then closed."""
+    try:
+        return subprocess.run(
+            [sys.executable, str(ROOT / "main.py"), *arguments],
+            env=program.environ,
+            cwd=program.folder,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    finally:
+        os.close(output)
+
+
+@pytest.mark.parametrize("arguments", [["once"], ["check"], ["--help"], ["--version"], ["run", "--help"]])
+def test_a_closed_pipe_is_no_error(arguments: list[str], market: Market, tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+
+    done = into(write, Program(tmp_path, market.environment), *arguments)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_output_that_cannot_be_written_is_a_failure_in_one_line(market: Market, tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+
+    done = into(os.open("/dev/full", os.O_WRONLY), Program(tmp_path, market.environment), "once")
+
+    assert done.returncode == 1
+    assert re.fullmatch(r"price: .*No space left on device\n", done.stderr)
+
+
+def test_bad_settings_are_told_by_the_status_where_nobody_listens(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, str(ROOT / "main.py"), "check"]
+    environ = Program(tmp_path, {}, INTERVAL="7").environ
+
+    done = subprocess.run(command, env=environ, cwd=tmp_path, stderr=write, timeout=20, check=False)
+    os.close(write)
+
+    assert done.returncode == 78
+
+
+def test_ctrl_c_while_asking_once_is_quiet(market: Market, tmp_path: Path) -> None:
+    market.fail(faults.hang())
+    program = Program(tmp_path, market.environment, INTERVAL="60", TIMEOUT="50")
+    with program.started("once") as process:
+        until(lambda: all(exchange.count for exchange in market))
+        status, seconds = ended(process, signal.SIGINT)
+
+    assert status == 130
+    assert seconds < 1
+    assert program.said == ""
+
+
+def test_a_terminal_that_goes_away_does_not_stop_the_recorder(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment)
+    read, write = os.pipe()
+    command = [sys.executable, str(ROOT / "main.py"), "run"]
+    with subprocess.Popen(command, env=program.environ, cwd=tmp_path, stderr=write) as process:
+        try:
+            os.close(write)
+            program.wait_for_rows(1)
+            os.close(read)
+            program.wait_for_rows(3)
+            assert ended(process, signal.SIGTERM)[0] == 0
+        finally:
+            process.kill()
+
+    assert not [row for row in proven(program.file.read_text()) if " - " in row]
+
+
+# A machine without a network, and one without answers to its look-ups.
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Callable[..., Program]:
+    """Makes a program that runs in a network of its own, with a resolver that does as told."""
+    unshare = ["unshare", "--map-root-user", "--net", "--mount"]
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*unshare, "true"], check=False, stderr=subprocess.DEVNULL).returncode
+    ):
+        pytest.skip("this machine does not let us have a network of our own")
+
+    def make(resolver: str, **settings: str) -> Program:
+        program = Program(tmp_path, {"PYTHONPATH": str(ROOT)}, **settings)
+        program.before = [*unshare, sys.executable, "-m", "tests.alone", resolver]
+        return program
+
+    return make
+
+
+def test_without_a_network_each_slot_is_missed_and_said_to_be_so_once(alone: Callable[..., Program]) -> None:
+    program = alone("none")
+    with program.started("run") as process:
+        rows = program.wait_for_rows(5)
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    proven(program.file.read_text())
+    every = ",".join(f"{name}:unreachable" for name in ("coinbase", "kraken", "bitstamp"))
+    assert rows[0].split(" ", 1)[1] == f"BTC-USD - {every}"
+    assert all(row.split(" ")[2] == "-" for row in rows)
+    assert seconds_of(rows[4]) == seconds_of(rows[0]) + 4
+    for name in ("coinbase", "kraken", "bitstamp"):
+        assert program.said.count(f"warning: {name} lost: unreachable") == 1
+    assert program.said.count("PRICE_SOURCES=simulated make run") == 1
+    assert program.said.count("retired") == 0
+
+
+def test_names_that_do_not_exist_are_unreachable(alone: Callable[..., Program]) -> None:
+    done = alone("nowhere", TIMEOUT="0.5").do("once")
+
+    assert done.returncode == 1
+    assert (
+        done.stdout.split(" ", 1)[1]
+        == "BTC-USD - coinbase:unreachable,kraken:unreachable,bitstamp:unreachable\n"
+    )
+
+
+def test_a_resolver_that_says_nothing_costs_neither_slots_nor_the_stop(alone: Callable[..., Program]) -> None:
+    program = alone("silent", TIMEOUT="0.3")
+    with program.started("run") as process:
+        rows = program.wait_for_rows(3)
+        status, seconds = ended(process, signal.SIGTERM)
+
+    assert status == 0
+    assert seconds < 1
+    assert "Traceback" not in program.said
+    reasons = [row.split(" ")[3].split(",")[0] for row in proven(program.file.read_text())]
+    assert reasons[:2] == ["coinbase:timeout", "coinbase:busy"]
+    assert seconds_of(rows[2]) == seconds_of(rows[0]) + 2
+
+
+# Time.
+
+
+class Arrivals:
+    """When each row of a log became visible, in Unix seconds."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._size = 0
+        self._at: list[float] = []
+
+    def look(self) -> None:
+        """Notes what has come since the last look."""
+        with suppress(FileNotFoundError):
+            size = self._file.stat().st_size
+            if size > self._size:
+                self._size = size
+                self._at.append(time.time())
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def late(self) -> list[float]:
+        """How many seconds after its slot each row came. The log has a row a slot and no other rows."""
+        rows = proven(self._file.read_text())
+        slots = [seconds_of(row) for row in rows]
+        assert slots == list(range(slots[0], slots[0] + len(rows))), "a slot is missing"
+        assert not [row for row in rows if " - " in row], "a slot was missed"
+        return [at - slot for at, slot in zip(self._at, slots, strict=False)]
+
+
+@pytest.mark.xdist_group("time")
+@pytest.mark.timeout(60 + 2 * TIMED_SLOTS)
+def test_no_slot_is_skipped_or_late_though_answers_take_their_time(tmp_path: Path) -> None:
+    answer, timeout = 0.3, 0.6
+    names = ("coinbase", "kraken", "bitstamp")
+    with (
+        Market(names, prices=fixed_prices) as market,
+        Market((*names, "gemini"), prices=fixed_prices) as halting,
+        ExitStack() as running,
+    ):
+        market.fail(faults.delay(answer))
+        halting.fail(faults.delay(answer))
+        halting["gemini"].fault = faults.hang()
+        arrivals, processes = [], []
+        for name, asked in (("well", market), ("halting", halting)):
+            (tmp_path / name).mkdir()
+            program = Program(tmp_path / name, asked.environment, TIMEOUT=str(timeout))
+            processes.append(running.enter_context(program.started("run")))
+            arrivals.append(Arrivals(program.file))
+        while min(map(len, arrivals)) < TIMED_SLOTS:
+            for one in arrivals:
+                one.look()
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.001)
+
+    well, waiting = (one.late() for one in arrivals)
+    print(f"\n{len(well)} slots, answers after {answer} s: rows late by ms:", figures(well, answer))
+    print(f"{len(waiting)} slots, one server of four silent, at most {timeout} s:", figures(waiting, answer))
+    assert median(well) - answer < LATE_SECONDS
+    assert max(well) < 1
+    # where the silent one rests nothing is waited for; where it is asked, the timeout and no more
+    assert median(min(one - answer, abs(one - timeout)) for one in waiting) < LATE_SECONDS
+    assert max(waiting) < 1
+
+
+def figures(late: list[float], due: float) -> str:
+    """Median, 95th percentile and maximum of what came after it was due."""
+    over = sorted(1000 * (one - due) for one in late)
+    return f"median {median(over):.1f}, 95 % {over[len(over) * 95 // 100]:.1f}, most {over[-1]:.1f}"

@@ -1,0 +1,162 @@
+"""Which room may import which: so that knowledge stays where it belongs."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PRICE = Path(__file__).parent.parent / "price"
+GROUND = {"price", "quote", "line", "times", "errors"}
+RULES = {
+    # the ground floor
+    "price": set[str](),
+    "quote": set[str](),
+    "times": set[str](),
+    "errors": set[str](),
+    "coins": set[str](),
+    "safely": set[str](),
+    "line": {"times", "quote"},
+    "wire": {"errors", "quote"},
+    "host": {"host"},
+    # pure, on the ground floor
+    "tail": {"line", "times", "quote"},
+    "choose": {"quote"},
+    "record": {"line", "quote"},
+    "sources": {"sources", "wire", "coins", "errors", "quote", "times"},
+    "plan": {"sources", "quote"},
+    "settings": {"coins", "errors", "plan", "quote", "sources"},
+    # rooms with one window each
+    "transport": {"errors", "wire", "price"},
+    "handlers": {"handlers", "record", "line", "quote", "times", "errors", "tail", "wire", "safely",
+    "host"},
+    # the wings
+    "recorder": {
+        "recorder", "handlers", "sources", "transport", "settings", "plan", "choose", "record", "wire",
+        "tail",
+        "safely", "host", *GROUND,
+    },
+    "reader": {"reader", *GROUND},
+    "cli": {"recorder", "reader", "settings", "errors", "price"},
+}  # fmt: skip
+TEACHERS = {"reader/repair.py"}
+"""What asks exchanges for their candles."""
+CARRIERS = {"settings", "sources", "transport", "wire", "coins", "plan", "safely"}
+ALSO = {
+    "handlers": {"requests", "urllib3", "dotenv"},
+    "reader": {"requests", "urllib3", "dotenv", "logging"},
+    "sources": {"requests", "urllib3", "socket", "logging", "time", "os", "threading", "dotenv", "pathlib"},
+    "recorder": {"requests", "urllib3", "socket", "dotenv", "cysystemd", "fcntl", "signal"},
+    "choose": {"logging", "os", "time", "socket", "pathlib"},
+    "line": {"logging", "os", "time", "socket", "pathlib"},
+    "times": {"logging", "os", "time", "socket", "pathlib"},
+}
+"""What is not to be imported from elsewhere."""
+
+
+def imported(path: Path, package: Path) -> Iterator[str]:
+    """The modules that a file imports, in functions too, with dots."""
+    here = ["price", *path.relative_to(package).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(
+                [*here[: len(here) + 1 - node.level], node.module or ""]
+                if node.level
+                else [node.module or ""]
+            )
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def room_of(path: Path, package: Path) -> str:
+    """The room that a file is in: its folder, or itself."""
+    return path.relative_to(package).parts[0].removesuffix(".py").replace("__init__", "price")
+
+
+def breaches(package: Path) -> list[str]:
+    """Imports that the rules do not allow."""
+    rooms = {room_of(path, package) for path in package.rglob("*.py")}
+    return [
+        f"{path.relative_to(package)} imports {name}"
+        for path in sorted(package.rglob("*.py"))
+        for name in imported(path, package)
+        if not allowed(path, name, rooms, package)
+    ]
+
+
+def allowed(path: Path, name: str, rooms: set[str], package: Path) -> bool:
+    """Whether a file may import a module."""
+    room = room_of(path, package)
+    first, *rest = name.split(".")
+    if first != "price":
+        return first not in ALSO.get(room, set())
+    target = rest[0] if rest and rest[0] in rooms else "price"
+    may = RULES[room] | (CARRIERS if str(path.relative_to(package)) in TEACHERS else set())
+    return target in may or target == room
+
+
+def test_every_room_has_its_rule_and_every_rule_its_room() -> None:
+    rooms = {room_of(path, PRICE) for path in PRICE.rglob("*.py")}
+
+    assert rooms == set(RULES)
+
+
+def test_no_room_imports_what_it_must_not() -> None:
+    assert breaches(PRICE) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "breach"),
+    [
+        ("handlers/a.py", "from price.sources import SOURCES", "price.sources.SOURCES"),
+        ("handlers/a.py", "from price.recorder.loop import Loop", "price.recorder.loop.Loop"),
+        ("recorder/a.py", "def f():\n    from price.reader import pricelog", "price.reader.pricelog"),
+        ("recorder/a.py", "import price.reader.pricelog", "price.reader.pricelog"),
+        ("recorder/a.py", "import requests.sessions", "requests.sessions"),
+        ("reader/a.py", "from price import settings", "price.settings"),
+        ("reader/a.py", "from price.recorder import app", "price.recorder.app"),
+        ("reader/a.py", "from ..recorder import app", "price.recorder.app"),
+        ("sources/a.py", "import logging", "logging"),
+        ("sources/a.py", "import os.path", "os.path"),
+        ("sources/a.py", "from price.transport import Transport", "price.transport.Transport"),
+        ("sources/a.py", "from price.handlers import journal", "price.handlers.journal"),
+        ("line.py", "from price import record", "price.record"),
+        ("quote.py", "from price import line", "price.line"),
+        ("choose.py", "from price.recorder import clock", "price.recorder.clock"),
+        ("transport.py", "from price.recorder.clock import Clock", "price.recorder.clock.Clock"),
+        ("settings.py", "from price.transport import trust", "price.transport.trust"),
+    ],
+)  # fmt: skip
+def test_a_breach_is_seen(tmp_path: Path, file: str, text: str, breach: str) -> None:
+    for room in RULES:
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").touch()
+    path = tmp_path / file
+    path.write_text(text)
+
+    assert breaches(tmp_path) == [f"{file} imports {breach}"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (
+            "recorder/a.py",
+            "from price.handlers.journal import Journal\nimport logging\nfrom price import __version__",
+        ),
+        ("reader/a.py", "from price.reader.pricelog import x\nfrom price import line, times\nimport os"),
+        (
+            "sources/a.py",
+            "from price.sources.base import Source\nfrom price.wire import Request\nimport json",
+        ),
+        ("handlers/a.py", "from price.handlers.appendfile import AppendFile\nfrom price.record import say"),
+    ],
+)
+def test_what_is_allowed_is_no_breach(tmp_path: Path, file: str, text: str) -> None:
+    for room in RULES:
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").touch()
+    (tmp_path / file).write_text(text)
+
+    assert breaches(tmp_path) == []

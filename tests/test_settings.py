@@ -1,0 +1,446 @@
+"""The settings: what each takes, what it is by default, and what is said of what it cannot be."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from price import settings
+from price.errors import SettingsError
+from price.plan import Plan, plan
+from price.quote import Pair
+from price.settings import NAMES, Settings
+from price.sources import SOURCES
+
+HERE = Path(__file__).parent
+BTC, ETH = Pair("BTC", "USD"), Pair("ETH", "USD")
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def load(**values: str) -> Settings:
+    """The settings of these variables, without their PRICE_."""
+    return settings.load({f"PRICE_{name}": value for name, value in values.items()})
+
+
+def faults(environ: Mapping[str, str] | None = None, **values: str) -> list[str]:
+    """What is said of variables that cannot be used."""
+    with pytest.raises(SettingsError) as caught:
+        settings.load({**(environ or {}), **{f"PRICE_{name}": value for name, value in values.items()}})
+    return caught.value.faults
+
+
+def test_without_any_setting_the_defaults_hold() -> None:
+    found = settings.load({})
+
+    assert found.pairs == (BTC,)
+    assert found.sources == ("coinbase", "kraken", "bitstamp")
+    assert (found.quorum, found.interval, found.timeout, found.max_age) == (1, 5, 2, 60)
+    assert (found.max_spread, found.max_jump) == (Decimal(1), Decimal(5))
+    assert (found.file, found.state, found.status) == (
+        Path("logs/prices.txt"),
+        Path("logs/state.json"),
+        Path("logs/status.json"),
+    )
+    assert (found.log_level, found.coingecko_key) == ("INFO", "")
+    assert found.urls["kraken"] == "https://api.kraken.com"
+    assert not any(found.network.values())
+
+
+def test_env_example_names_each_setting_with_its_default() -> None:
+    text = (HERE.parent / "env.example").read_text()
+    named = dict(re.findall(r"^(PRICE_\w+)=(.*)$", text, re.MULTILINE))
+
+    assert set(named) == set(NAMES) - {"PRICE_ENV"}
+    assert settings.load(named) == settings.load({})
+
+
+@pytest.mark.parametrize(
+    ("interval", "timeout"), [("1", 0.8), ("2", 1.6), ("3", 2), ("4", 2), ("5", 2), ("3600", 2)]
+)
+def test_the_timeout_is_two_seconds_or_four_fifths_of_a_short_interval(interval: str, timeout: float) -> None:
+    assert load(INTERVAL=interval).timeout == timeout
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("BTC-USD,ETH-USD", (BTC, ETH)),
+        ("btc/usd, eth-usd", (BTC, ETH)),
+        ("bitcoin,Ethereum", (BTC, ETH)),
+        (" BTC-USD ", (BTC,)),
+        ("usd-coin", (Pair("USDC", "USD"),)),
+        ("bitcoin-cash", (Pair("BCH", "USD"),)),
+    ],
+)
+def test_pairs_are_understood_in_several_forms(text: str, pairs: tuple[Pair, ...]) -> None:
+    assert load(PAIRS=text).pairs == pairs
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "value"),
+    [
+        ("SOURCES", "Kraken, OKX", ("kraken", "okx")),
+        ("QUORUM", "3", 3),
+        ("INTERVAL", "3600", 3600),
+        ("INTERVAL", "1", 1),
+        ("TIMEOUT", "4.999", 4.999),
+        ("TIMEOUT", "0.05", 0.05),
+        ("MAX_AGE", "1", 1),
+        ("MAX_AGE", "86400", 86400),
+        ("MAX_SPREAD", "0.25", Decimal("0.25")),
+        ("MAX_JUMP", "1000", Decimal(1000)),
+        ("LOG_LEVEL", "debug", "DEBUG"),
+        ("LOG_LEVEL", "Critical", "CRITICAL"),
+        ("FILE", "/var/log/p.txt", Path("/var/log/p.txt")),
+        ("STATE", "s.json", Path("s.json")),
+        ("STATUS", "t.json", Path("t.json")),
+        ("COINGECKO_KEY", "CG-x", "CG-x"),
+    ],
+)
+def test_each_setting_takes_its_values(name: str, good: str, value: object) -> None:
+    assert getattr(load(**{name: good}), name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        *(("PAIRS", bad) for bad in ("BTC", "BTC-USD-X", ",", "BTC-USD,", "BTC-USD,btc/usd",
+        "B\u00fcC-USD", "A" * 21 + "-USD")),
+        *(("SOURCES", bad) for bad in ("krakn", "kraken,kraken", ",", "kraken;okx")),
+        *(("QUORUM", bad) for bad in ("0", "-1", "1.5", "x", "100", "\u0661", "9999999999")),
+        *(("INTERVAL", bad) for bad in ("0", "7", "-5", "3601", "7200", "5.0", "5s", "\u0665", "86400",
+        "1" * 5000)),
+        *(("TIMEOUT", bad) for bad in ("0", "0.01", "-1", "x", "nan", "inf", "1e1", "3600", "\u0662", "2 s")),
+        *(("MAX_AGE", bad) for bad in ("0", "0.5", "86401", "x", "1e3")),
+        *(("MAX_SPREAD", bad) for bad in ("0", "-1", "1001", "1%", "nan", "1e1", "1.")),
+        *(("MAX_JUMP", bad) for bad in ("0", "-1", "1001", "Infinity")),
+        *(("LOG_LEVEL", bad) for bad in ("LOUD", "10", "info!")),
+        *(("KRAKEN_URL", bad) for bad in (
+            "api.kraken.com", "ftp://x", "https://", "https://x y", "https://x/?a=1", "https://x/#f",
+            "https://u:p@x",
+            "https://x:0", "https://x:65536", "https://x:y", "https://x:", "https://\u00fc",
+            "http:///path", "https://[::1",
+        )),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_is_refused_with_its_name_itself_and_a_valid_one(name: str, bad: str) -> None:
+    (fault,) = faults({f"PRICE_{name}": bad})
+
+    assert fault.startswith(f"PRICE_{name}={bad}: ")
+    assert "\n" not in fault
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://api.kraken.com/", "https://api.kraken.com"),
+        ("http://localhost:8080/kraken/", "http://localhost:8080/kraken"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_a_url_may_have_a_port_and_a_prefix(url: str, kept: str) -> None:
+    assert load(KRAKEN_URL=url).urls["kraken"] == kept
+
+
+def test_every_fault_is_said_at_once() -> None:
+    found = faults(
+        PAIRS="BTC", SOURCES="krakn", INTERVAL="7", TIMEOUT="x", QUORUM="0", LOG_LEVEL="LOUD", FOO="1"
+    )
+
+    assert [fault.split("=")[0].split(":")[0] for fault in found] == [
+        "PRICE_FOO",
+        "PRICE_INTERVAL",
+        "PRICE_PAIRS",
+        "PRICE_SOURCES",
+        "PRICE_QUORUM",
+        "PRICE_TIMEOUT",
+        "PRICE_LOG_LEVEL",
+    ]
+
+
+def test_a_fault_of_one_setting_does_not_hide_what_others_do_to_each_other() -> None:
+    found = faults(LOG_LEVEL="LOUD", QUORUM="4", TIMEOUT="5")
+
+    assert [fault.split(":")[0] for fault in found] == [
+        "PRICE_LOG_LEVEL=LOUD",
+        "PRICE_TIMEOUT=5",
+        "PRICE_QUORUM=4",
+    ]
+
+
+def test_a_quorum_above_the_sources_does_not_hide_the_other_faults() -> None:
+    found = faults(QUORUM="4", PAIRS="BTC-XYZ")
+
+    assert [fault.split(":")[0] for fault in found] == ["PRICE_QUORUM=4", "PRICE_PAIRS=BTC-XYZ"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "whose"), [("INTERVAL", "TIMEOUT"), ("SOURCES", "QUORUM"), ("PAIRS", "SOURCES")]
+)
+def test_what_depends_on_a_bad_value_is_not_judged_by_its_default(bad: str, whose: str) -> None:
+    good = {"TIMEOUT": "30", "QUORUM": "5", "SOURCES": "okx"}[whose]
+
+    (fault,) = faults({f"PRICE_{bad}": "?", f"PRICE_{whose}": good})
+
+    assert fault.startswith(f"PRICE_{bad}=?")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("PRICE_PAIR", "PRICE_PAIRS"), ("PRICE_PERIOD", ""), ("PRICE_KRAKEN", "PRICE_KRAKEN_URL")],
+)
+def test_an_unknown_name_is_a_fault_that_suggests_the_nearest(name: str, near: str) -> None:
+    (fault,) = faults({name: "1"})
+
+    assert fault.startswith(f"{name}: there is no such setting; ")
+    assert fault.endswith(f"did you mean {near}?" if near else "see env.example") or not near
+
+
+def test_an_unknown_source_is_a_fault_that_suggests_the_nearest() -> None:
+    assert "did you mean kraken?" in faults(SOURCES="krakn")[0]
+
+
+@pytest.mark.parametrize("name", ["PATH", "PRICES", "price_pairs", "XPRICE_PAIRS", "PRICE"])
+def test_names_of_others_are_none_of_our_business(name: str) -> None:
+    assert settings.load({name: "1"}) == settings.load({})
+
+
+@pytest.mark.parametrize("timeout", ["5", "5.1", "60"])
+def test_a_timeout_as_long_as_the_interval_is_refused(timeout: str) -> None:
+    (fault,) = faults(TIMEOUT=timeout)
+
+    assert fault == f"PRICE_TIMEOUT={timeout}: must be less than the interval of 5 s, for example 4"
+
+
+def test_simulated_is_not_mixed_with_real_sources() -> None:
+    assert "may not be mixed" in faults(SOURCES="simulated,kraken")[0]
+    assert load(SOURCES="simulated", PAIRS="FOO-USD").sources == ("simulated",)
+
+
+def test_a_quorum_above_the_number_of_sources_is_refused() -> None:
+    assert faults(QUORUM="4") == ["PRICE_QUORUM=4: above the number of sources, 3; for example 3"]
+
+
+def test_a_pair_that_no_source_quotes_is_refused_with_those_that_may() -> None:
+    (fault,) = (
+        faults(PAIRS="BTC-USD,ADA-AUD", SOURCES="coinbase,kraken")[:1]
+        if False
+        else faults(PAIRS="BTC-CHF", SOURCES="coinbase")
+    )
+
+    assert fault.startswith("PRICE_PAIRS=BTC-CHF: none of coinbase quotes it; kraken")
+
+
+def test_a_pair_that_nobody_quotes_is_refused() -> None:
+    assert faults(PAIRS="BTC-XYZ")[0].endswith("no source does")
+
+
+def test_a_pair_with_fewer_sources_than_the_quorum_is_refused() -> None:
+    (fault,) = faults(PAIRS="BTC-CHF", QUORUM="2", SOURCES="coinbase,kraken")
+
+    assert fault == "PRICE_QUORUM=2: BTC-CHF is quoted by kraken alone; for example 1"
+
+
+def test_the_log_and_the_small_files_may_not_be_one_file(tmp_path: Path) -> None:
+    (fault,) = faults(FILE=str(tmp_path / "x"), STATUS=f"{tmp_path}/./x")
+
+    assert fault.startswith("PRICE_STATUS=")
+    assert "PRICE_FILE" in fault
+
+
+@pytest.mark.parametrize(
+    ("source", "interval", "most"),
+    [("coinbase", 5, 50), ("coinbase", 1, 10), ("kraken", 1, 100), ("gemini", 5, 10)],
+)
+def test_a_plan_at_the_known_limit_is_taken_and_one_above_is_refused(
+    source: str, interval: int, most: int
+) -> None:
+    def of(count: int) -> Plan:
+        pairs = [Pair(f"COIN{number}", "USD") for number in range(count)]
+        return plan(SOURCES[source], SOURCES[source].url, pairs, interval)
+
+    exact = of(most)
+
+    assert exact.fault == ""
+    assert exact.limit is not None
+    if source == "coinbase":
+        assert exact.per_minute == exact.limit
+        assert (
+            f"{12 * (most + 1) if interval == 5 else 60 * (most + 1)} requests a minute" in of(most + 1).fault
+        )
+
+
+def test_a_plan_above_a_limit_is_a_fault_of_the_settings() -> None:
+    pairs = ",".join(f"COIN{number}-USD" for number in range(51))
+
+    (fault,) = faults(SOURCES="coinbase", PAIRS=pairs)
+
+    assert fault == (
+        "coinbase: 612 requests a minute for 51 pairs, above its known limit of 600:"
+        " fewer PRICE_PAIRS or a longer PRICE_INTERVAL"
+    )
+
+
+def test_a_source_with_a_gap_is_planned_by_whole_slots() -> None:
+    found = [plan(SOURCES["bitfinex"], "https://x", [BTC], interval).per_minute for interval in (1, 2, 5, 60)]
+
+    assert found == [20, 15, 12, 1]
+    assert plan(SOURCES["coingecko"], "https://x", [BTC], 5).per_minute == 1
+
+
+def test_a_source_that_is_asked_for_nothing_plans_nothing() -> None:
+    assert plan(SOURCES["coinbase"], "https://x", [], 5).per_minute == 0
+
+
+def test_the_plan_tells_how_long_the_requests_of_a_slot_take_to_leave() -> None:
+    pairs = [Pair(f"COIN{number}", "USD") for number in range(35)]
+
+    assert plan(SOURCES["coinbase"], "https://x", pairs, 5).slot_seconds == 2.0
+
+
+def test_a_file_named_env_is_read_where_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PRICE_PAIRS=ETH-USD\n# a remark\n\nexport PRICE_INTERVAL='10'\nOTHER=1\n")
+
+    found = settings.load({})
+
+    assert (found.pairs, found.interval) == ((ETH,), 10)
+
+
+def test_another_file_may_be_named_and_the_usual_one_is_then_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PRICE_PAIRS=BTC\n")
+    (tmp_path / "other").write_text('PRICE_QUORUM="2"\n')
+
+    assert load(ENV=str(tmp_path / "other")).quorum == 2
+
+
+def test_a_named_file_that_is_not_there_is_a_fault() -> None:
+    assert faults(ENV="nowhere") == ["PRICE_ENV=nowhere: there is no such file; see env.example"]
+
+
+def test_the_environment_comes_before_the_file_and_an_empty_value_hides_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PRICE_QUORUM=2\nPRICE_INTERVAL=10\nPRICE_PAIRS=ETH-USD\n")
+
+    found = load(QUORUM="3", INTERVAL="")
+
+    assert (found.quorum, found.interval, found.pairs) == (3, 5, (ETH,))
+
+
+def test_a_name_without_a_value_in_the_file_is_the_default(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PRICE_QUORUM\nPRICE_INTERVAL=\n")
+
+    assert settings.load({}) == settings.load({"PRICE_ENV": ""})
+
+
+def test_faults_of_the_file_are_said_with_its_lines(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PRICE_PAIRZ=1\n'x\nPRICE_QUORUM=0\n")
+
+    found = faults()
+
+    assert found[0] == '.env:2: not understood; a line is NAME=value or NAME="value"'
+    assert found[1] == "PRICE_PAIRZ: there is no such setting; did you mean PRICE_PAIRS?"
+    assert found[2].startswith("PRICE_QUORUM=0: ")
+
+
+@pytest.mark.parametrize("kind", ["folder", "binary"])
+def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, kind: str) -> None:
+    if kind == "folder":
+        (tmp_path / ".env").mkdir()
+    else:
+        (tmp_path / ".env").write_bytes(b"PRICE_PAIRS=\xff\xfe")
+
+    (fault,) = faults()
+
+    assert fault.startswith(".env: cannot be read: ")
+
+
+def test_systemd_names_the_folders_of_the_files() -> None:
+    found = settings.load(
+        {
+            "LOGS_DIRECTORY": "/var/log/price:/b",
+            "STATE_DIRECTORY": "/var/lib/price",
+            "RUNTIME_DIRECTORY": "/run/price",
+        }
+    )
+
+    assert [str(path) for path in (found.file, found.state, found.status)] == [
+        "/var/log/price/prices.txt",
+        "/var/lib/price/state.json",
+        "/run/price/status.json",
+    ]
+
+
+def test_the_status_is_found_whatever_else_is_wrong() -> None:
+    environ = {"PRICE_PAIRS": "?", "PRICE_ENV": "nowhere", "RUNTIME_DIRECTORY": "/run/price"}
+
+    assert settings.status_path(environ) == Path("/run/price/status.json")
+
+
+def test_the_key_may_be_a_credential(tmp_path: Path) -> None:
+    (tmp_path / "coingecko_key").write_text("CG-secret\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+
+    assert settings.load(environ).coingecko_key == "CG-secret"
+    assert settings.load({**environ, "PRICE_COINGECKO_KEY": "CG-other"}).coingecko_key == "CG-other"
+
+
+@pytest.mark.parametrize("content", ["-", "-\n", "", None])
+def test_an_absent_or_empty_credential_is_no_key(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "coingecko_key").write_text(content)
+
+    assert settings.load({"CREDENTIALS_DIRECTORY": str(tmp_path)}).coingecko_key == ""
+
+
+@pytest.mark.parametrize("content", [b"two words", b"\xff", b"a\nb", "kl\u00fc".encode()])
+def test_a_credential_that_is_no_key_is_a_fault(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "coingecko_key").write_bytes(content)
+
+    (fault,) = faults({"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+    assert fault.startswith("the credential coingecko_key cannot be used")
+
+
+@pytest.mark.parametrize("key", ["CG-my secret", "CG-my\u00e9secret", "CG-my\tsecret"])
+def test_a_key_is_never_shown(key: str) -> None:
+    (fault,) = faults(COINGECKO_KEY=key)
+
+    assert fault.startswith("PRICE_COINGECKO_KEY=…: ")
+    assert "secret" not in fault
+
+
+def test_a_good_key_is_not_shown_with_the_settings() -> None:
+    assert "CG-secret" not in repr(load(COINGECKO_KEY="CG-secret"))
+
+
+def test_proxies_are_found_in_either_case_and_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("no_proxy=localhost\n")
+
+    found = settings.load({"https_proxy": "http://p:1", "SSL_CERT_FILE": "/c.pem"}).network
+
+    assert (found["HTTPS_PROXY"], found["NO_PROXY"], found["SSL_CERT_FILE"]) == (
+        "http://p:1",
+        "localhost",
+        "/c.pem",
+    )
+
+
+@given(
+    st.dictionaries(st.sampled_from([name for name in NAMES if name != "PRICE_ENV"]), st.text(max_size=30))
+)
+def test_any_values_are_settings_or_faults_of_one_line_each(values: dict[str, str]) -> None:
+    try:
+        settings.load(values)
+    except SettingsError as error:
+        lines = error.faults
+    else:
+        lines = []
+
+    assert all(one.isprintable() for one in lines)

@@ -1,0 +1,194 @@
+"""What status.json shows, and the command that reads it."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from price.errors import Forbidden, PriceError, Unavailable
+from price.quote import Pair, Quote, Reading
+from price.record import ROOT, emit
+from price.recorder.desk import Desk
+from price.recorder.glance import glance
+from price.recorder.status import Facts, Status
+from price.sources import SOURCES
+from tests.fakes import START
+from tests.scene import Scene
+
+SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
+BTC, ETH = Pair("BTC", "USD"), Pair("ETH", "USD")
+
+
+def reading(source: str, price: str = "", why: str = "", aged: float | None = None) -> Reading:
+    time = None if aged is None else SLOT - timedelta(seconds=aged)
+    return Reading(source, Decimal(price) if price else None, why, time)
+
+
+def sources_of(tmp_path: Path, quotes: Sequence[Quote], *names: str) -> dict[str, Any]:
+    """What is shown of sources after a slot with these quotes."""
+    desks = {name: Desk(SOURCES[name]) for name in names}
+    status = Status(Facts(1, SLOT, desks, lambda: SLOT, lambda: 0))
+    status.show(tmp_path / "status.json", 5, [BTC], names)
+    view: dict[str, Any] = status.view(quotes)["sources"]
+    return view
+
+
+def quote(price: str, sources: Sequence[str], *readings: Reading) -> Quote:
+    return Quote(SLOT, BTC, Decimal(price), tuple(sources), readings=readings)
+
+
+def test_a_source_is_selected_where_a_price_rests_on_it(tmp_path: Path) -> None:
+    readings = [reading("kraken", "100"), reading("okx", "200", "outlier"), reading("gemini", why="resting")]
+    found = sources_of(tmp_path, [quote("100", ["kraken"], *readings)], "kraken", "okx", "gemini", "bitfinex")
+
+    assert {name: shown["state"] for name, shown in found.items()} == {
+        "kraken": "selected",
+        "okx": "outlier",
+        "gemini": "resting",
+        "bitfinex": "unused",
+    }
+
+
+def test_the_offset_is_that_of_the_pair_that_is_farthest_off(tmp_path: Path) -> None:
+    near = quote("100", ["kraken"], reading("kraken", "100.01"))
+    far = quote("100", ["kraken"], reading("kraken", "99.5", aged=3))
+    missed = Quote(SLOT, ETH, reason="disagree", readings=(reading("kraken", "7", aged=9),))
+
+    shown = sources_of(tmp_path, [missed, near, far, missed], "kraken")["kraken"]
+
+    assert shown["offset_bp"] == -50
+    assert shown["age_seconds"] == 3
+
+
+def test_a_price_that_was_not_recorded_has_an_age_and_no_offset(tmp_path: Path) -> None:
+    missed = Quote(SLOT, ETH, reason="disagree", readings=(reading("kraken", "7", aged=9),))
+
+    shown = sources_of(tmp_path, [missed, missed], "kraken")["kraken"]
+
+    assert (shown["offset_bp"], shown["age_seconds"]) == (None, 9)
+
+
+def test_a_source_whose_clock_is_ahead_is_not_younger_than_now(tmp_path: Path) -> None:
+    assert (
+        sources_of(tmp_path, [quote("1", ["okx"], reading("okx", "1", aged=-4))], "okx")["okx"]["age_seconds"]
+        == 0
+    )
+
+
+def test_a_status_is_written_for_slots_with_readings_only(tmp_path: Path) -> None:
+    status = Status(Facts(1, SLOT, {}, lambda: None, lambda: 0))
+    status.show(tmp_path / "status.json", 5, [BTC], [])
+    ROOT.addHandler(status)
+    try:
+        emit(Quote(SLOT, BTC, reason="down", slots=3))
+        status.flush()
+    finally:
+        ROOT.removeHandler(status)
+
+    assert not (tmp_path / "status.json").exists()
+    assert status.view([])["slot"] is None
+
+
+def shown_at(tmp_path: Path, moment: float, interval: str = "5") -> dict[str, Any]:
+    """The status of a recorder that has run for so long, with kraken failing and coinbase forbidding."""
+    scene = Scene(tmp_path, SOURCES="coinbase,kraken,bitstamp", INTERVAL=interval)
+    scene.net.coinbase.fails(Forbidden("451"))
+    scene.net.kraken.fails(Unavailable("x"), times=3)
+    seen: list[dict[str, Any]] = []
+    scene.clock.at(moment, lambda: seen.append(scene.json("status.json")))
+    scene.run(until=moment + 1)
+    return seen[0]
+
+
+def test_reach_requests_and_failures_of_each_source_are_shown(tmp_path: Path) -> None:
+    sources = shown_at(tmp_path, 45)["sources"]
+
+    assert sources["bitstamp"]["reach"] == "11111111"
+    assert sources["kraken"]["reach"] == "00111111"
+    assert (sources["kraken"]["requests"], sources["kraken"]["failures"]) == (8, 3)
+    assert (sources["coinbase"]["requests"], sources["coinbase"]["failures"]) == (1, 1)
+    assert sources["coinbase"]["state"] == "resting"
+    assert sources["bitstamp"]["milliseconds"] == 100
+
+
+def test_a_source_that_was_given_up_is_shown_as_retired(tmp_path: Path) -> None:
+    assert shown_at(tmp_path, 1200, "20")["sources"]["coinbase"]["state"] == "retired"
+
+
+def looked(path: Path, now: datetime, *, as_json: bool = False) -> tuple[int, list[str]]:
+    lines: list[str] = []
+    return glance(path, as_json, now, lines.append), lines
+
+
+@pytest.fixture
+def status(tmp_path: Path) -> Path:
+    path = tmp_path / "seen.json"
+    path.write_text(json.dumps(shown_at(tmp_path, 45)))
+    return path
+
+
+def test_a_glance_shows_pairs_and_sources(status: Path) -> None:
+    code, lines = looked(status, START + timedelta(seconds=48))
+
+    assert code == 0
+    assert lines[1] == "last slot on disk: 2026-11-20T15:52:45Z, 7 s ago"
+    assert lines[4].split()[:3] == ["BTC-USD", "100", "7"]
+    assert lines[4].split()[-2:] == ["9", "0"]
+    assert [line.split()[:3] for line in lines[-3:]] == [
+        ["coinbase", "resting", "00000000"],
+        ["kraken", "selected", "00111111"],
+        ["bitstamp", "selected", "11111111"],
+    ]
+
+
+def test_a_glance_as_json_is_the_file_itself(status: Path) -> None:
+    code, lines = looked(status, START + timedelta(seconds=48), as_json=True)
+
+    assert code == 0
+    assert json.loads("\n".join(lines)) == json.loads(status.read_text())
+
+
+@pytest.mark.parametrize(("later", "code"), [(56, 0), (57, 1), (3600, 1)])
+def test_a_last_slot_older_than_three_intervals_is_no_recorder_at_work(
+    status: Path, later: int, code: int
+) -> None:
+    found, lines = looked(status, START + timedelta(seconds=later))
+
+    assert found == code
+    assert ("older than 3 intervals" in lines[-1]) == bool(code)
+
+
+def test_rows_held_and_pairs_without_a_price_are_shown(status: Path) -> None:
+    view = json.loads(status.read_text())
+    view["held"] = 12
+    view["slot"] = None
+    view["pairs"]["BTC-USD"] |= {"price": None, "slot": None}
+    view["sources"]["kraken"] |= {"age_seconds": 90, "offset_bp": -1.5}
+    status.write_text(json.dumps(view))
+
+    _, lines = looked(status, START)
+
+    assert lines[1] == "last slot on disk: none yet, 12 rows held back"
+    assert lines[4].split()[:3] == ["BTC-USD", "-", "-"]
+    assert "-1.50 bp" in lines[-2]
+    assert "90 s" in lines[-2]
+
+
+def test_without_a_status_there_is_no_recorder(tmp_path: Path) -> None:
+    with pytest.raises(PriceError, match="no recorder runs here"):
+        looked(tmp_path / "status.json", START)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", "null", '{"slot": 3}', '{"slot": "x"}', "\ufeff{}", "[" * 100000]
+)
+def test_what_is_no_status_is_said(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "status.json"
+    path.write_text(content)
+
+    with pytest.raises(PriceError, match="cannot be read as a status"):
+        looked(path, START)

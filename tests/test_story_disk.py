@@ -1,0 +1,525 @@
+"""Stories of the log's file: what happens to it in flight, and a disk that refuses rows for a while."""
+
+import logging
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from price import host, times
+from price.errors import PriceError, Unavailable
+from price.handlers.pricesfile import PricesFile
+from price.handlers.rowsfirst import RowsFirst
+from price.quote import Pair, Quote
+from price.record import ROOT, Event, emit, quote_of
+from tests.fakes import START
+from tests.proof import proven
+from tests.scene import Scene
+
+HEADER = "# price-log 1 every=5s\n"
+BTC = Pair("BTC", "USD")
+
+
+class Disk:
+    """The folder of a scene's log, which can be lost and come back as it was."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._folder, self._away = scene.file.parent, scene.folder / "away"
+
+    def refuse(self) -> None:
+        """From now on nothing can be made where the folder was."""
+        self._folder.rename(self._away)
+        self._folder.write_text("in the way")
+
+    def mend(self) -> None:
+        """The folder is as it was."""
+        self._folder.unlink()
+        self._away.rename(self._folder)
+
+
+def scene_with_disk(tmp_path: Path, **settings: str) -> tuple[Scene, Disk]:
+    scene = Scene(tmp_path)
+    scene.set(FILE=str(tmp_path / "disk" / "prices.txt"), **settings)
+    scene.file = tmp_path / "disk" / "prices.txt"
+    return scene, Disk(scene)
+
+
+def slots(scene: Scene) -> list[str]:
+    return [row.split()[0] for row in scene.rows]
+
+
+def test_a_file_renamed_in_flight_is_begun_anew_and_none_of_its_rows_is_lost(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    old = tmp_path / "prices.txt-20261120"
+    scene.clock.at(8, lambda: scene.file.rename(old))
+
+    scene.run(until=14)
+
+    assert [row[11:19] for row in proven(old.read_text())] == ["15:52:05", "15:52:10"]
+    assert slots(scene) == ["15:52:15"]
+    assert scene.text.startswith(HEADER)
+
+
+def test_a_file_removed_in_flight_is_begun_anew(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.clock.at(8, lambda: scene.file.unlink())
+
+    scene.run(until=19)
+
+    assert slots(scene) == ["15:52:15", "15:52:20"]
+
+
+def test_a_file_emptied_in_flight_is_begun_anew(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.clock.at(8, lambda: os.truncate(scene.file, 0))
+
+    scene.run(until=19)
+
+    assert slots(scene) == ["15:52:15", "15:52:20"]
+    assert len(scene.said(Event.FILE_BEGUN)) == 2
+
+
+def test_a_file_cut_short_in_flight_goes_on_in_a_new_sum(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.clock.at(13, lambda: os.truncate(scene.file, len(HEADER) + 50))
+
+    scene.run(until=24)
+
+    assert slots(scene) == ["15:52:05", "15:52:20", "15:52:25"]
+
+
+def test_a_file_replaced_by_its_copy_goes_on_in_a_new_sum(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+
+    def edit() -> None:
+        copy = tmp_path / "copy"
+        copy.write_text(scene.text + "# mended by hand\n")
+        copy.rename(scene.file)
+
+    scene.clock.at(8, edit)
+
+    scene.run(until=19)
+
+    assert slots(scene) == ["15:52:05", "15:52:10", "15:52:15", "15:52:20"]
+    assert "# mended by hand\n# price-log" in scene.text
+
+
+def test_a_remark_added_in_flight_stays_where_it_is(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+
+    def remark() -> None:
+        with scene.file.open("a") as file:
+            file.write("# moved to another rack\n")
+
+    scene.clock.at(8, remark)
+
+    scene.run(until=14)
+
+    assert slots(scene) == ["15:52:05", "15:52:10", "15:52:15"]
+    assert scene.text.splitlines()[3] == "# moved to another rack"
+    assert scene.text.count("# price-log") == 1
+
+
+def test_half_a_line_that_another_program_left_is_cut_and_said(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+
+    def scribble() -> None:
+        with scene.file.open("a") as file:
+            file.write("half a li")
+
+    scene.clock.at(8, scribble)
+
+    scene.run(until=14)
+
+    assert slots(scene) == ["15:52:05", "15:52:10", "15:52:15"]
+    assert "half a li" in scene.said(Event.TAIL_CUT)[0]
+
+
+def test_a_folder_that_vanished_is_made_again(tmp_path: Path) -> None:
+    scene, _ = scene_with_disk(tmp_path)
+    scene.clock.at(8, lambda: scene.file.parent.rename(tmp_path / "elsewhere"))
+
+    scene.run(until=19)
+
+    assert slots(scene) == ["15:52:15", "15:52:20"]
+    assert scene.file.stat().st_mode & 0o777 == 0o644
+
+
+def test_rows_are_held_while_the_disk_refuses_and_written_when_it_takes_them(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path)
+    scene.clock.at(8, disk.refuse)
+    scene.clock.at(63, disk.mend)
+    held: list[int] = []
+    scene.clock.at(33, lambda: held.append(scene.json("status.json")["held"]))
+
+    scene.run(until=74)
+
+    assert len(scene.rows) == 15
+    assert scene.text.count("# price-log") == 1
+    assert held == [5]
+    assert len(scene.said(Event.ROWS_HELD)) == 1
+    (written,) = scene.said(Event.ROWS_WRITTEN)
+    assert "12 rows held" in written
+
+
+def test_rows_that_are_held_keep_the_interval_that_they_were_made_in(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path)
+    scene.clock.at(8, disk.refuse)
+    scene.reload_at(18, INTERVAL="20")
+    scene.reload_at(57, INTERVAL="10", PAIRS="BTC-USD,ETH-USD")
+    scene.clock.at(88, disk.mend)
+
+    scene.run(until=110)
+
+    assert [one for one in scene.text.splitlines() if one.startswith("#")] == [
+        "# price-log 1 every=5s",
+        "# price-log 1 every=20s",
+        "# price-log 1 every=10s",
+    ]
+    assert [row.split()[0] for row in scene.rows[:6]] == [
+        "15:52:05",
+        "15:52:10",
+        "15:52:15",
+        "15:52:20",
+        "15:52:40",
+        "15:53:00",
+    ]
+
+
+def test_rows_that_are_held_begin_a_new_file_with_their_own_interval(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path)
+
+    def mend() -> None:
+        disk.mend()
+        scene.file.unlink()
+
+    scene.clock.at(8, disk.refuse)
+    scene.reload_at(18, INTERVAL="20")
+    scene.clock.at(60, mend)
+
+    scene.run(until=80)
+
+    assert [one for one in scene.text.splitlines() if one.startswith("#")] == [
+        "# price-log 1 every=5s",
+        "# price-log 1 every=20s",
+    ]
+    assert slots(scene)[0] == "15:52:15"
+
+
+def test_a_stop_while_rows_are_held_says_so_and_fails(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path)
+    scene.clock.at(8, disk.refuse)
+
+    status = scene.run(until=24)
+
+    assert status == 1
+    assert "3 rows could not be written" in scene.said(Event.ROWS_HELD)[-1]
+
+
+def test_a_stop_writes_held_rows_where_the_disk_takes_them_again(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path)
+    scene.clock.at(8, disk.refuse)
+    scene.clock.at(23, disk.mend)
+
+    status = scene.run(until=24)
+
+    assert status == 0
+    assert len(slots(scene)) == 5
+
+
+def test_the_log_is_not_changed_to_another_while_rows_wait_for_it(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path)
+    scene.clock.at(8, disk.refuse)
+    scene.reload_at(18, FILE=str(tmp_path / "other.txt"))
+    scene.clock.at(23, disk.mend)
+
+    scene.run(until=30)
+
+    (refusal,) = scene.said(Event.RELOAD_REFUSED)
+    assert "still wait" in refusal
+    assert len(slots(scene)) == 6
+    assert not (tmp_path / "other.txt").exists()
+
+
+def test_rows_go_to_the_disk_before_anybody_else_hears_of_them(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    seen: list[str] = []
+
+    class Looks(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append(scene.text)
+
+    def rows_first() -> RowsFirst:
+        file = PricesFile(scene.file)
+        file.start([BTC], 5)
+        return RowsFirst(file, [Looks()])
+
+    front = rows_first()
+    ROOT.addHandler(front)
+    try:
+        emit(Quote(START, BTC, reason="late"))
+        assert seen == []
+        front.flush()
+    finally:
+        ROOT.removeHandler(front)
+        front.close()
+
+    assert seen == [HEADER + "2026-11-20T15:52:04Z BTC-USD - late\n"]
+
+
+@pytest.mark.parametrize("kind", ["directory", "fifo", "device"])
+def test_what_is_no_regular_file_is_refused(tmp_path: Path, kind: str) -> None:
+    scene = Scene(tmp_path)
+    if kind == "directory":
+        scene.file.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(scene.file)
+    else:
+        scene.set(FILE="/dev/full")
+
+    with pytest.raises(PriceError, match="not a regular file"):
+        scene.run(until=4)
+
+
+def test_a_log_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("")
+    scene = Scene(tmp_path, FILE=str(tmp_path / "a-file" / "prices.txt"))
+
+    with pytest.raises(PriceError, match=r"PRICE_FILE=.*a-file/prices\.txt: File exists"):
+        scene.run(until=4)
+
+
+def test_a_second_recorder_on_the_same_file_is_refused_naming_the_first(tmp_path: Path) -> None:
+    first = PricesFile(tmp_path / "prices.txt")
+    first.start([BTC], 5)
+    second = Scene(tmp_path)
+
+    with pytest.raises(PriceError, match=f"process {os.getpid()} is recording into it"):
+        second.run(until=4)
+
+    first.close()
+    assert second.run(until=10) == 0
+
+
+def test_a_lock_whose_holder_is_not_told_yet_is_a_lock_all_the_same(tmp_path: Path) -> None:
+    lock = tmp_path / ".prices.txt.lock"
+    held = host.lock(lock)
+    assert held is not None
+    os.truncate(lock, 0)
+
+    with pytest.raises(PriceError, match="process unknown is recording"):
+        Scene(tmp_path).run(until=4)
+
+    os.close(held)
+
+
+def test_a_lock_that_was_removed_in_flight_is_taken_again_with_the_folder(tmp_path: Path) -> None:
+    scene, _ = scene_with_disk(tmp_path)
+    scene.clock.at(8, lambda: scene.file.parent.rename(tmp_path / "elsewhere"))
+    refused: list[str] = []
+
+    def try_second() -> None:
+        with pytest.raises(PriceError) as caught:
+            PricesFile(scene.file).start([BTC], 5)
+        refused.append(str(caught.value))
+
+    scene.clock.at(13, try_second)
+
+    scene.run(until=14)
+
+    assert f"process {os.getpid()}" in refused[0]
+
+
+def test_a_file_that_another_recorder_took_over_is_left_to_it(tmp_path: Path) -> None:
+    scene, _ = scene_with_disk(tmp_path)
+    other = PricesFile(scene.file)
+
+    def take_over() -> None:
+        scene.file.parent.rename(tmp_path / "elsewhere")
+        other.start([BTC], 5)
+
+    scene.clock.at(8, take_over)
+    scene.clock.at(23, other.close)
+
+    scene.run(until=29)
+
+    assert len(scene.said(Event.ROWS_HELD)) == 1
+    assert slots(scene) == ["15:52:15", "15:52:20", "15:52:25", "15:52:30"]
+
+
+def test_the_oldest_of_more_than_a_day_of_held_rows_are_given_up_and_counted(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path, INTERVAL="3600")
+    scene.clock.at(4000, disk.refuse)
+    scene.clock.at(40 * 3600, disk.mend)
+
+    scene.run(until=42 * 3600)
+
+    (written,) = scene.said(Event.ROWS_WRITTEN)
+    assert "24 rows held" in written
+    assert "15 older ones were given up" in written
+    assert scene.text.count("# price-log") == 2
+
+
+def test_a_quote_that_no_row_can_hold_does_not_keep_later_ones_from_the_disk(tmp_path: Path) -> None:
+    file = PricesFile(tmp_path / "prices.txt")
+    file.start([BTC], 5)
+    front = RowsFirst(file, [])
+    ROOT.addHandler(front)
+    try:
+        emit(Quote(START + timedelta(seconds=1), BTC, reason="no reason at all"))
+        front.flush()
+        emit(Quote(START + timedelta(seconds=6), BTC, reason="late"))
+        front.flush()
+    finally:
+        ROOT.removeHandler(front)
+        front.close()
+
+    assert (tmp_path / "prices.txt").read_text() == HEADER + "2026-11-20T15:52:10Z BTC-USD - late\n"
+
+
+class Fails(logging.Handler):
+    """Fails at what it is told to fail at."""
+
+    def __init__(self, *, quotes: bool = False, others: bool = False, flushes: bool = False) -> None:
+        super().__init__()
+        self.quotes, self.others, self.flushes = quotes, others, flushes
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.quotes if quote_of(record) else self.others:
+            raise RuntimeError("broken")
+        self.heard.append(record.getMessage())
+
+    def flush(self) -> None:
+        if self.flushes:
+            raise RuntimeError("broken")
+
+
+class Recorder:
+    """PricesFile and others behind RowsFirst, fed by hand, slot after slot."""
+
+    def __init__(self, folder: Path, *others: logging.Handler) -> None:
+        self.file = PricesFile(folder / "prices.txt")
+        self.file.start([BTC], 5)
+        self._front = RowsFirst(self.file, others)
+        self._slot = times.slot_of(START, 5)
+
+    def slots(self, count: int) -> None:
+        ROOT.addHandler(self._front)
+        try:
+            for _ in range(count):
+                emit(Quote(self._slot, BTC, reason="late"))
+                self._front.flush()
+                self._slot += timedelta(seconds=5)
+        finally:
+            ROOT.removeHandler(self._front)
+
+    def close(self) -> None:
+        self._front.close()
+
+
+@pytest.mark.parametrize("at", ["quotes", "others", "flushes"])
+def test_a_failing_handler_never_disturbs_rows_and_is_said_once(tmp_path: Path, at: str) -> None:
+    broken, good = Fails(**{at: True}), Fails()
+    recorder = Recorder(tmp_path, broken, good)
+
+    recorder.slots(20)
+    setattr(broken, at, False)
+    recorder.slots(20)
+    recorder.close()
+
+    assert len(proven((tmp_path / "prices.txt").read_text())) == 40
+    said = [text for text in good.heard if "missed" not in text]
+    if at == "others":
+        assert said == []
+    else:
+        task = {"quotes": "take a record", "flushes": "end a slot"}[at]
+        assert said == [
+            f"Fails cannot {task}: RuntimeError('broken'); recording goes on",
+            f"Fails can {task} again after 20 failures",
+        ]
+
+
+def test_a_handler_that_fails_now_and_then_within_a_slot_is_not_said_to_work_in_between(
+    tmp_path: Path,
+) -> None:
+    broken, good = Fails(quotes=True), Fails()
+    recorder = Recorder(tmp_path, broken, good)
+
+    recorder.slots(100)
+    recorder.close()
+
+    assert len([text for text in good.heard if "missed" not in text]) == 1
+
+
+SMALL = """
+import resource, signal, sys
+from pathlib import Path
+from price.recorder.wholefile import WholeFile
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+file = WholeFile(Path(sys.argv[1]), 0o644, durable=False)
+file.write("old")
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    file.write("new " * 1000)
+except OSError as error:
+    print(error.strerror)
+"""
+
+SHORT = """
+import resource, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from price.handlers.pricesfile import PricesFile
+from price.quote import Pair, Quote
+from price.record import ROOT, emit
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+path = Path(sys.argv[1])
+file = PricesFile(path)
+file.start([Pair("BTC", "USD")], 5)
+ROOT.addHandler(file)
+for second, limit in ((0, -1), (5, 80), (10, 80), (15, -1)):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1))
+    emit(Quote(datetime(2026, 11, 20, 15, 52, second, tzinfo=UTC), Pair("BTC", "USD"), reason="late"))
+    file.flush()
+    print(file.held, path.read_text().endswith("\\n"), path.read_text().count("\\n"))
+"""
+
+
+def run(program: str, path: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True, timeout=20
+    )
+    return done.stdout
+
+
+def test_a_small_file_is_not_replaced_by_half_of_a_new_one_where_the_disk_is_full(tmp_path: Path) -> None:
+    said = run(SMALL, tmp_path / "status.json")
+
+    assert "bytes could be written" in said
+    assert (tmp_path / "status.json").read_text() == "old"
+
+
+def test_a_disk_that_takes_half_a_row_keeps_none_of_it(tmp_path: Path) -> None:
+    said = run(SHORT, tmp_path / "prices.txt")
+
+    assert said == "0 True 2\n1 True 2\n2 True 2\n0 True 5\n"
+    assert len(proven((tmp_path / "prices.txt").read_text())) == 4
+
+
+def test_a_source_that_fails_and_a_disk_that_refuses_at_once_still_account_for_each_slot(
+    tmp_path: Path,
+) -> None:
+    scene, disk = scene_with_disk(tmp_path, SOURCES="kraken,bitstamp")
+    for begin in range(7, 300, 40):
+        scene.clock.at(begin, disk.refuse)
+        scene.clock.at(begin + 3, lambda: scene.net.kraken.fails(Unavailable("x"), times=3))
+        scene.clock.at(begin + 11, lambda: scene.net.bitstamp.hangs(times=1))
+        scene.clock.at(begin + 21, disk.mend)
+
+    scene.run(until=330)
+
+    assert len(scene.rows) == 66

@@ -1,0 +1,165 @@
+"""Stories of the choice: which of several prices is recorded, and when none is."""
+
+from functools import partial
+from pathlib import Path
+
+from tests.scene import Scene
+
+THREE = "coinbase,kraken,bitstamp"
+
+
+def said(scene: Scene) -> list[str]:
+    """The rows' third and fourth column."""
+    return [row.split(" ", 2)[2] for row in scene.rows]
+
+
+def test_the_price_is_the_median_of_the_sources(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES=f"{THREE},gemini")
+    for name, price in zip(THREE.split(","), ("100.1", "100.3", "100.2"), strict=True):
+        getattr(scene.net, name).says(price)
+    scene.net.gemini.says("100.25")
+
+    scene.run(until=4)
+
+    assert said(scene) == [f"100.225 {THREE},gemini"]
+
+
+def test_a_price_far_from_the_others_is_an_outlier(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES=THREE)
+    scene.net.kraken.says("90")
+
+    scene.run(until=4)
+
+    assert said(scene) == ["100 coinbase,bitstamp"]
+
+
+def test_two_that_disagree_are_told_apart_by_the_last_price(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase,kraken")
+    scene.clock.at(3, lambda: scene.net.kraken.says("120"))
+
+    scene.run(until=9)
+
+    assert said(scene) == ["100 coinbase,kraken", "100 coinbase"]
+
+
+def test_two_that_disagree_without_a_last_price_are_no_price(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase,kraken,bitstamp")
+    scene.net.kraken.says("120")
+    scene.net.bitstamp.answers("down for maintenance", status=503)
+
+    scene.run(until=4)
+
+    assert said(scene) == ["- disagree,bitstamp:unavailable"]
+
+
+def test_too_few_sources_are_no_price(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES=THREE, QUORUM="2")
+    scene.net.kraken.answers("down", status=503)
+    scene.net.bitstamp.answers("down", status=404)
+
+    scene.run(until=4)
+
+    assert said(scene) == ["- quorum,kraken:unavailable,bitstamp:refused"]
+
+
+def test_a_jump_of_a_lone_source_is_believed_in_the_third_slot(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.clock.at(3, lambda: scene.net.kraken.says("106"))
+
+    scene.run(until=24)
+
+    assert said(scene) == ["100 kraken", "- unconfirmed", "- unconfirmed", "106 kraken", "106 kraken"]
+
+
+def test_a_jump_that_goes_back_is_never_recorded(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.says("100", times=1)
+    scene.net.kraken.says("200", times=2)
+
+    scene.run(until=24)
+
+    assert said(scene) == ["100 kraken", "- unconfirmed", "- unconfirmed", "100 kraken", "100 kraken"]
+
+
+def test_a_slot_without_an_answer_begins_the_confirmation_anew(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.says("100", times=1)
+    scene.net.kraken.says("106", times=2)
+    scene.net.kraken.answers("x", status=502, times=1)
+    scene.net.kraken.says("106", times=3)
+
+    scene.run(until=34)
+
+    assert said(scene)[3:] == ["- kraken:unavailable", "- unconfirmed", "- unconfirmed", "106 kraken"]
+
+
+def test_a_jump_that_a_second_source_confirms_is_recorded_at_once(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase,kraken")
+    scene.clock.at(3, lambda: scene.net.kraken.says("150"))
+    scene.clock.at(3, lambda: scene.net.coinbase.says("150.1"))
+
+    scene.run(until=9)
+
+    assert said(scene)[1] == "150.05 coinbase,kraken"
+
+
+def test_a_minute_without_prices_forgets_the_last_one(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.says("100", times=1)
+    scene.net.kraken.hangs(times=1)
+    scene.reload_at(58, SOURCES="bitstamp")
+    scene.net.bitstamp.says("500")
+
+    scene.run(until=62)
+
+    assert said(scene)[-1] == "500 bitstamp"
+
+
+def test_a_price_that_stands_still_becomes_stale(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase,kraken", MAX_AGE="10")
+    for moment in range(0, 40, 5):
+        scene.clock.at(moment, partial(scene.net.coinbase.says, "100", aged=moment + 0.1))
+
+    scene.run(until=29)
+
+    assert said(scene)[:3] == ["100 coinbase,kraken", "100 coinbase,kraken", "100 kraken"]
+
+
+def test_a_price_older_than_one_before_it_goes_backward(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase")
+    scene.net.coinbase.says("100", aged=1, times=1)
+    scene.net.coinbase.says("101", aged=20, times=1)
+    scene.net.coinbase.says("102", aged=1)
+
+    scene.run(until=14)
+
+    assert said(scene) == ["100 coinbase", "- coinbase:backward", "102 coinbase"]
+
+
+def test_prices_keep_every_digit_from_the_wire_to_the_file(tmp_path: Path) -> None:
+    prices = {
+        "BTC-USD": "97123.40000",
+        "ETH-USD": "0.00000812",
+        "ADA-USD": "1e-8",
+        "DOGE-USD": "12345678901234567890.123456789012345",
+    }
+    scene = Scene(tmp_path, PAIRS=",".join(prices))
+    scene.net.kraken.says(prices)
+
+    scene.run(until=4)
+
+    assert [row.split()[2] for row in scene.rows] == [
+        "97123.4",
+        "0.00000812",
+        "0.00000001",
+        "12345678901234567890.123456789012345",
+    ]
+
+
+def test_a_price_that_cannot_be_one_is_unreadable(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.answers('{"error":[],"result":{"XXBTZUSD":{"c":["0"]}}}')
+
+    scene.run(until=4)
+
+    assert said(scene) == ["- kraken:unreadable"]

@@ -1,0 +1,497 @@
+"""Stories of restarts and reloads: whatever changed meanwhile, the log is one whole sequence of slots."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from price import times
+from price.errors import PriceError, SettingsError, Unreachable
+from price.record import Event
+from price.tail import Tail
+from tests.fakes import START
+from tests.scene import Scene
+
+HEADER = "# price-log 1 every=5s\n"
+
+
+def written(scene: Scene, *rows: str, header: str = HEADER) -> None:
+    """A log of an earlier recorder; rows without the day."""
+    scene.file.write_text(header + "".join(f"2026-11-20T{row[:8]}Z{row[8:]}\n" for row in rows))
+
+
+def sections(scene: Scene) -> list[str]:
+    """The log's header lines and rows, shortened."""
+    assert scene.rows
+    return [one if one.startswith("#") else f"{one[11:19]}{one[20:]}" for one in scene.text.splitlines()]
+
+
+def test_the_time_between_two_runs_is_one_down_row_for_each_pair(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, PAIRS="BTC-USD,ETH-USD")
+    scene.run(until=4)
+    scene.clock.freeze(1057)
+
+    scene.run(until=1063)
+
+    assert sections(scene) == [
+        HEADER.strip(),
+        "15:52:05 BTC-USD 100 kraken",
+        "15:52:05 ETH-USD 100 kraken",
+        "15:52:10 BTC-USD - down slots=211",
+        "15:52:10 ETH-USD - down slots=211",
+        "16:09:45 BTC-USD 100 kraken",
+        "16:09:45 ETH-USD 100 kraken",
+    ]
+
+
+def test_a_quick_restart_loses_no_slot(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    for end in (4, 9, 14, 19):
+        scene.run(until=end)
+
+    assert len(scene.rows) == 4
+    assert all("100 kraken" in row for row in scene.rows)
+
+
+def test_the_slot_that_was_just_recorded_is_not_recorded_again(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.run(until=1.5)
+
+    scene.run(until=4)
+
+    assert scene.rows == ["15:52:05 BTC-USD 100 kraken"]
+
+
+def test_only_the_first_gap_is_down_and_later_ones_are_late(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:55 BTC-USD 100 kraken")
+    scene.clock.at(3, lambda: scene.clock.freeze(8))
+
+    scene.run(until=17)
+
+    assert scene.rows[1:4] == [
+        "15:52:00 BTC-USD - down",
+        "15:52:05 BTC-USD 100 kraken",
+        "15:52:10 BTC-USD - late",
+    ]
+
+
+def test_another_interval_after_a_restart_begins_a_new_sum(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.run(until=4)
+    scene.set(INTERVAL="60")
+    scene.clock.freeze(200)
+
+    scene.run(until=300)
+
+    assert sections(scene) == [
+        HEADER.strip(),
+        "15:52:05 BTC-USD 100 kraken",
+        "# price-log 1 every=60s",
+        "15:53:00 BTC-USD - down slots=2",
+        "15:55:00 BTC-USD 100 kraken",
+        "15:56:00 BTC-USD 100 kraken",
+        "15:57:00 BTC-USD 100 kraken",
+    ]
+
+
+def test_a_shorter_interval_by_reload_leaves_a_down_row_in_the_new_interval(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, INTERVAL="60")
+    scene.reload_at(35, INTERVAL="5")
+
+    scene.run(until=44)
+
+    assert sections(scene) == [
+        "# price-log 1 every=60s",
+        "15:52:00 BTC-USD 100 kraken",
+        "# price-log 1 every=5s",
+        "15:52:05 BTC-USD - down slots=7",
+        "15:52:40 BTC-USD 100 kraken",
+        "15:52:45 BTC-USD 100 kraken",
+    ]
+
+
+def test_a_longer_interval_by_reload_goes_on_at_its_next_slot(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.reload_at(3, INTERVAL="20")
+
+    scene.run(until=40)
+
+    assert sections(scene)[:4] == [
+        HEADER.strip(),
+        "15:52:05 BTC-USD 100 kraken",
+        "# price-log 1 every=20s",
+        "15:52:20 BTC-USD 100 kraken",
+    ]
+
+
+def test_an_interval_there_and_back_adds_up(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, PAIRS="BTC-USD,ETH-USD")
+    for moment, interval in ((13, "15"), (50, "1"), (55, "5"), (80, "60"), (200, "5")):
+        scene.reload_at(moment, INTERVAL=interval)
+
+    scene.run(until=230)
+
+    assert scene.text.count("# price-log") == 6
+    assert len(scene.rows) > 20
+
+
+def test_a_new_pair_begins_with_its_first_slot(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.reload_at(8, PAIRS="BTC-USD,ETH-USD")
+
+    scene.run(until=14)
+
+    assert scene.rows == [
+        "15:52:05 BTC-USD 100 kraken",
+        "15:52:10 BTC-USD 100 kraken",
+        "15:52:15 BTC-USD 100 kraken",
+        "15:52:15 ETH-USD 100 kraken",
+    ]
+
+
+def test_a_pair_taken_out_ends_and_the_others_go_on(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, PAIRS="BTC-USD,ETH-USD")
+    scene.reload_at(8, PAIRS="BTC-USD")
+
+    scene.run(until=14)
+
+    assert sum("ETH" in row for row in scene.rows) == 2
+    assert sum("BTC" in row for row in scene.rows) == 3
+    assert scene.text.count("# price-log") == 1
+
+
+@pytest.mark.parametrize("by", ["reload", "restart"])
+def test_a_pair_that_comes_back_begins_a_new_sum(tmp_path: Path, by: str) -> None:
+    scene = Scene(tmp_path, PAIRS="BTC-USD,ETH-USD")
+    if by == "reload":
+        scene.reload_at(8, PAIRS="BTC-USD")
+        scene.reload_at(23, PAIRS="BTC-USD,ETH-USD")
+        scene.run(until=29)
+    else:
+        scene.run(until=8)
+        scene.set(PAIRS="BTC-USD")
+        scene.run(until=23)
+        scene.set(PAIRS="BTC-USD,ETH-USD")
+        scene.run(until=29)
+
+    eth = [row for row in scene.rows if "ETH" in row]
+    assert [row.split()[0] for row in eth] == ["15:52:05", "15:52:10", "15:52:30"]
+    assert scene.text.count("# price-log") == 2
+
+
+def test_a_pair_that_comes_back_with_another_interval_adds_no_row_before_others(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, PAIRS="BTC-USD,ETH-USD")
+    scene.run(until=4)
+    scene.set(PAIRS="BTC-USD")
+    scene.run(until=100)
+    scene.set(PAIRS="BTC-USD,ETH-USD", INTERVAL="10")
+
+    scene.run(until=120)
+
+    assert scene.rows[-1].endswith("ETH-USD 100 kraken")
+    assert sum("ETH-USD - down" in row for row in scene.rows) == 0
+
+
+def test_a_pair_that_comes_back_from_farther_than_is_looked_begins_a_new_sum(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, PAIRS="BTC-USD,ETH-USD")
+    start = datetime(2026, 11, 14, tzinfo=UTC)
+    slots = [times.iso(start + timedelta(seconds=5 * number)) for number in range(90_000)]
+    scene.file.write_text(
+        f"{HEADER}{slots[0]} BTC-USD 100 kraken\n{slots[0]} ETH-USD 100 kraken\n"
+        + "".join(f"{slot} BTC-USD 100 coinbase,kraken,bitstamp\n" for slot in slots[1:])
+    )
+
+    scene.run(until=4)
+
+    assert scene.text.count("# price-log") == 2
+    assert scene.rows[-1].endswith("ETH-USD 100 kraken")
+
+
+def test_a_torn_last_row_is_cut_and_its_slot_is_down(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:55 BTC-USD 100 kraken")
+    with scene.file.open("a") as file:
+        file.write("2026-11-20T15:52:00Z BTC-USD 97123.4")
+
+    scene.run(until=4)
+
+    assert scene.rows == [
+        "15:51:55 BTC-USD 100 kraken",
+        "15:52:00 BTC-USD - down",
+        "15:52:05 BTC-USD 100 kraken",
+    ]
+    (cut,) = scene.said(Event.TAIL_CUT)
+    assert "2026-11-20T15:52:00Z BTC-USD 97123.4" in cut
+
+
+def test_a_slot_of_which_only_some_rows_were_kept_is_down_for_the_others(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, PAIRS="BTC-USD,ETH-USD,ADA-USD")
+    written(
+        scene,
+        "15:51:55 BTC-USD 100 kraken",
+        "15:51:55 ETH-USD 100 kraken",
+        "15:51:55 ADA-USD 100 kraken",
+        "15:52:00 BTC-USD 100 kraken",
+    )
+    with scene.file.open("a") as file:
+        file.write("2026-11-20T15:52:00Z ETH-USD 1")
+
+    scene.run(until=4)
+
+    assert scene.rows[4:6] == ["15:52:00 ETH-USD - down", "15:52:00 ADA-USD - down"]
+    assert scene.text.count("# price-log") == 1
+
+
+def test_rows_of_lost_blocks_of_zeros_are_cut(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:55 BTC-USD 100 kraken")
+    with scene.file.open("ab") as file:
+        file.write(bytes(5000))
+
+    scene.run(until=4)
+
+    assert scene.rows[1] == "15:52:00 BTC-USD - down"
+    assert len(scene.said(Event.TAIL_CUT)) == 1
+
+
+@pytest.mark.parametrize("begin", ["", "#", "# price-l", "# price-log 1 ev", "\0\0\0\0"])
+def test_a_file_that_was_torn_in_its_first_line_is_begun_anew(tmp_path: Path, begin: str) -> None:
+    scene = Scene(tmp_path)
+    scene.file.write_text(begin)
+
+    scene.run(until=4)
+
+    assert scene.text == HEADER + "2026-11-20T15:52:05Z BTC-USD 100 kraken\n"
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        "!!! something else entirely",
+        "2026-11-20T15:51:50Z BTC-USD - down slots=many",
+        "2026-99-99T15:51:50Z BTC-USD 100 kraken",
+        "0000-00-00T00:00:00Z BTC-USD 100 kraken",
+        "a b c d e",
+        "2026-11-20T15:51:50Z B\xfcC-USD 100 kraken",
+        "   ",
+    ],
+)
+def test_a_line_in_the_middle_that_is_no_row_stops_no_recorder(tmp_path: Path, middle: str) -> None:
+    scene = Scene(tmp_path)
+    scene.file.write_bytes(
+        f"{HEADER}2026-11-20T15:51:45Z BTC-USD 100 kraken\n{middle}\n"
+        "2026-11-20T15:51:55Z BTC-USD 100 kraken\n".encode("latin-1")
+    )
+
+    status = scene.run(until=9)
+
+    assert status == 0
+    assert scene.file.read_bytes().endswith(
+        b"2026-11-20T15:52:00Z BTC-USD - down\n2026-11-20T15:52:05Z BTC-USD 100 kraken\n"
+        b"2026-11-20T15:52:10Z BTC-USD 100 kraken\n"
+    )
+
+
+@pytest.mark.parametrize("content", ["hello\n", "slot,pair\n1,2\n", "2026-11-20T15:51:55Z BTC-USD 1 a\n"])
+def test_a_file_that_is_no_price_log_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+    scene = Scene(tmp_path)
+    scene.file.write_text(content)
+
+    with pytest.raises(PriceError, match=r"PRICE_FILE=.*prices\.txt: it is not a price log"):
+        scene.run(until=4)
+
+    assert scene.file.read_text() == content
+
+
+def test_a_log_whose_end_holds_no_row_is_refused_and_left_alone(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    content = HEADER + "x" * 70_000 + "\n"
+    scene.file.write_text(content)
+
+    with pytest.raises(PriceError, match="hold no row"):
+        scene.run(until=4)
+
+    assert scene.file.read_text() == content
+
+
+def test_a_clock_before_the_last_row_at_the_start_waits_and_says_so(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:52:30 BTC-USD 100 kraken")
+
+    scene.run(until=35)
+
+    assert [row.split()[0] for row in scene.rows] == ["15:52:30", "15:52:35"]
+    assert len(scene.said(Event.CLOCK_BEHIND)) == 1
+
+
+def test_the_last_recorded_price_survives_a_restart(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:50 BTC-USD 100 kraken", "15:51:55 BTC-USD - kraken:timeout slots=2")
+    scene.net.kraken.says("120")
+
+    scene.run(until=14)
+
+    assert [row.split(" ", 2)[2] for row in scene.rows[2:]] == [
+        "- unconfirmed",
+        "- unconfirmed",
+        "120 kraken",
+    ]
+
+
+def test_a_file_rotated_while_nothing_ran_is_gone_on_from(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:50 BTC-USD 100 kraken")
+    scene.file.rename(tmp_path / "prices.txt-20261120")
+
+    scene.run(until=4)
+
+    assert scene.rows == ["15:51:55 BTC-USD - down slots=2", "15:52:05 BTC-USD 100 kraken"]
+
+
+def test_a_torn_row_at_the_end_of_a_rotated_file_counts_for_nothing(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:50 BTC-USD 100 kraken")
+    with scene.file.open("a") as file:
+        file.write("2026-11-20T15:51:55Z BTC-USD 100 kraken")
+    scene.file.rename(tmp_path / "prices.txt.1")
+
+    scene.run(until=4)
+
+    assert scene.rows == ["15:51:55 BTC-USD - down slots=2", "15:52:05 BTC-USD 100 kraken"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b garbage", b"no log at all\n", b"x" * 70_000])
+def test_a_rotated_file_that_is_none_stops_no_recorder(tmp_path: Path, content: bytes) -> None:
+    scene = Scene(tmp_path)
+    (tmp_path / "prices.txt.1").write_bytes(content)
+
+    scene.run(until=4)
+
+    assert scene.rows == ["15:52:05 BTC-USD 100 kraken"]
+
+
+def test_bad_settings_are_refused_at_a_reload_and_the_old_ones_stay(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.reload_at(3, INTERVAL="7", PAIRS="BTC")
+
+    scene.run(until=14)
+
+    assert len(scene.rows) == 3
+    (refusal,) = scene.said(Event.RELOAD_REFUSED)
+    assert "PRICE_INTERVAL=7" in refusal
+    assert "PRICE_PAIRS=BTC" in refusal
+    assert not scene.said(Event.RELOADED)
+
+
+def test_settings_that_were_refused_may_be_mended_and_read_again(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.reload_at(3, QUORUM="5")
+    scene.reload_at(8, QUORUM="2", SOURCES="kraken,bitstamp")
+
+    scene.run(until=14)
+
+    assert [row.split()[-1] for row in scene.rows] == ["kraken", "kraken", "kraken,bitstamp"]
+    assert len(scene.said(Event.RELOADED)) == 1
+
+
+def test_another_file_by_reload_is_begun_and_the_old_one_stays_whole(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.reload_at(8, FILE=str(tmp_path / "new" / "prices.txt"))
+
+    scene.run(until=14)
+
+    assert len(scene.rows) == 2
+    assert (tmp_path / "new" / "prices.txt").read_text().splitlines()[-1] == (
+        "2026-11-20T15:52:15Z BTC-USD 100 kraken"
+    )
+
+
+def test_a_file_that_was_refused_at_a_reload_may_be_named_again_once_it_is_mended(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    other = tmp_path / "other.txt"
+    other.write_text("not a log\n")
+    scene.reload_at(3, FILE=str(other))
+    scene.clock.at(7.9, other.unlink)
+    scene.reload_at(8, FILE=str(other))
+
+    scene.run(until=14)
+
+    assert len(scene.said(Event.RELOAD_REFUSED)) == 1
+    assert "not a price log" in scene.said(Event.RELOAD_REFUSED)[0]
+    assert other.read_text().endswith("2026-11-20T15:52:15Z BTC-USD 100 kraken\n")
+
+
+def test_bad_settings_at_the_start_are_an_error_before_anything_is_written(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, INTERVAL="7")
+
+    with pytest.raises(SettingsError):
+        scene.run(until=4)
+
+    assert not scene.file.exists()
+
+
+def test_status_json_shows_the_last_slot_and_is_removed_at_the_end(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="kraken,bitstamp")
+    scene.net.bitstamp.fails(Unreachable("x"))
+    seen: list[dict[str, object]] = []
+    scene.clock.at(9, lambda: seen.append(scene.json("status.json")))
+
+    scene.run(until=10)
+
+    (status,) = seen
+    assert status["slot"] == "2026-11-20T15:52:10Z"
+    assert status["held"] == 0
+    assert status["pairs"] == {
+        "BTC-USD": {
+            "price": "100",
+            "slot": "2026-11-20T15:52:10Z",
+            "sources": ["kraken"],
+            "recorded": 2,
+            "missed": 0,
+        }
+    }
+    assert not (tmp_path / "status.json").exists()
+
+
+def test_a_status_that_cannot_be_written_or_removed_ends_nothing_badly(tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("")
+    scene = Scene(tmp_path, STATUS=str(tmp_path / "a-file" / "status.json"))
+
+    status = scene.run(until=14)
+
+    assert status == 0
+    assert len(scene.rows) == 3
+    assert len(scene.said(Event.HANDLER_FAILED)) == 1
+
+
+def test_the_counts_of_the_day_survive_a_restart(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:30 BTC-USD 100 kraken", "15:51:35 BTC-USD - kraken:timeout slots=4")
+    seen: list[dict[str, dict[str, dict[str, int]]]] = []
+    scene.clock.at(3, lambda: seen.append(scene.json("status.json")))
+
+    scene.run(until=4)
+
+    pair = seen[0]["pairs"]["BTC-USD"]
+    assert (pair["recorded"], pair["missed"]) == (2, 6)
+
+
+def test_counts_begin_anew_at_midnight_and_a_row_over_it_counts_in_part(tmp_path: Path) -> None:
+    midnight = (START + timedelta(days=1)).replace(hour=0, minute=0, second=0)
+    scene = Scene(tmp_path, midnight - timedelta(seconds=9))
+    scene.clock.at(5, lambda: scene.clock.freeze(20))
+    seen: list[dict[str, dict[str, dict[str, int]]]] = []
+    scene.clock.at(32, lambda: seen.append(scene.json("status.json")))
+
+    scene.run(until=33)
+
+    pair = seen[0]["pairs"]["BTC-USD"]
+    assert "23:59:55 BTC-USD 100 kraken" in scene.rows
+    assert "00:00:00 BTC-USD - late slots=3" in scene.rows
+    assert (pair["recorded"], pair["missed"]) == (2, 3)
+
+
+def test_a_tail_without_an_interval_accounts_for_its_rows_alone() -> None:
+    assert Tail().last_slots() == {}
+    assert not Tail().drop_absent()

@@ -1,0 +1,299 @@
+"""Stories of politeness: sources that limit, forbid or fail are left alone, and asked again in time."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from price.errors import Forbidden, NoSuchName, RateLimited, SourceError, Timeout, Unavailable, Unreachable
+from price.record import Event
+from tests.fakes import START
+from tests.scene import Scene
+
+
+def gaps(moments: list[float]) -> list[float]:
+    """The seconds from each request to the next."""
+    return [round(later - earlier, 1) for earlier, later in pairwise(moments)]
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_a_source_that_limits_rests_a_minute_then_two_then_four_then_five(
+    tmp_path: Path, status: int
+) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.answers("slow down", status=status)
+
+    scene.run(until=1400)
+
+    assert gaps(scene.net.kraken.moments) == [65, 125, 245, 305, 305, 305]
+    assert scene.rows[0] == "15:52:05 BTC-USD - kraken:rate-limited"
+    assert scene.rows[1] == "15:52:10 BTC-USD - kraken:resting"
+
+
+@pytest.mark.parametrize("status", [429, 403, 503])
+def test_retry_after_is_obeyed(tmp_path: Path, status: int) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.answers("later", status=status, times=1, retry_after="17")
+
+    scene.run(until=60)
+
+    assert scene.net.kraken.moments[:3] == [1, 21, 26]
+    assert [row.split()[3] for row in scene.rows[1:4]] == ["kraken:resting"] * 3
+
+
+def test_retry_after_may_be_a_date(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    date = format_datetime(START + timedelta(seconds=40), usegmt=True)
+    scene.net.kraken.answers("later", status=429, times=1, retry_after=date)
+
+    scene.run(until=60)
+
+    assert scene.net.kraken.moments[:2] == [1, 41]
+
+
+def test_retry_after_of_one_answer_is_obeyed_although_others_were_good(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase", PAIRS="BTC-USD,ETH-USD")
+    scene.net.coinbase.says("100", times=1)
+    scene.net.coinbase.answers("later", status=503, times=1, retry_after="30")
+
+    scene.run(until=60)
+
+    assert scene.rows[:2] == ["15:52:05 BTC-USD 100 coinbase", "15:52:05 ETH-USD - coinbase:unavailable"]
+    assert scene.net.coinbase.moments[:3] == [1, 1, 36]
+
+
+def test_a_limit_told_too_late_for_the_slot_is_obeyed(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.fails(RateLimited("429"), after=3, times=1, retry_after="30")
+
+    scene.run(until=60)
+
+    assert scene.rows[0] == "15:52:05 BTC-USD - kraken:timeout"
+    assert scene.net.kraken.moments[:2] == [1, 36]
+
+
+def test_three_failures_begin_rests_that_double_to_a_minute(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, INTERVAL="1")
+    scene.net.kraken.fails(Unavailable("502"))
+
+    scene.run(until=400)
+
+    found = gaps(scene.net.kraken.moments)
+    expected = [1, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+    for gap, rest in zip(found, expected, strict=False):
+        assert 0.8 * rest <= gap <= 1.2 * rest + 1.2
+    assert len(set(found[7:])) > 1
+
+
+def test_after_a_good_answer_failures_are_counted_from_nothing(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    for moment in range(0, 100, 15):
+        scene.clock.at(moment, lambda: scene.net.kraken.fails(Unavailable("x"), times=2))
+
+    scene.run(until=99)
+
+    assert gaps(scene.net.kraken.moments) == [5] * 19
+
+
+@pytest.mark.parametrize("status", [401, 403, 410, 451])
+def test_a_source_that_forbids_is_retired_after_ten_minutes_and_asked_hourly(
+    tmp_path: Path, status: int
+) -> None:
+    scene = Scene(tmp_path, SOURCES="kraken,bitstamp", INTERVAL="60")
+    scene.net.kraken.answers("not in your country", status=status)
+    scene.clock.at(3 * 3600 - 700, lambda: scene.net.kraken.says("100"))
+
+    scene.run(until=4 * 3600)
+
+    moments = scene.net.kraken.moments
+    retired = next(one for one in moments if one >= 600 + moments[0])
+    hourly = [one for one in moments if retired <= one <= 3 * 3600]
+    assert all(3600 <= gap <= 3660 for gap in gaps(hourly))
+    assert len(hourly) == 3
+    assert len([one for one in moments if one > 3 * 3600]) >= 10
+    (notice,) = scene.said(Event.SOURCE_RETIRED)
+    assert notice.startswith("kraken retired: no good answer for 10 min")
+    assert len(scene.said(Event.SOURCE_BACK)) == 1
+    assert all(" 100 " in row for row in scene.rows)
+
+
+def test_a_single_source_without_a_name_is_retired_after_ten_minutes(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, INTERVAL="60")
+    scene.net.kraken.fails(NoSuchName("no such host"))
+
+    scene.run(until=2 * 3600)
+
+    assert len(scene.said(Event.SOURCE_RETIRED)) == 1
+    assert len([one for one in scene.net.kraken.moments if one > 700]) <= 2
+
+
+def test_a_source_whose_name_is_gone_is_retired_while_others_answer(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="kraken,bitstamp", INTERVAL="10")
+    scene.net.kraken.fails(NoSuchName("no such host"))
+
+    scene.run(until=3000)
+
+    assert len(scene.said(Event.SOURCE_RETIRED)) == 1
+
+
+@pytest.mark.parametrize("others", [NoSuchName("no such host"), Unreachable("resolver away"), Timeout("x")])
+def test_nobody_is_retired_while_no_source_at_all_can_be_reached(tmp_path: Path, others: SourceError) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase,kraken,bitstamp")
+    scene.net.coinbase.fails(NoSuchName("no such host"))
+    scene.net.kraken.fails(NoSuchName("no such host"))
+    scene.net.bitstamp.fails(others)
+    for source in (scene.net.coinbase, scene.net.kraken, scene.net.bitstamp):
+        scene.clock.at(1800, partial(source.says, "100"))
+
+    scene.run(until=1900)
+
+    assert not scene.said(Event.SOURCE_RETIRED)
+    assert scene.rows[-1].endswith(" 100 coinbase,kraken,bitstamp")
+
+
+def test_a_network_away_for_long_and_back_costs_at_most_the_longest_rest(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase,kraken,bitstamp", INTERVAL="60")
+    sources = (scene.net.coinbase, scene.net.kraken, scene.net.bitstamp)
+    for source in sources:
+        source.fails(NoSuchName("no such host"))
+        scene.clock.at(5 * 3600, partial(source.says, "100"))
+
+    scene.run(until=5 * 3600 + 180)
+
+    assert scene.rows[-1].endswith(" 100 coinbase,kraken,bitstamp")
+
+
+def test_rests_survive_a_restart(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.answers("slow down", status=429, retry_after="120", times=1)
+    scene.run(until=24)
+
+    scene.clock.freeze(20)
+    scene.run(until=140)
+
+    assert scene.net.kraken.moments[:2] == [1, 126]
+
+
+def test_the_doubling_survives_a_restart(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.answers("slow down", status=429)
+    scene.run(until=100)
+
+    scene.run(until=250)
+
+    assert gaps(scene.net.kraken.moments) == [65, 125]
+
+
+def test_a_retired_source_stays_retired_over_a_restart(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="kraken,bitstamp", INTERVAL="60")
+    scene.net.kraken.fails(Forbidden("451"))
+    scene.run(until=1200)
+    before = len(scene.net.kraken.asked)
+
+    scene.run(until=3600)
+
+    assert len(scene.net.kraken.asked) == before
+    assert len(scene.said(Event.SOURCE_RETIRED)) == 1
+
+
+def test_ten_minutes_of_refusals_are_counted_over_a_restart(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="kraken,bitstamp", INTERVAL="60")
+    scene.net.kraken.fails(Forbidden("451"))
+    scene.run(until=400)
+
+    scene.run(until=1000)
+
+    assert len(scene.said(Event.SOURCE_RETIRED)) == 1
+
+
+@pytest.mark.parametrize("wrong", [-400 * 86400, -3600, 3600, 400 * 86400])
+def test_a_clock_that_was_wrong_when_rests_were_saved_silences_nobody_for_longer(
+    tmp_path: Path, wrong: float
+) -> None:
+    scene = Scene(tmp_path, START + timedelta(seconds=wrong), SOURCES="kraken,coingecko")
+    scene.net.kraken.answers("slow down", status=429, retry_after="60", times=1)
+    scene.run(until=10)
+    scene.file.unlink()
+    (tmp_path / "prices.txt").write_text("")
+
+    scene.clock.step(-wrong)
+    scene.run(until=140)
+
+    assert all("kraken" in row.split()[-1] and "-" not in row.split()[2] for row in scene.rows[-12:])
+    assert scene.net.coingecko.moments[1] <= 75
+
+
+def test_a_state_that_was_saved_an_hour_ahead_keeps_the_rest_that_was_left(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    state = {
+        "version": 1,
+        "saved": (START + timedelta(hours=1)).isoformat().replace("+00:00", "Z"),
+        "sources": {
+            "kraken": {
+                "rest_seconds": 30.0,
+                "refusals": 1,
+                "failures": 0,
+                "trouble_seconds": None,
+                "retired": False,
+                "aside_seconds": {},
+                "next_slot": "1970-01-01T00:00:00Z",
+            }
+        },
+    }
+    (tmp_path / "state.json").write_text(json.dumps(state))
+
+    scene.run(until=60)
+
+    assert scene.net.kraken.moments[0] == 31
+
+
+ENDLESS = '{"rest_seconds": 0, "trouble_seconds": null, "refusals": 1e999}'
+RUBBISH = [
+    "", "{", "[]", "null", "7", '"x"', "[" * 100_000, "\x00", "{}", '{"saved": 3}',
+    '{"saved": "never", "sources": {}}',
+    '{"saved": "2026-11-20T15:00:00Z", "sources": []}',
+    '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": null}}',
+    '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": {}}}',
+    '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": {"rest_seconds": "x"}}}',
+    '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": ' + ENDLESS + "}}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH)
+def test_a_state_that_cannot_be_read_is_said_and_costs_no_slot(tmp_path: Path, rubbish: str) -> None:
+    (tmp_path / "state.json").write_text(rubbish)
+    scene = Scene(tmp_path)
+
+    scene.run(until=4)
+
+    assert scene.rows == ["15:52:05 BTC-USD 100 kraken"]
+    (warning,) = scene.said(Event.BAD_STATE)
+    assert "state.json" in warning
+
+
+def test_a_state_that_cannot_be_saved_is_said_once_and_costs_no_slot(tmp_path: Path) -> None:
+    (tmp_path / "not-a-folder").write_text("")
+    scene = Scene(tmp_path, STATE=str(tmp_path / "not-a-folder" / "state.json"))
+    scene.net.kraken.fails(Unavailable("x"))
+
+    status = scene.run(until=60)
+
+    assert status == 0
+    assert len(scene.rows) == 12
+    assert len(scene.said(Event.HANDLER_FAILED)) == 1
+
+
+def test_the_state_is_written_where_something_changed_and_not_else(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, datetime(2026, 11, 20, 15, 52, 4, tzinfo=UTC))
+    saved: list[str] = []
+    scene.net.kraken.fails(Unavailable("x"), times=1)
+    for moment in (9, 14, 19, 24):
+        scene.clock.at(moment, lambda: saved.append(scene.json("state.json")["saved"]))
+
+    scene.run(until=30)
+
+    assert [one[11:19] for one in saved] == ["15:52:10", "15:52:10", "15:52:10", "15:52:10"]
