@@ -30,14 +30,15 @@ class Tail:
         step = timedelta(seconds=self.interval or 0)
         return {pair: quote.slot + (quote.slots - 1) * step for pair, quote in self.rows.items()}
 
-    def drop_absent(self) -> bool:
+    def drop_absent(self, interval: int) -> bool:
         """Forgets pairs that were not recorded up to the end of the log; whether there were any.
 
-        Their missing slots lie before rows of other pairs, where no row can be added any more.
+        Their missing slots, `interval` seconds apart from now on, lie before rows of other pairs, where no
+        row can be added any more.
         """
         end = max((quote.slot for quote in self.rows.values()), default=None)
         last = self.last_slots()
-        absent = [pair for pair in last if end and times.next_slot(last[pair], self.interval or 1) < end]
+        absent = [pair for pair in last if end and times.next_slot(last[pair], interval) < end]
         for pair in absent:
             del self.rows[pair]
         return bool(absent)

@@ -217,7 +217,7 @@ def test_names_of_others_are_none_of_our_business(name: str) -> None:
 def test_a_timeout_as_long_as_the_interval_is_refused(timeout: str) -> None:
     (fault,) = faults(TIMEOUT=timeout)
 
-    assert fault == f"PRICE_TIMEOUT={timeout}: must be less than the interval of 5 s, for example 4"
+    assert fault == f"PRICE_TIMEOUT={timeout}: must be less than the interval, 5 s, for example 4"
 
 
 def test_simulated_is_not_mixed_with_real_sources() -> None:

@@ -109,7 +109,7 @@ def test_reach_requests_and_failures_of_each_source_are_shown(tmp_path: Path) ->
 
     assert sources["bitstamp"]["reach"] == "11111111"
     assert sources["kraken"]["reach"] == "00111111"
-    assert (sources["kraken"]["requests"], sources["kraken"]["failures"]) == (8, 3)
+    assert (sources["kraken"]["requests"], sources["kraken"]["failures"]) == (9, 3)
     assert (sources["coinbase"]["requests"], sources["coinbase"]["failures"]) == (1, 1)
     assert sources["coinbase"]["state"] == "resting"
     assert sources["bitstamp"]["milliseconds"] == 100

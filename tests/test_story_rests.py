@@ -55,6 +55,38 @@ def test_retry_after_may_be_a_date(tmp_path: Path) -> None:
     assert scene.net.kraken.moments[:2] == [1, 41]
 
 
+@pytest.mark.parametrize(
+    "header", ["", "soon", "-5", "1e3", "\u0665", "9" * 5000, "999999999", "Fri, 99 Nov 2026"]
+)
+def test_a_retry_after_that_cannot_be_meant_counts_as_none(tmp_path: Path, header: str) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.answers("later", status=429, times=1, retry_after=header)
+
+    scene.run(until=70)
+
+    assert scene.net.kraken.moments[:2] == [1, 66]
+
+
+def test_of_several_rests_asked_for_at_once_the_longest_is_kept(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase", PAIRS="BTC-USD,ETH-USD,ADA-USD")
+    for seconds in ("10", "30", "20"):
+        scene.net.coinbase.answers("later", status=429, times=1, retry_after=seconds)
+
+    scene.run(until=40)
+
+    assert scene.net.coinbase.moments == [1, 1, 1, 36, 36, 36]
+
+
+def test_another_host_is_asked_although_the_one_before_rests(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.answers("later", status=429, times=1, retry_after="300")
+    scene.reload_at(8, KRAKEN_URL="https://mirror.example.com")
+
+    scene.run(until=14)
+
+    assert scene.net.kraken.moments == [1, 11]
+
+
 def test_retry_after_of_one_answer_is_obeyed_although_others_were_good(tmp_path: Path) -> None:
     scene = Scene(tmp_path, SOURCES="coinbase", PAIRS="BTC-USD,ETH-USD")
     scene.net.coinbase.says("100", times=1)
@@ -234,6 +266,7 @@ def test_a_state_that_was_saved_an_hour_ahead_keeps_the_rest_that_was_left(tmp_p
         "saved": (START + timedelta(hours=1)).isoformat().replace("+00:00", "Z"),
         "sources": {
             "kraken": {
+                "url": "https://api.kraken.com",
                 "rest_seconds": 30.0,
                 "refusals": 1,
                 "failures": 0,
@@ -251,14 +284,15 @@ def test_a_state_that_was_saved_an_hour_ahead_keeps_the_rest_that_was_left(tmp_p
     assert scene.net.kraken.moments[0] == 31
 
 
-ENDLESS = '{"rest_seconds": 0, "trouble_seconds": null, "refusals": 1e999}'
+WORDY = '{"url": "https://api.kraken.com", "rest_seconds": "x"}'
+ENDLESS = '{"url": "https://api.kraken.com", "rest_seconds": 0, "trouble_seconds": null, "refusals": 1e999}'
 RUBBISH = [
     "", "{", "[]", "null", "7", '"x"', "[" * 100_000, "\x00", "{}", '{"saved": 3}',
     '{"saved": "never", "sources": {}}',
     '{"saved": "2026-11-20T15:00:00Z", "sources": []}',
     '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": null}}',
-    '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": {}}}',
-    '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": {"rest_seconds": "x"}}}',
+    '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": {"url": "https://api.kraken.com"}}}',
+    '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": ' + WORDY + "}}",
     '{"saved": "2026-11-20T15:00:00Z", "sources": {"kraken": ' + ENDLESS + "}}",
 ]  # fmt: skip
 

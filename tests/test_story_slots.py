@@ -159,7 +159,7 @@ def test_a_second_step_back_is_said_again_once_the_first_is_over(tmp_path: Path)
 
     scene.run(until=120)
 
-    assert len(scene.said(Event.CLOCK_BEHIND)) == 2
+    assert ["before the last row" in text for text in scene.said(Event.CLOCK_BEHIND)] == [True, False] * 2
 
 
 def test_a_clock_set_back_in_mid_round_does_not_double_its_slot(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_clock_set_forward_and_back_again_waits_for_the_rows_already_written(t
     scene.run(until=90)
 
     assert [row.split()[0] for row in scene.rows[:4]] == ["15:52:05", "15:52:10", "15:53:10", "15:53:15"]
-    assert len(scene.said(Event.CLOCK_BEHIND)) == 1
+    assert ["before the last row" in text for text in scene.said(Event.CLOCK_BEHIND)] == [True, False]
 
 
 def test_long_slots_are_met_although_the_machine_slept_before_them(tmp_path: Path) -> None:

@@ -114,11 +114,21 @@ def test_pairs_that_ended_before_the_log_did_are_dropped(tmp_path: Path) -> None
     content = HEADER + row(0, ETH) + row(5, ADA) + row(0) + row(5) + row(10)
     tail = tail_of(tmp_path, content, BTC, ETH, ADA)
 
-    dropped = tail.drop_absent()
+    dropped = tail.drop_absent(5)
 
     assert dropped
     assert set(tail.rows) == {BTC, ADA}  # ADA lacks the last slot alone: its row may still follow
-    assert not tail.drop_absent()
+    assert not tail.drop_absent(5)
+
+
+def test_a_pair_that_lacks_the_last_slot_is_dropped_where_shorter_slots_would_lie_before_it(
+    tmp_path: Path,
+) -> None:
+    tail = tail_of(tmp_path, HEADER + row(0) + row(0, ETH) + row(5), BTC, ETH)
+
+    assert not tail.drop_absent(5)
+    assert tail.drop_absent(1)
+    assert set(tail.rows) == {BTC}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import http.server
+import os
 import shutil
 import socket
 import socketserver
@@ -82,7 +83,7 @@ class Client:
     """A transport to an exchange, and what comes of asking it."""
 
     def __init__(self, url: str, source: str = "coinbase", **environ: str) -> None:
-        wanted = settings.load(environ)
+        wanted = settings.load({"PRICE_ENV": os.devnull, **environ})
         self.source = SOURCES[source]
         headers = self.source.headers(wanted.coingecko_key, url)
         self.transport = Transport(url, headers, trust(wanted.network), wanted.network, time.monotonic)

@@ -88,7 +88,11 @@ class AppendFile:
         if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
             raise ValueError("it is not a regular file")  # opening a FIFO would wait for a reader
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-        return os.open(self.path, flags, _MODE)
+        descriptor = os.open(self.path, flags, _MODE)
+        if not host.claim(descriptor):  # the lock beside it does not see a second name of the same file
+            os.close(descriptor)
+            raise ValueError("another process is recording into it by another name")
+        return descriptor
 
     def _ends_in_ours(self, descriptor: int, status: os.stat_result) -> bool:
         """Whether a failed append left something behind: it was never acknowledged and is written again."""

@@ -75,7 +75,7 @@ class PricesFile(logging.Handler):
         except (OSError, ValueError) as error:
             self.close()
             raise self._unusable(error) from error
-        self._header_due |= tail.drop_absent() or tail.interval != interval
+        self._header_due |= tail.drop_absent(interval) or tail.interval != interval
         self._header_due |= not self._pairs.issubset(tail.rows)  # it may have been here long ago
         return tail
 

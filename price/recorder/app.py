@@ -146,6 +146,7 @@ class App:
     def _record(self) -> int:
         host.on_signals(partial(self._clock.post, Signal.STOP), partial(self._clock.post, Signal.RELOAD))
         wanted = self._settings
+        self._talk.setLevel(wanted.log_level)
         self._begin_log(self._file, wanted)
         loop = self._assemble(wanted, self._hire(wanted, self._clock))
         fault = self._state.restore()
@@ -174,16 +175,18 @@ class App:
         """Goes on where a log ends. Raises PriceError where it cannot be recorded into."""
         tail = file.start(wanted.pairs, wanted.interval)
         last = tail.last_slots()
+        day = times.iso(self._clock.now())[:10]
+        counts = file.counts(times.parse_iso(f"{day}T00:00:00Z"))
         self._past = Past(max(last.values(), default=times.EPOCH))
         self._past.last = {pair: slot for pair, slot in last.items() if pair in wanted.pairs}
         self._past.memories = {pair: Memory(quote.price, quote.slot) for pair, quote in tail.priced.items()}
         self._status.priced = dict(tail.priced)
-        self._status.day = times.iso(self._clock.now())[:10]
-        self._status.counts = file.counts(times.parse_iso(f"{self._status.day}T00:00:00Z"))
+        self._status.day, self._status.counts = day, counts
 
     def _assemble(self, wanted: Settings, carriers: Mapping[str, Carrier]) -> Loop:
         for name in wanted.sources:
-            self._desks.setdefault(name, Desk(SOURCES[name]))
+            if name not in self._desks or self._desks[name].url != wanted.urls.get(name, ""):
+                self._desks[name] = Desk(SOURCES[name], wanted.urls.get(name, ""))
         for name in self._desks.keys() - set(wanted.sources):
             self._desks[name].outstanding = 0  # nobody will hear what is still to come
         for old in self._carriers.values():

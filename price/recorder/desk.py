@@ -39,8 +39,10 @@ class Desk:
     Times called `now` are monotonic seconds.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, url: str = "") -> None:
         self.source = source
+        self.url = url
+        """Where it is asked: another host deserves manners of its own."""
         self.name = source.name
         self.rests = Rests()
         self.tally = Tally()
@@ -120,14 +122,14 @@ class Desk:
         self._queue.clear()
         if self._waiting:
             self.tally.failures += self.outstanding
-            self._errors.append(Timeout("no complete answer in time"))
+            self._errors.append(Timeout(f"no complete answer in {timeout:g} s"))
         for pair in list(self._waiting):
-            self._settle(pair, why=Timeout.why, seconds=timeout)
+            self._settle(pair, why=Timeout.why, detail=str(self._errors[-1]), seconds=timeout)
         self.tally.reach = (self.tally.reach << 1 | self.good) & _REACH_BITS
         if self.good or self._errors:
             self.unreached = not self.good and all(isinstance(one, _NO_NETWORK) for one in self._errors)
         failure = None if self.good else next(iter(self._errors), None)
-        return next(_pleas(self._errors), failure)
+        return max(_pleas(self._errors), key=_plain_seconds, default=failure)
 
     @property
     def good(self) -> bool:
@@ -141,7 +143,12 @@ class Desk:
     def saved(self, now: float) -> dict[str, Any]:
         """What must survive a restart."""
         aside = {str(pair): round(until - now, 3) for pair, until in self._aside.items() if until > now}
-        return {**self.rests.saved(now), "aside_seconds": aside, "next_slot": times.iso(self._next_slot)}
+        return {
+            "url": self.url,
+            **self.rests.saved(now),
+            "aside_seconds": aside,
+            "next_slot": times.iso(self._next_slot),
+        }
 
     def restore(self, saved: Mapping[str, Any], now: float, elapsed: float, wall: datetime) -> None:
         """Goes on as saved `elapsed` seconds ago. Raises KeyError, TypeError or ValueError for rubbish."""
@@ -195,6 +202,12 @@ class Desk:
     def _settle(self, pair: Pair, **known: Any) -> None:
         self._readings[pair] = Reading(self.name, **known)
         self._waiting.discard(pair)
+
+
+def _plain_seconds(plea: SourceError) -> int:
+    """The rest that a plea asks for, where it gives a number of seconds: the longest binds."""
+    text = plea.retry_after
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _pleas(errors: Iterable[SourceError | None]) -> Iterator[SourceError]:

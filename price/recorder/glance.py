@@ -10,6 +10,7 @@ from price import host, times
 from price.errors import PriceError
 
 _INTERVALS_ALIVE = 3
+_FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 _SOURCE_HEAD = (
     f"{'source':<10} {'state':<12} {'reach':<8} {'offset':>9} {'age':>8} {'ms':>5} {'asked':>7} {'failed':>7}"
 )
@@ -30,7 +31,7 @@ def glance(path: Path, as_json: bool, now: datetime, say: Callable[[str], None])
         raise PriceError(
             f"no recorder runs here: {path} is not there; start one, or set PRICE_STATUS"
         ) from None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+    except _FAULTS as error:
         raise PriceError(f"{path}: cannot be read as a status ({error}); is PRICE_STATUS right?") from error
     for shown in [text] if as_json else lines:
         say(shown)

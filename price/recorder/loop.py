@@ -40,6 +40,8 @@ class Past:
         self.memories: dict[Pair, Memory] = {}
         self.gap_reason = "down"
         """Why slots before the next one are missing: the recorder did not run or, later, was late."""
+        self.behind = False
+        """Whether the wall clock stood before the last row when it was last looked at."""
 
 
 class Loop:
@@ -63,8 +65,8 @@ class Loop:
         self._past = past
         self._flush = flush
         self._interval = int(rules.interval.total_seconds())
-        self._latest_start = rules.interval - timedelta(seconds=timeout)  # a round must end within its slot
-        self._behind = False
+        # a round ends within its slot; where the timeout is nearly all of it, a late one gets less time
+        self._latest_start = max(rules.interval - timedelta(seconds=timeout), rules.interval / 2)
 
     def run(self) -> Signal:
         """Goes on until a signal comes, and gives it."""
@@ -98,17 +100,22 @@ class Loop:
         return None
 
     def _note_behind(self, now: datetime, slot: datetime) -> None:
+        """Says once that the wall clock stands before the last row, and once that it has passed it."""
         behind = now < self._past.end
-        if behind and not self._behind:
+        if behind and not self._past.behind:
             text = (
                 f"the clock says {times.iso(now)}, before the last row, {times.iso(self._past.end)}:"
                 f" no row for {times.span((slot - now).total_seconds())}; check the machine's clock"
             )
             record.say(record.Event.CLOCK_BEHIND, logging.WARNING, text)
-        self._behind = behind
+        elif self._past.behind and not behind:
+            text = f"the clock says {times.iso(now)}, past the last row: rows go on"
+            record.say(record.Event.CLOCK_BEHIND, record.NOTICE, text)
+        self._past.behind = behind
 
     def _record(self, slot: datetime) -> None:
-        readings = self._panel.ask(slot, self._timeout)
+        left = (slot - self._clock.now()).total_seconds() + self._interval
+        readings = self._panel.ask(slot, min(self._timeout, left))
         now = self._clock.now()
         if readings is None or now > slot + self._rules.interval + SLACK:
             return  # after a sleep in mid-round nobody knows of when the prices are: the slot is late

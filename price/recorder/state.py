@@ -62,5 +62,5 @@ class State(logging.Handler):
         state = json.loads(self._file.path.read_text("utf-8"))
         elapsed = max(0.0, (now - times.parse_iso(state["saved"])).total_seconds())
         for name, saved in state["sources"].items():
-            if name in self._desks:
+            if name in self._desks and saved.get("url", self._desks[name].url) == self._desks[name].url:
                 self._desks[name].restore(saved, self._clock.monotonic(), elapsed, now)

@@ -35,6 +35,8 @@ class Bitfinex(Source):
     quotes = frozenset({"USD", "EUR", "GBP", "JPY", "USDT", "USDC", "BTC", "ETH"})
     limit_per_minute = 30
     gap_seconds = 2.5
+    burst = 5  # at most 29 a minute, also while an unknown pair is looked for
+    per_second = 0.4
     candle_unit = "ms"
     candle_rows = 10000
 

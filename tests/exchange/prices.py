@@ -87,6 +87,10 @@ class Replay:
         """The pairs that the file has for an exchange."""
         return [pair for name, pair in self._minutes if name == exchange]
 
+    def exchanges(self, pair: Pair) -> list[str]:
+        """The exchanges that the file has a pair for."""
+        return [name for name, listed in self._minutes if listed == pair]
+
     def __call__(self, exchange: str, pair: Pair, moment: datetime) -> Decimal | None:
         since, inside = divmod((moment - times.EPOCH) / timedelta(seconds=1), 60)
         candle = self.candle(exchange, pair, int(since) * 60)

@@ -1,0 +1,200 @@
+"""Records real minutes at high speed: `python -m tests.replay CSV`.
+
+The recorder, its files, its HTTP and the exchanges are the real ones; only the time between the rounds is
+left out. A minute's rows must lie within what the exchanges themselves had in that minute.
+"""
+
+import argparse
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from price import times
+from price.quote import Pair
+from price.recorder.app import App, Carrier, make_couriers
+from price.recorder.clock import Clock, Signal
+from price.recorder.couriers import Outcome
+from price.settings import Settings
+from price.wire import Request
+from tests.exchange import Market, Replay
+from tests.proof import proven
+
+BTC = Pair("BTC", "USD")
+INTERVAL = 5
+_STAND_INS = ("coinbase", "kraken", "bitstamp", "gemini")
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class LeapingClock:
+    """Real time while answers are awaited; otherwise it leaps to whatever is waited for, up to an end."""
+
+    def __init__(self, now: datetime, end: datetime) -> None:
+        self._ahead = 0.0
+        self._wall = now - timedelta(seconds=time.monotonic())
+        self._end = end
+        self._queue: SimpleQueue[object] = SimpleQueue()
+        self._expected = 0
+
+    def now(self) -> datetime:
+        return self._wall + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def expect(self) -> None:
+        """Has time pass by itself until one more outcome has come."""
+        self._expected += 1
+
+    def post(self, item: object) -> None:
+        self._queue.put(item)
+
+    def wait(self, until: float) -> object | None:
+        if not self._expected and self._queue.empty():
+            self._ahead += max(0.0, until - self.monotonic())
+            return Signal.STOP if self.now() > self._end else None
+        try:
+            item = self._queue.get(timeout=max(0.0, until - self.monotonic()))
+        except Empty:
+            return None
+        self._expected -= isinstance(item, Outcome)
+        return item
+
+
+class _Announced:
+    """A carrier whose requests the clock knows of."""
+
+    def __init__(self, carrier: Carrier, clock: LeapingClock) -> None:
+        self._carrier = carrier
+        self._clock = clock
+
+    def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
+        self._clock.expect()
+        self._carrier.send(slot, request, deadline, under_way)
+
+    def close(self) -> None:
+        self._carrier.close()
+
+
+class Report(NamedTuple):
+    """What came of a replay."""
+
+    slots: int
+    rows: list[str]
+    outside: list[str]
+    """Rows whose price no exchange had in that minute."""
+    alone: int
+    """Rows that rest on fewer sources than there are."""
+    seconds: float
+
+    @property
+    def missed(self) -> int:
+        """Rows without a price."""
+        return sum(row.split(" ")[2] == "-" for row in self.rows)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.slots} slots, {len(self.rows)} rows, of which {self.missed} missed"
+            f" and {self.alone} on fewer sources;"
+            f" {len(self.outside)} outside the exchanges' range; {self.seconds:.1f} s"
+        )
+
+
+class Minutes:
+    """The minutes of a CSV, each of its exchanges under the name of one that quotes in dollars."""
+
+    def __init__(self, path: Path) -> None:
+        self.replay = Replay(path)
+        named = self.replay.exchanges(BTC)
+        others = [name for name in _STAND_INS if name not in named]
+        self._real = {name if name in _STAND_INS else others.pop(0): name for name in named}
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The exchanges as the recorder knows them."""
+        return list(self._real)
+
+    def __call__(self, name: str, pair: Pair, moment: datetime) -> Decimal | None:
+        return self.replay(self._real[name], pair, moment)
+
+    def range(self, minute: int) -> tuple[Decimal, Decimal] | None:
+        """The lowest and the highest price that any of them had in the minute that opens then."""
+        candles = [self.replay.candle(name, BTC, minute) for name in self._real.values()]
+        known = [candle for candle in candles if candle]
+        return (min(one.low for one in known), max(one.high for one in known)) if known else None
+
+
+def replay(path: Path, folder: Path, minutes: int, start: datetime | None = None) -> Report:
+    """Records so many minutes of a CSV from `start` on (its first minute) into a folder."""
+    prices = Minutes(path)
+    begin = start or prices.replay.first
+    end = begin + timedelta(minutes=minutes, seconds=-INTERVAL / 2)
+    clock = LeapingClock(begin - timedelta(seconds=1), end)
+    began = time.monotonic()
+    with Market(prices.names, prices=prices, pairs=[BTC], clock=clock.now) as market, _signals_kept():
+        app = App(_environ(market, folder), clock, _hire, random.Random(1))
+        assert app.run() == 0
+    seconds = time.monotonic() - began
+    rows = proven((folder / "prices.txt").read_text())
+    outside = [row for row in rows if not _inside(row, prices)]
+    alone = sum(row.split(" ")[3].count(",") < len(prices.names) - 1 for row in rows if " - " not in row)
+    return Report(minutes * 60 // INTERVAL, rows, outside, alone, seconds)
+
+
+def _hire(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
+    assert isinstance(clock, LeapingClock)
+    return {name: _Announced(one, clock) for name, one in make_couriers(wanted, clock).items()}
+
+
+def _environ(market: Market, folder: Path) -> dict[str, str]:
+    files = {name: str(folder / f"{name.lower()}.json") for name in ("STATE", "STATUS")}
+    ours = {"INTERVAL": str(INTERVAL), "FILE": str(folder / "prices.txt"), "LOG_LEVEL": "CRITICAL", **files}
+    return market.environment | {f"PRICE_{name}": value for name, value in ours.items()}
+
+
+def _inside(row: str, prices: Minutes) -> bool:
+    slot, _, price, *_ = row.split(" ")
+    if price == "-":
+        return True
+    had = prices.range(times.unix(times.parse_iso(slot)) // 60 * 60)
+    return had is not None and had[0] <= Decimal(price) <= had[1]
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, action in kept.items():
+            signal.signal(number, action)
+
+
+def main() -> int:
+    """Replay a part of a file and say what came of it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.replay", description=__doc__)
+    parser.add_argument(
+        "csv", type=Path, help="ts,exchange,pair,open,high,low,close,volume,trades; may end in .gz"
+    )
+    parser.add_argument("--minutes", type=int, default=60, help="how many (60)")
+    parser.add_argument(
+        "--start", type=times.parse_iso, metavar="TIME", help="the first one (the file's first)"
+    )
+    options = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        report = replay(options.csv, Path(folder), options.minutes, options.start)
+    print(report)
+    print(*report.rows[:3], "...", *report.rows[-2:], *report.outside, sep="\n")
+    return 0 if len(report.rows) == report.slots and not report.outside else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The machine's clock, and the couriers that post to it from threads of their own."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from price.errors import RateLimited, SourceError, Timeout, Unreadable
+from price.quote import Pair
+from price.recorder.clock import Signal, SystemClock
+from price.recorder.couriers import Couriers, Outcome
+from price.sources import SOURCES
+from price.sources.base import Tick
+from price.wire import LANES, Answer, Request
+
+BTC = Pair("BTC", "USD")
+KRAKEN = SOURCES["kraken"]
+GOOD = b'{"error":[],"result":{"XXBTZUSD":{"c":["5.10"]}}}'
+
+
+def test_the_wall_clock_is_aware_and_in_utc() -> None:
+    now = SystemClock().now()
+
+    assert now.tzinfo is UTC
+    assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_what_was_posted_is_given_in_order_and_at_once() -> None:
+    clock = SystemClock()
+    clock.post(Signal.RELOAD)
+    clock.post(Signal.STOP)
+
+    got = [clock.wait(clock.monotonic() - 1), clock.wait(clock.monotonic() + 600)]
+
+    assert got == [Signal.RELOAD, Signal.STOP]
+
+
+def test_a_wait_for_nothing_ends_at_its_time() -> None:
+    clock = SystemClock()
+    until = clock.monotonic() + 0.01
+
+    assert clock.wait(until) is None
+    assert clock.monotonic() >= until
+    assert clock.wait(clock.monotonic() - 5) is None
+
+
+def test_a_post_from_another_thread_ends_a_wait() -> None:
+    clock = SystemClock()
+    thread = threading.Thread(target=clock.post, args=("hello",))
+    thread.start()
+
+    assert clock.wait(clock.monotonic() + 600) == "hello"
+    thread.join()
+
+
+def outcome_of(fetch: Callable[[Request, float], Answer]) -> Outcome:
+    """How a request to Kraken ends that is carried like this."""
+    clock = SystemClock()
+    couriers = Couriers(KRAKEN, fetch, clock)
+    couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], clock.monotonic() + 600, 1)
+    outcome = clock.wait(clock.monotonic() + 30)
+    couriers.close()
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def fails(error: Exception) -> Callable[[Request, float], Answer]:
+    def fetch(request: Request, deadline: float) -> Answer:
+        raise error
+
+    return fetch
+
+
+def test_an_answer_comes_back_read() -> None:
+    outcome = outcome_of(lambda request, deadline: Answer(200, {}, GOOD))
+
+    (tick,) = outcome.ticks.values()
+    assert isinstance(tick, Tick)
+    assert (str(tick.price), outcome.error, outcome.source) == ("5.10", None, "kraken")
+    assert outcome.request.pairs == (BTC,)
+
+
+def test_an_error_answer_comes_back_with_the_rest_that_it_asks_for() -> None:
+    outcome = outcome_of(lambda request, deadline: Answer(429, {"retry-after": "17"}, b""))
+
+    assert isinstance(outcome.error, RateLimited)
+    assert outcome.error.retry_after == "17"
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [(Timeout("late"), Timeout), (RuntimeError("a fault\nof ours"), Unreadable), (MemoryError(), Unreadable)],
+)
+def test_whatever_is_raised_comes_back_as_an_error(raised: Exception, kind: type[SourceError]) -> None:
+    outcome = outcome_of(fails(raised))
+
+    assert type(outcome.error) is kind
+    assert str(outcome.error).isprintable()
+    assert outcome.ticks == {}
+
+
+def test_hanging_requests_take_one_lane_each_and_no_more_than_there_are() -> None:
+    clock, gate = SystemClock(), threading.Event()
+    busy, lanes = threading.Semaphore(0), set[int]()
+
+    def fetch(request: Request, deadline: float) -> Answer:
+        lanes.add(threading.get_ident())
+        busy.release()
+        gate.wait(30)
+        return Answer(200, {}, GOOD)
+
+    couriers = Couriers(KRAKEN, fetch, clock)
+    for number in range(10):
+        couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, number + 1)
+    for _ in range(LANES):
+        assert busy.acquire(timeout=30)
+
+    gate.set()
+    outcomes = [clock.wait(clock.monotonic() + 30) for _ in range(10)]
+    couriers.close()
+
+    assert len(lanes) == LANES
+    assert all(isinstance(one, Outcome) for one in outcomes)
+
+
+def test_one_request_after_the_other_needs_one_thread() -> None:
+    clock = SystemClock()
+    lanes = set[int]()
+
+    def fetch(request: Request, deadline: float) -> Answer:
+        lanes.add(threading.get_ident())
+        return Answer(200, {}, GOOD)
+
+    couriers = Couriers(KRAKEN, fetch, clock)
+    for _ in range(5):
+        couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
+        assert clock.wait(clock.monotonic() + 30) is not None
+
+    couriers.close()
+
+    assert len(lanes) == 1
