@@ -257,6 +257,21 @@ def test_a_torn_slot_and_a_shorter_interval_put_no_row_before_others(tmp_path: P
     ]
 
 
+def test_a_pair_that_ended_early_gets_no_row_before_others_where_the_interval_shrinks_by_reload(
+    tmp_path: Path,
+) -> None:
+    scene = Scene(tmp_path, PAIRS="BTC-USD,ETH-USD", INTERVAL="60")
+    rows = ("15:51:45 ETH-USD 100 kraken", "15:51:45 BTC-USD 100 kraken", "15:51:46 BTC-USD - down slots=5")
+    written(scene, *rows, header="# price-log 1 every=1s\n")
+    scene.clock.step(2)
+    scene.clock.at(0, lambda: scene.clock.step(-10))
+    scene.reload_at(1, INTERVAL="5")
+
+    scene.run(until=4)
+
+    assert scene.rows[3:] == ["15:51:55 BTC-USD 100 kraken", "15:51:55 ETH-USD 100 kraken"]
+
+
 def test_rows_of_lost_blocks_of_zeros_are_cut(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     written(scene, "15:51:55 BTC-USD 100 kraken")

@@ -9,6 +9,7 @@ import os
 import select
 import socket
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from price import line, times
@@ -145,10 +146,10 @@ class Room:
 def fields(record: logging.LogRecord) -> dict[str, str]:
     """The journal's fields of a record."""
     found = {
-        "MESSAGE": record.getMessage(),
+        "MESSAGE": _sendable(record.getMessage()),
         "PRIORITY": str(priority(record.levelno)),
         "SYSLOG_IDENTIFIER": "price",
-        "LOGGER": record.name,
+        "LOGGER": _sendable(record.name),
     }
     note = note_of(record)
     if note is not None:
@@ -157,9 +158,10 @@ def fields(record: logging.LogRecord) -> dict[str, str]:
             found["PRICE_SOURCE"] = note.source
         if note.quote is not None:
             found |= _of_quote(note.quote)
-    return {name: _sendable(value) for name, value in found.items()}
+    return found
 
 
+@cache
 def priority(level: int) -> int:
     """The syslog priority of a logging level: never above critical, which would reach every terminal."""
     return next((priority for least, priority in _PRIORITIES if level >= least), 7)
@@ -186,4 +188,4 @@ def _said(reading: Reading) -> str:
 
 def _sendable(value: str) -> str:
     """A text without the lone surrogates that UTF-8 cannot hold."""
-    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")

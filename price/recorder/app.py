@@ -225,7 +225,7 @@ class App:
     def _change_file(self, wanted: Settings) -> None:
         if wanted.file == self._file.path:
             if wanted.interval != self._settings.interval:
-                self._past.gap_reason = "down"  # between two sums nothing was to be recorded
+                self._past.begin_sum()
             self._file.change(wanted.pairs, wanted.interval)
             return
         if self._file.held:

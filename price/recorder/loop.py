@@ -43,6 +43,14 @@ class Past:
         self.behind = False
         """Whether the wall clock stood before the last row when it was last looked at."""
 
+    def begin_sum(self) -> None:
+        """The slots are others from now on: the stretch up to the first of them is `down`.
+
+        Pairs that were not recorded up to the end of the log begin anew: theirs would lie before its end.
+        """
+        self.last = {pair: slot for pair, slot in self.last.items() if slot == self.end}
+        self.gap_reason = "down"
+
 
 class Loop:
     """Records slot after slot: each slot of each pair comes to stand in exactly one record."""

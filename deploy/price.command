@@ -1,0 +1,17 @@
+#!/bin/sh
+# The installed command `price`: the service's program, files and settings, where nothing else is set.
+set -eu
+: "${LOGS_DIRECTORY=/var/log/price}" "${STATE_DIRECTORY=/var/lib/price}" "${RUNTIME_DIRECTORY=/run/price}"
+export LOGS_DIRECTORY STATE_DIRECTORY RUNTIME_DIRECTORY
+if [ -z "${PRICE_ENV+set}" ] && [ -r /etc/price/price.env ]; then
+    export PRICE_ENV=/etc/price/price.env
+fi
+set -- /opt/price/venv/bin/python -B /opt/price/main.py "$@"
+if [ "$LOGS_DIRECTORY" = /var/log/price ] && [ "$(id -u)" = 0 ]; then
+    # what root wrote there, the service could not go on with; the journal may be read, for `repair`
+    case "${4-run} $* " in
+    *" --file"*) ;;
+    "run "* | "repair "*) set -- setpriv --reuid price --regid price --groups systemd-journal "$@" ;;
+    esac
+fi
+exec "$@"

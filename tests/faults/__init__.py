@@ -1,0 +1,5 @@
+"""Real faults against the recorder in a process of its own: crashes, torn writes, full and broken disks.
+
+Nothing is pretended: strace kills or refuses at a given system call, a preloaded library tears writes, small
+file systems fill up. Only time is made: a slot comes when the test says so.
+"""

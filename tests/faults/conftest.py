@@ -1,0 +1,97 @@
+"""What a test needs of its machine, and small file systems that can be broken."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.faults.place import Place
+
+_FAULTS = Path(__file__).parent
+
+
+def needs(*tools: str) -> None:
+    """Skips a test where a tool is missing (`root` is one, `loop` mounts files); in CI that is a failure."""
+    missing = [tool for tool in tools if not _has(tool)]
+    if sys.platform != "linux":
+        missing = ["Linux"]
+    if missing:
+        give_up(f"needs {', '.join(missing)}")
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skips a test that this machine cannot run; in CI that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must be able to run this test: {reason}")
+    pytest.skip(reason)
+
+
+def attempt(*command: str | Path) -> None:
+    """Runs a tool that a machine may forbid even to root, as containers do."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        give_up(f"{command[0]}: {done.stderr.strip()}")
+
+
+def _has(tool: str) -> bool:
+    if tool == "root":
+        return os.geteuid() == 0
+    if tool == "loop":
+        return Path("/dev/loop-control").exists()
+    return shutil.which(tool, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+PlaceIn = Callable[..., Place]
+
+
+@pytest.fixture
+def place_in(tmp_path: Path) -> Iterator[PlaceIn]:
+    """Makes places: `place_in(folder, PAIRS="BTC-USD")`. What still runs there in the end is stopped."""
+    needs()
+    places: list[Place] = []
+
+    def make(folder: Path, **settings: str) -> Place:
+        places.append(Place(folder, tmp_path, **settings))
+        return places[-1]
+
+    yield make
+    for place in places:
+        place.clear()
+
+
+@pytest.fixture
+def place(place_in: PlaceIn, tmp_path: Path) -> Place:
+    """A folder for a recorder."""
+    return place_in(tmp_path / "log")
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Mounts a file system for the test: `mounted("-t", "tmpfs", "-o", "size=64k", "none")` gives where."""
+    needs("root", "mount")
+    points: list[Path] = []
+
+    def mount(*words: str) -> Path:
+        point = tmp_path / f"mount{len(points)}"
+        point.mkdir()
+        attempt("mount", *words, point)
+        points.append(point)
+        return point
+
+    yield mount
+    for point in points:
+        subprocess.run(["umount", "--lazy", point], check=True)
+
+
+@pytest.fixture(scope="session")
+def tear(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that tears a write, built from tear.c."""
+    needs("gcc")
+    library = tmp_path_factory.mktemp("tear") / "tear.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, _FAULTS / "tear.c", "-ldl"], check=True)
+    return library

@@ -1,0 +1,45 @@
+"""A process that makes recorders by forking: a sweep needs hundreds, and imports take longer than slots.
+
+    python -m tests.faults.nursery
+
+Each line on stdin is a JSON object: `now`, `environ`, `commands` (see stepped.py), `said` (where stderr
+goes), and `traced`: whether to begin only once a tracer answers getppid with 1. It prints the new process's
+id and, when that has ended, how, as `subprocess` counts.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+from price import times
+from price.recorder.app import App
+from tests.faults.stepped import Stepped
+
+
+def _live(job: dict[str, Any]) -> int:
+    said = os.open(job["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(said, 2)
+    while job["traced"] and os.getppid() != 1:
+        pass  # the tracer is about to attach
+    clock = Stepped(times.parse_iso(job["now"]), job["environ"], job["commands"])
+    return App(job["environ"], clock).run()
+
+
+def main() -> None:
+    """Makes one recorder after the other until stdin ends."""
+    for text in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            status = 70
+            try:
+                status = _live(json.loads(text))
+            finally:
+                os._exit(status)
+        print(child, flush=True)
+        _, ended = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(ended), flush=True)
+
+
+if __name__ == "__main__":
+    main()

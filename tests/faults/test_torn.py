@@ -1,0 +1,104 @@
+"""Writes that put only a part of their bytes into the log, then return or are the last thing that happens."""
+
+from pathlib import Path
+
+import pytest
+
+from price.quote import Quote
+from tests.faults.conftest import PlaceIn
+from tests.faults.place import Place, Recorder
+
+CUT = "its end was not a whole row and was cut off"
+
+
+def _torn(place: Place, tear: Path, call: int, most: int, **more: str) -> Recorder:
+    """A recorder whose write number `call` to the log is torn after `most` bytes."""
+    wanted = {"TEAR_FILE": str(place.file), "TEAR_CALL": str(call), "TEAR_BYTES": str(most)}
+    return place.attempt(LD_PRELOAD=str(tear), **wanted, **more)
+
+
+def _prices(rows: list[Quote]) -> int:
+    return sum(row.price is not None for row in rows)
+
+
+@pytest.mark.parametrize("most", [0, 1, 20, 47])
+def test_a_short_write_is_taken_back_and_written_whole(place: Place, tear: Path, most: int) -> None:
+    recorder = _torn(place, tear, 2, most)
+    recorder.wait_ready()
+    recorder.slot()
+    assert place.status["held"] == 1
+    assert len(place.rows()) == 1, "nobody sees half a row"
+    assert place.said_once(f"only {most} of ")
+    recorder.slot(2)
+    assert place.said_once("2 rows held for 10 s are written")
+    assert CUT not in place.said
+    assert recorder.stop() == 0
+    assert _prices(place.rows()) == len(place.rows()) == 4
+
+
+def test_a_failed_close_is_no_reason_to_lose_rows(place: Place, tear: Path) -> None:
+    recorder = _torn(place, tear, 2, 20, TEAR_CLOSE="1")
+    recorder.wait_ready()
+    recorder.slot(3)
+    assert recorder.stop() == 0
+    assert place.said_once("only 20 of ")
+    assert "Input/output error" not in place.said
+    assert _prices(place.rows()) == len(place.rows()) == 4
+
+
+def test_a_short_write_of_the_first_block_leaves_no_half_header(place: Place, tear: Path) -> None:
+    recorder = _torn(place, tear, 1, 9)
+    recorder.wait_ready()
+    assert place.file.read_bytes() == b""
+    recorder.slot()
+    assert recorder.stop() == 0
+    assert len(place.rows()) == 2
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_write_torn_by_a_crash_at_any_byte_is_cut_and_said(
+    place_in: PlaceIn, tmp_path: Path, tear: Path, part: int
+) -> None:
+    """Every third byte of the two rows of a slot, in four parts."""
+    for most in range(part * 24, part * 24 + 24, 3):
+        place = place_in(tmp_path / str(most), PAIRS="BTC-USD,ETH-USD")
+        recorder = _torn(place, tear, 2, most, TEAR_KILL="1")
+        recorder.wait_ready()
+        recorder.tell("slot")
+        assert recorder.ended() == -9
+        written = place.file.read_bytes()
+        unfinished = written.rpartition(b"\n")[2].decode()
+        again = place.start()
+        assert again.stop() == 0
+        assert place.file.read_bytes().startswith(written.removesuffix(unfinished.encode()))
+        assert (f"{CUT}: '{unfinished}'" in again.said()) == bool(unfinished)
+        rows = place.rows()
+        assert [_prices(rows), rows[-1].slots] == [4 + written[72:].count(b"\n") - 1, 1], f"torn at {most}"
+
+
+def test_a_header_torn_by_a_crash_is_begun_anew(place: Place, tear: Path) -> None:
+    for most in (1, 12, 23):
+        assert _torn(place, tear, 1, most, TEAR_KILL="1").ended() == -9
+        assert place.file.stat().st_size == most
+    again = place.start()
+    assert again.stop() == 0
+    assert place.file.read_text().count("#") == 1
+    assert len(place.rows()) == 1
+
+
+def test_a_tail_of_zeros_is_cut_and_said(place: Place) -> None:
+    assert place.start().stop() == 0
+    with place.file.open("ab") as file:
+        file.write(bytes(4096))
+    assert place.start().stop() == 0
+    assert place.said_once(CUT)
+    assert _prices(place.rows()) == 2
+
+
+def test_two_rows_that_a_crash_glued_are_cut_not_believed(place: Place) -> None:
+    assert place.start().stop() == 0
+    with place.file.open("ab") as file:
+        file.write(b"2026-11-20T15:00:10Z BTC-USD 90912026-11-20T15:00:20Z BTC-USD 90921 simulated\n")
+    assert place.start().stop() == 0
+    assert place.said_once(f"{CUT}: '2026-11-20T15:00:10Z BTC-USD 90912026")
+    assert _prices(place.rows()) == 2

@@ -1,0 +1,1 @@
+"""The recorder as a service, installed on a machine of its own with a real systemd."""

@@ -1,0 +1,106 @@
+"""Runs on the machine: what a quote costs in the journal, and beside the stock handler.
+
+`python -m tests.system.cost ours N` sends the entries of N slots, `… by_hand N` the same fields without
+cysystemd; `… cpu` prints microseconds of CPU, ours and the stock handler's.
+"""
+
+import logging
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from statistics import median
+
+from cysystemd.journal import JournaldLogHandler
+
+from price import record
+from price.handlers import journal
+from price.quote import Pair, Quote, Reading
+from price.record import Event, Note
+from tests.exchange import Walk
+
+PAIR = Pair("BTC", "USD")
+SOURCES = ("coinbase", "kraken", "bitstamp")
+PRICES = Walk()
+FIRST = datetime(2026, 11, 20, tzinfo=UTC)
+BURSTS, BURST = 25, 400
+
+
+def quotes(count: int) -> Iterator[Quote]:
+    """The quotes of one pair and three sources, slot after slot; no price comes twice, the dearest case."""
+    for number in range(count):
+        slot = FIRST + timedelta(seconds=5 * number)
+        readings = tuple(Reading(name, PRICES(name, PAIR, slot)) for name in SOURCES)
+        price = median(PRICES(name, PAIR, slot) for name in SOURCES)
+        yield Quote(slot, PAIR, price, SOURCES, readings=readings)
+
+
+def handler() -> journal.Journal:
+    """The handler as the recorder makes it."""
+    return journal.Journal(journal.SOCKET, journal.sender(), time.monotonic)
+
+
+def ours(count: int) -> None:
+    """Sends entries through our handler."""
+    sending = handler()
+    for quote in quotes(count):
+        sending.emit(_our_record(quote))
+        sending.flush()
+
+
+def by_hand(count: int) -> None:
+    """Sends the same fields in journald's own protocol: what they cost at least."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
+        sending.connect(str(journal.SOCKET))
+        for quote in quotes(count):
+            fields = journal.fields(_our_record(quote))
+            sending.send("".join(f"{name}={value}\n" for name, value in fields.items()).encode())
+
+
+def cpu() -> None:
+    """Prints the CPU of one quote in our handler and in the stock one, in turn, the medians of bursts."""
+    our, stock = handler(), JournaldLogHandler(identifier="price")  # type: ignore[no-untyped-call]
+    our_times, stock_times = [], []
+    following = quotes(BURSTS * BURST)
+    while burst := list(islice(following, BURST)):
+        our_times.append(_burst(our.emit, [_our_record(one) for one in burst]))
+        our.flush()
+        stock_times.append(_burst(stock.emit, [_stock_record(one) for one in burst]))
+    print(median(our_times), median(stock_times))
+
+
+def _our_record(quote: Quote) -> logging.LogRecord:
+    return _record("%s", (record.describe(quote),), {"note": Note(Event.RECORDED, quote)})
+
+
+def _stock_record(quote: Quote) -> logging.LogRecord:
+    """The same told as one would with the stock handler: fields as extras."""
+    fields = {
+        "price_pair": str(quote.pair),
+        "price_slot": quote.slot.isoformat(),
+        "price_value": str(quote.price),
+        "price_sources": ",".join(quote.sources),
+    }
+    return _record("%s %s %s", (quote.pair, quote.price, fields["price_sources"]), fields)
+
+
+def _record(text: str, args: tuple[object, ...], extra: Mapping[str, object]) -> logging.LogRecord:
+    make = logging.getLogger("price.quote").makeRecord
+    return make("price.quote", logging.INFO, __file__, 1, text, args, None, func="emit", extra=extra)
+
+
+def _burst(emit: Callable[[logging.LogRecord], None], records: list[logging.LogRecord]) -> float:
+    time.sleep(0.03)  # journald reads what the burst before left
+    began = time.process_time()
+    for one in records:
+        emit(one)
+    return (time.process_time() - began) / len(records) * 1_000_000
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "cpu":
+        cpu()
+    else:
+        {"ours": ours, "by_hand": by_hand}[sys.argv[1]](int(sys.argv[2]))

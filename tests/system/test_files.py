@@ -1,0 +1,41 @@
+"""What is shipped for systemd, without a machine."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from price.record import Event
+
+pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+def test_the_catalog_explains_every_kind_of_event_once() -> None:
+    text = (DEPLOY / "price.catalog").read_text()
+
+    ids = re.findall(r"^-- (.*)$", text, re.MULTILINE)
+
+    assert sorted(ids) == sorted(event.value for event in Event)
+
+
+def test_every_line_of_hardening_says_why_it_is_there() -> None:
+    text = (DEPLOY / "price.service").read_text()
+    hardening = text.partition("# --- Hardening")[2].partition("[Install]")[0].splitlines()[1:]
+
+    silent = [
+        line
+        for before, line in pairwise(hardening)
+        if re.match(r"\w+=", line) and not before.startswith("# ")
+    ]
+
+    assert len(hardening) > 60
+    assert silent == []
+
+
+def test_the_unit_waits_for_no_network() -> None:
+    unit = (DEPLOY / "price.service").read_text()
+
+    assert re.findall(r"^(?:After=(\S+).*|Wants=.*|Requires=.*)$", unit, re.MULTILINE) == ["network.target"]

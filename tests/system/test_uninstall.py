@@ -1,0 +1,34 @@
+"""`make uninstall`."""
+
+import pytest
+
+from tests.system.service import CHECKOUT, PRICES, SETTINGS, Service
+
+pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
+
+
+def test_settings_and_data_stay_and_nothing_else_does(service: Service) -> None:
+    machine = service.machine
+    service.systemctl("enable")
+    service.systemctl("start")
+    service.await_rows(1)
+    rows, pid = len(service.rows()), service.pid()
+
+    said = machine.run("make", "--silent", "uninstall", cwd=CHECKOUT)
+
+    places = ("/etc", "/opt", "/run", "/usr/bin", "/usr/lib/systemd", "/usr/lib/sysusers.d", "/usr/local")
+    unseen = CHECKOUT
+    found = machine.run("find", *places, "-xdev", "-name", "*price*").splitlines()
+    left = [path for path in found if not path.startswith(unseen)]
+    assert "These stay: /etc/price (settings), /var/log/price and /var/lib/price (data)" in said
+    assert left == ["/etc/price", SETTINGS]
+    assert machine.path(SETTINGS).exists()
+    assert machine.path(PRICES).exists()
+    assert len(service.rows()) >= rows
+    assert machine.attempt("systemctl", "cat", "price").returncode != 0
+    assert machine.attempt("price", "--version").returncode != 0
+    assert not machine.path(f"/proc/{pid}").exists()
+
+    again = machine.attempt("make", "--silent", "uninstall", cwd=CHECKOUT)
+
+    assert again.returncode == 0
