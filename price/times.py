@@ -37,7 +37,8 @@ def slots_between(first: datetime, after: datetime, interval: int) -> int:
 
 def iso(moment: datetime) -> str:
     """A moment as written in the log: UTC, whole seconds, Z."""
-    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat()[:19] + "Z"
 
 
 def parse_iso(text: str) -> datetime:

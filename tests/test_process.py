@@ -464,6 +464,7 @@ def test_status_says_no_at_once_where_the_recorder_was_killed(market: Market, tm
     program = Program(tmp_path, market.environment, INTERVAL="10")
     with program.started("run") as process:
         program.wait_for_rows(1)
+        until((tmp_path / "status.json").exists)  # it comes after the row
         process.kill()
         process.wait()
 
@@ -477,8 +478,9 @@ def test_status_says_no_where_the_recorder_is_stuck(market: Market, tmp_path: Pa
     program = Program(tmp_path, market.environment)
     with program.started("run") as process:
         last = seconds_of(program.wait_for_rows(1)[-1])
+        until((tmp_path / "status.json").exists)  # it comes after the row
         process.send_signal(signal.SIGSTOP)
-        until(lambda: time.time() > last + 4.1)
+        until(lambda: time.time() > last + 5.1)
         done = program.do("status")
 
     assert done.returncode == 1

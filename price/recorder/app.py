@@ -53,11 +53,12 @@ def make_panel(
     senders: Mapping[str, Sender],
     clock: Clock,
     chance: random.Random = CHANCE,
+    pulse: Callable[[], None] = lambda: None,
 ) -> Panel:
     """The panel of the configured sources; one that is asked for no pair has no desk."""
     pairs = {name: wanted.pairs_of(name) for name in wanted.sources}
     asked = [desks[name] for name in wanted.sources if pairs[name]]
-    return Panel(asked, pairs, senders, clock, chance)
+    return Panel(asked, pairs, senders, clock, chance, pulse)
 
 
 def make_rules(wanted: Settings) -> Rules:
@@ -196,7 +197,7 @@ class App:
         self._state.keep(wanted.state)
         self._talk.setLevel(wanted.log_level)
         self._settings = wanted
-        panel = make_panel(wanted, self._desks, carriers, self._clock, self._chance)
+        panel = make_panel(wanted, self._desks, carriers, self._clock, self._chance, self._front.flush)
         return Loop(
             self._clock,
             panel,

@@ -6,6 +6,9 @@ from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+PULSE_SECONDS = 10
+"""The longest wait without a sign of life: slots may be an hour apart, and a timeout nearly as long."""
+
 
 class Signal(Enum):
     """What the operator asks of a running recorder."""

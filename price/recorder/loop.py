@@ -8,11 +8,9 @@ from typing import Protocol
 from price import record, times
 from price.choose import Memory, Rules, choose
 from price.quote import Pair, Quote, Reading
-from price.recorder.clock import Clock, Signal
+from price.recorder.clock import PULSE_SECONDS, Clock, Signal
 from price.recorder.couriers import Outcome
 
-PULSE_SECONDS = 10
-"""The longest wait without a sign of life: slots may be an hour apart."""
 SLACK = timedelta(seconds=1)
 """How long after its slot is over a round may still end: machines are busy now and then."""
 

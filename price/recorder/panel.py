@@ -1,7 +1,7 @@
 """Asks all sources at once, inside one budget of time. Failures come back as readings."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from price import times
 from price.errors import NoSuchName, SourceError, Unreachable
 from price.quote import Pair, Reading
 from price.record import NOTICE, Event, say_of_source
-from price.recorder.clock import Clock, Signal
+from price.recorder.clock import PULSE_SECONDS, Clock, Signal
 from price.recorder.couriers import Outcome
 from price.recorder.desk import ASIDE_SECONDS, Desk
 from price.recorder.rests import RETIRED_SECONDS, TROUBLE_SECONDS
@@ -37,6 +37,7 @@ class Panel:
         senders: Mapping[str, Sender],
         clock: Clock,
         chance: random.Random,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self.desks = desks
         self._named = {desk.name: desk for desk in desks}
@@ -44,6 +45,8 @@ class Panel:
         self._senders = senders
         self._clock = clock
         self._chance = chance
+        self._pulse = pulse
+        """Shows whoever watches that a long round is still alive."""
         self._slot = times.EPOCH
         self._signals: list[Signal] = []
 
@@ -79,13 +82,15 @@ class Panel:
             wake = min(self._send_due(desk, now, deadline) for desk in self.desks)
             if all(desk.done for desk in self.desks) or now >= deadline:
                 return all(desk.done for desk in self.desks)
-            item = self._clock.wait(min(wake, deadline))
+            item = self._clock.wait(min(wake, deadline, now + PULSE_SECONDS))
             if isinstance(item, Signal):
                 self._signals.append(item)
                 if item is Signal.STOP:
                     deadline = min(deadline, self._clock.monotonic() + STOP_GRACE_SECONDS)
             elif isinstance(item, Outcome):
                 self._hear(item)
+            elif self._clock.monotonic() >= now + PULSE_SECONDS:
+                self._pulse()
 
     def _send_due(self, desk: Desk, now: float, deadline: float) -> float:
         """Sends what a desk may send now; gives when the next is due."""
