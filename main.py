@@ -2,9 +2,14 @@
 
 import os
 import sys
-from datetime import UTC, datetime
-
-from price.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ, datetime.now(UTC)))
+    try:
+        from datetime import UTC, datetime
+
+        from price.cli import main
+
+        status = main(sys.argv[1:], os.environ, datetime.now(UTC))
+    except KeyboardInterrupt:  # Ctrl-C may come while the program is still being loaded
+        status = 130
+    sys.exit(status)

@@ -576,6 +576,21 @@ def test_ctrl_c_while_asking_once_is_quiet(market: Market, tmp_path: Path) -> No
     assert program.said == ""
 
 
+def test_a_recorder_without_standard_streams_puts_no_file_in_their_place(
+    market: Market, tmp_path: Path
+) -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("only Linux shows the files of a process")
+    program = Program(tmp_path, market.environment)
+    program.before = ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"]
+    with program.started("run") as process:
+        program.wait_for_rows(1)
+        streams = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    assert streams == [os.devnull] * 3, "else what a library says at its end would stand in the log"
+
+
 def test_a_terminal_that_goes_away_does_not_stop_the_recorder(market: Market, tmp_path: Path) -> None:
     program = Program(tmp_path, market.environment)
     read, write = os.pipe()
@@ -591,6 +606,20 @@ def test_a_terminal_that_goes_away_does_not_stop_the_recorder(market: Market, tm
             process.kill()
 
     assert not [row for row in proven(program.file.read_text()) if " - " in row]
+
+
+# Over HTTPS.
+
+
+def test_https_needs_a_certificate_that_is_trusted(tmp_path: Path) -> None:
+    with Market(prices=fixed_prices, ca=tmp_path / "ca.pem") as market:
+        trusting = Program(tmp_path, market.environment).do("once")
+        others = {name: value for name, value in market.environment.items() if name.startswith("PRICE_")}
+        refusing = Program(tmp_path, others).do("check")
+
+    assert (trusting.returncode, trusting.stdout.split(" ", 1)[1]) == (0, f"{ROW}\n")
+    assert refusing.returncode == 1
+    assert refusing.stdout.count("unreachable: its certificate is not accepted") == 3
 
 
 # A machine without a network, and one without answers to its look-ups.
