@@ -585,7 +585,7 @@ def test_a_recorder_without_standard_streams_puts_no_file_in_their_place(
     program.before = ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"]
     with program.started("run") as process:
         program.wait_for_rows(1)
-        streams = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+        streams = [str(Path(f"/proc/{process.pid}/fd/{number}").readlink()) for number in range(3)]
         assert ended(process, signal.SIGTERM)[0] == 0
 
     assert streams == [os.devnull] * 3, "else what a library says at its end would stand in the log"

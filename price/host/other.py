@@ -14,6 +14,10 @@ def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:  #
     signal.signal(signal.SIGINT, lambda *_: stop())
 
 
+def fill_streams() -> None:
+    """Closed standard streams stay closed."""
+
+
 def alive(pid: int) -> bool:  # noqa: ARG001 - to ask would be to kill it
     """Whether there is a process of this number; True where that cannot be known."""
     return True

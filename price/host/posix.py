@@ -17,6 +17,16 @@ def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
     signal.signal(signal.SIGHUP, lambda *_: reload())
 
 
+def fill_streams() -> None:
+    """Puts /dev/null where a standard stream was closed before the start.
+
+    Else the log would be opened in its place, and what a library says on stderr at its end stand in it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # each is the lowest that is free
+        pass
+    os.close(descriptor)
+
+
 def alive(pid: int) -> bool:
     """Whether there is a process of this number."""
     try:

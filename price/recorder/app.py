@@ -145,6 +145,7 @@ class App:
             self._front.close()
 
     def _record(self) -> int:
+        host.fill_streams()
         host.on_signals(partial(self._clock.post, Signal.STOP), partial(self._clock.post, Signal.RELOAD))
         wanted = self._settings
         self._talk.setLevel(wanted.log_level)
