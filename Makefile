@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run once status demo test check lint type cov format live clean install uninstall
+.PHONY: help run once status demo test check lint type cov format live bench clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,12 @@ format: $(VENV)/.dev ## bring the code into its form
 live: $(VENV)/.dev ## ask the real exchanges, over the internet
 	$(BIN)/pytest -m live
 
+bench: $(VENV)/.bench ## measure beside what people would use instead (as root; an hour)
+	@if command -v apt-get >/dev/null; then \
+	    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends collectd-core curl gcc jq libc6-dev \
+	        libcurl3-gnutls libcurl4-openssl-dev libsystemd-dev libyajl2 logrotate mawk systemd-container time >/dev/null; fi
+	@$(BIN)/python -m bench
+
 install: ## install as a service (as root)
 	@deploy/install.sh
 
@@ -63,4 +69,8 @@ $(VENV)/.run: requirements.txt $(VENV)/.made
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@

@@ -1,0 +1,1 @@
+"""The recorder beside what people would use instead; see docs/performance.md."""
