@@ -6,10 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from price import __version__
 from price.errors import PriceError, SettingsError
+from price.oneline import escaped, one_line
 from price.reader import options
 
 OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
@@ -62,16 +63,23 @@ def _let_go(stream: TextIO | None) -> None:
 def _complain(text: str) -> None:
     with suppress(OSError):  # whoever does not listen may still look at the exit status
         if sys.stderr is not None:
-            sys.stderr.write(f"price: {text}\n")
+            sys.stderr.write(f"price: {one_line(text)}\n")
 
 
 def _say(text: str) -> None:
     if sys.stdout is not None:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(f"{escaped(text)}\n")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line, whatever stands in it."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="price",
         description="Records cryptocurrency prices as logs, and accounts for every slot.",
         epilog="Settings: see env.example. Without a network: PRICE_SOURCES=simulated price run",

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from price.line import plain
+from price.oneline import one_line
 from price.quote import Quote
 
 NOTICE = 25
@@ -78,9 +79,9 @@ def describe(quote: Quote) -> str:
 
 def say(event: Event, level: int, text: str) -> None:
     """Logs an event of the recorder's life, its settings or its files."""
-    ROOT.log(level, "%s", text, extra={"note": Note(event)})
+    ROOT.log(level, "%s", one_line(text), extra={"note": Note(event)})
 
 
 def say_of_source(event: Event, level: int, source: str, text: str) -> None:
     """Logs a change at a source; the text begins with the source's name."""
-    _SOURCES.log(level, "%s %s", source, text, extra={"note": Note(event, source=source)})
+    _SOURCES.log(level, "%s %s", source, one_line(text), extra={"note": Note(event, source=source)})

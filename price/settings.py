@@ -12,6 +12,7 @@ from dotenv.parser import parse_stream
 
 from price.coins import COINS
 from price.errors import SettingsError
+from price.oneline import one_line
 from price.plan import Plan, plan
 from price.quote import Pair
 from price.sources import SOURCES
@@ -133,7 +134,9 @@ class _Reader:
         folder = self._environ.get(folder_name, "").split(":")[0] or "logs"
         path = Path(self._text(name) or Path(folder) / base)
         if not path.name or path.name == "..":
-            self._faults.append(f"{name}={self._text(name)}: must name a file, for example logs/{base}")
+            self._faults.append(
+                f"{name}={_shown(name, self._text(name))}: must name a file, for example logs/{base}"
+            )
         return path
 
     def _text(self, name: str) -> str:
@@ -147,7 +150,7 @@ class _Reader:
             return read(text or default)
         except ValueError as error:
             self._bad.add(name)
-            self._faults.append(f"{name}={'…' if name == 'PRICE_COINGECKO_KEY' else _shown(text)}: {error}")
+            self._faults.append(f"{name}={_shown(name, text)}: {error}")
             return None
 
     def _network(self, name: str) -> str:
@@ -175,23 +178,27 @@ class _Reader:
                 bindings = list(parse_stream(file))
         except FileNotFoundError:
             if named:
-                self._faults.append(f"PRICE_ENV={named}: there is no such file; see env.example")
+                self._faults.append(f"PRICE_ENV={one_line(named)}: there is no such file; see env.example")
             return {}
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            self._faults.append(f"{path}: cannot be read: {reason}")
+            self._faults.append(f"{one_line(str(path))}: cannot be read: {reason}")
             return {}
+        shown = one_line(str(path))
         self._faults += [
-            f'{path}:{binding.original.line}: not understood; a line is NAME=value or NAME="value"'
+            f'{shown}:{binding.original.line}: not understood; a line is NAME=value or NAME="value"'
             for binding in bindings
             if binding.error
         ]
         return {binding.key: binding.value or "" for binding in bindings if binding.key}
 
     def _check_names(self) -> None:
+        for name in (*NAMES, *NETWORK_NAMES, *TRUST_NAMES):
+            if "\0" in (text := self._text(name) or self._text(name.lower())):
+                self._faults.append(f"{name}={_shown(name, text)}: must not hold a null character")
         for name in sorted({*self._environ, *self._file}):
             if name.startswith("PRICE_") and name not in NAMES:
-                self._faults.append(f"{_shown(name)}: there is no such setting{_nearest(name, NAMES)}")
+                self._faults.append(f"{one_line(name)}: there is no such setting{_nearest(name[:40], NAMES)}")
 
 
 def _together(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -256,7 +263,7 @@ def _of_files(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, path in files.items():
         other = seen.setdefault(path.absolute(), name)
         if other != name:
-            yield (name, other), f"{name}={_shown(str(path))}: {other} is the same file; name another one"
+            yield (name, other), f"{name}={one_line(str(path))}: {other} is the same file; name another one"
 
 
 def plans(settings: Settings) -> list[Plan]:
@@ -267,9 +274,9 @@ def plans(settings: Settings) -> list[Plan]:
     ]
 
 
-def _shown(text: str) -> str:
-    """A text from outside, fit for a message of one line."""
-    return text if text.isprintable() else ascii(text)
+def _shown(name: str, text: str) -> str:
+    """The value of a setting, fit for a message, unless it may be a secret."""
+    return "…" if name == "PRICE_COINGECKO_KEY" or name in NETWORK_NAMES else one_line(text)
 
 
 def _nearest(word: str, words: tuple[str, ...]) -> str:

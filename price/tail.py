@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 from price import line, times
 from price.quote import Pair, Quote
@@ -11,7 +11,9 @@ from price.quote import Pair, Quote
 _BLOCK_BYTES = 64 * 1024
 _SEARCH_BYTES = 4 * 1024 * 1024
 """How far back the last row of a pair is looked for: days of one pair."""
-_RECENT = timedelta(seconds=60)
+_RECENT_SECONDS = 60
+_FAR = times.unix(datetime(9000, 1, 1, tzinfo=UTC))
+"""A row from here on would leave no slot to record."""
 
 
 @dataclass(slots=True)
@@ -26,15 +28,21 @@ class Tail:
     """The last row with a price of each pair."""
 
     def last_slots(self) -> dict[Pair, datetime]:
-        """The last slot that each pair's rows account for."""
-        step = timedelta(seconds=self.interval or 0)
-        return {pair: quote.slot + (quote.slots - 1) * step for pair, quote in self.rows.items()}
+        """The last slot that each pair's rows account for. Raises ValueError for one that no clock shows."""
+        found: dict[Pair, datetime] = {}
+        for pair, quote in self.rows.items():
+            end = times.unix(quote.slot) + (quote.slots - 1) * (self.interval or 0)
+            if not 0 <= end < _FAR:
+                row = f"{times.iso(quote.slot)} {pair}"
+                raise ValueError(f"its row of {row} is damaged: it reaches to a time that no clock shows")
+            found[pair] = times.from_unix(end)
+        return found
 
     def drop_absent(self, interval: int) -> bool:
         """Forgets pairs that were not recorded up to the end of the log; whether there were any.
 
         Their missing slots, `interval` seconds apart from now on, lie before rows of other pairs, where no
-        row can be added any more.
+        row can be added any more. Raises ValueError as `last_slots` does.
         """
         end = max((quote.slot for quote in self.rows.values()), default=None)
         last = self.last_slots()
@@ -69,10 +77,15 @@ def read_tail(descriptor: int, size: int, pairs: Collection[Pair]) -> Tail:
         elif tail.interval is None or slot >= recent or rest.partition(b" ")[0] in unseen:
             quote = _row(text)
             if quote is not None:
-                recent = recent or times.iso(quote.slot - _RECENT).encode()
+                recent = recent or _before(quote.slot)
                 unseen.discard(str(quote.pair).encode())
                 _note(tail, quote)
     return tail
+
+
+def _before(slot: datetime) -> bytes:
+    """The slot from which on rows are recent."""
+    return times.iso(times.from_unix(max(0, times.unix(slot) - _RECENT_SECONDS))).encode()
 
 
 def _note(tail: Tail, quote: Quote) -> None:

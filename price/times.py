@@ -55,7 +55,7 @@ def parse_iso(text: str) -> datetime:
     try:
         return datetime.fromisoformat(f"{date}T{time}.{micro}{zone}").astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{text!r} is outside the calendar") from error
+        raise ValueError(f"{text[:40]!r} is outside the calendar") from error
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -119,9 +119,13 @@ def retry_after_seconds(header: str, now: datetime) -> float | None:
 
 
 def excerpt(text: str | bytes, most: int = 80) -> str:
-    """The beginning of a text from outside, fit for a message: printable ASCII on one line, quoted."""
+    """The beginning of a text from outside, fit for a message: printable ASCII on one line, quoted.
+
+    At most `most` characters, and less of a text that takes more than twice their room when it is escaped.
+    """
     start = text[: 4 * most].decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return ascii(start[:most])
+    shown = ascii(start[:most])
+    return shown if len(shown) <= 2 * most + 2 else ascii(start[: most // 5])  # each takes up to ten places
 
 
 def shown(raw: object) -> str:

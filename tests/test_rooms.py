@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PRICE = Path(__file__).parent.parent / "price"
-GROUND = {"price", "quote", "line", "times", "errors"}
+GROUND = {"price", "quote", "line", "times", "errors", "oneline"}
 RULES = {
     # the ground floor
     "price": set[str](),
@@ -16,20 +16,21 @@ RULES = {
     "errors": set[str](),
     "coins": set[str](),
     "safely": set[str](),
+    "oneline": set[str](),
     "line": {"times", "quote"},
     "wire": {"errors", "quote"},
     "host": {"host"},
     # pure, on the ground floor
     "tail": {"line", "times", "quote"},
     "choose": {"quote"},
-    "record": {"line", "quote"},
+    "record": {"line", "oneline", "quote"},
     "sources": {"sources", "wire", "coins", "errors", "quote", "times"},
     "plan": {"sources", "quote"},
-    "settings": {"coins", "errors", "plan", "quote", "sources"},
+    "settings": {"coins", "errors", "oneline", "plan", "quote", "sources"},
     # rooms with one window each
     "transport": {"errors", "wire", "price"},
     "handlers": {"handlers", "record", "line", "quote", "times", "errors", "tail", "wire", "safely",
-    "host"},
+    "host", "oneline"},
     # the wings
     "recorder": {
         "recorder", "handlers", "sources", "transport", "settings", "plan", "choose", "record", "wire",
@@ -37,7 +38,7 @@ RULES = {
         "safely", "host", *GROUND,
     },
     "reader": {"reader", *GROUND},
-    "cli": {"recorder", "reader", "settings", "errors", "price"},
+    "cli": {"recorder", "reader", "settings", "errors", "oneline", "price"},
 }  # fmt: skip
 TEACHERS = {"reader/repair.py"}
 """What asks exchanges for their candles."""

@@ -19,7 +19,7 @@ from price.wire import excerpt
 
 HELD_MOST_BYTES = 64 * 1024 * 1024
 _DAY_SECONDS = 86400
-_SHOWN_OF_CUT = 1000
+_SHOWN_OF_CUT = 5000
 
 
 class _Block(NamedTuple):
@@ -72,10 +72,11 @@ class PricesFile(logging.Handler):
             self._claim()
             self._open()
             tail = self._tail()
+            absent = tail.drop_absent(interval)
         except (OSError, ValueError) as error:
             self.close()
             raise self._unusable(error) from error
-        self._header_due |= tail.drop_absent(interval) or tail.interval != interval
+        self._header_due |= absent or tail.interval != interval
         self._header_due |= not self._pairs.issubset(tail.rows)  # it may have been here long ago
         return tail
 

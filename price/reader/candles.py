@@ -37,6 +37,7 @@ class Columns:
             or not {*map(len, self.slots)} <= {row.SLOT_BYTES}
             or bool("".join(self.prices).translate(_NO_DIGITS))
             or 0 in self.numbers
+            or not all(row.is_pair(pair.encode("latin-1")) for pair in set(self.pairs))
         )
 
 

@@ -1,5 +1,6 @@
 """What is wrong in a line of a file."""
 
+from price.oneline import one_line
 from price.reader import row
 from price.reader.tables import Value
 
@@ -10,7 +11,7 @@ class Fault:
     __slots__ = ("line", "pair", "path", "slot", "what")
 
     def __init__(self, path: str, line: int, what: str, text: bytes = b"") -> None:
-        self.path, self.line, self.what = path, line, what
+        self.path, self.line, self.what = one_line(path), line, what
         known = row.is_sound(text + b"\n")
         self.slot = text[: row.SLOT_BYTES] if known else b""
         self.pair = row.pair_of(text) if known else b""

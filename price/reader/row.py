@@ -31,7 +31,12 @@ def _pattern(name: str) -> re.Pattern[bytes]:
     """A pattern, made when it is first needed: most questions need one, and each costs half a millisecond."""
     # possessive (+), so that a bad row fails without a second try
     return re.compile(
-        {"price": _PRICE.replace(b"(?!0 )", b"(?!0$)"), "row": _ROW, "rows": b"(?:%s)*+" % _ROW}[name]
+        {
+            "pair": _PAIR,
+            "price": _PRICE.replace(b"(?!0 )", b"(?!0$)"),
+            "row": _ROW,
+            "rows": b"(?:%s)*+" % _ROW,
+        }[name]
     )
 
 
@@ -50,6 +55,11 @@ def lines(rows: bytes) -> list[bytes]:
 def is_price(text: bytes) -> bool:
     """Whether a text is a price as written in the log."""
     return _pattern("price").fullmatch(text) is not None
+
+
+def is_pair(text: bytes) -> bool:
+    """Whether a text is a pair as written in the log."""
+    return _pattern("pair").fullmatch(text) is not None
 
 
 def is_sound(line: bytes) -> bool:

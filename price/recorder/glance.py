@@ -22,9 +22,8 @@ def glance(path: Path, as_json: bool, now: datetime, say: Callable[[str], None])
     Raises PriceError where there is no status to read.
     """
     try:
-        text = path.read_text("utf-8")
-        status = json.loads(text)
-        lines = _lines(status, now)
+        status = json.loads(path.read_text("utf-8"))
+        lines, whole = _lines(status, now), json.dumps(status)
         old = _age(status["slot"] or status["started"], now) > _INTERVALS_ALIVE * status["interval"]
         gone = not host.alive(status["pid"])
     except FileNotFoundError:
@@ -33,7 +32,7 @@ def glance(path: Path, as_json: bool, now: datetime, say: Callable[[str], None])
         ) from None
     except _FAULTS as error:
         raise PriceError(f"{path}: cannot be read as a status ({error}); is PRICE_STATUS right?") from error
-    for shown in [text] if as_json else lines:
+    for shown in [whole] if as_json else lines:
         say(shown)
     if gone and not as_json:
         say("no recorder runs here any more: this is what the last one left behind when it was killed")

@@ -1,0 +1,17 @@
+"""Text from outside as one line that does nothing to a terminal or a journal."""
+
+MOST = 15_000
+"""Characters of a line: the longest excerpt and the longest path have room in it."""
+
+
+def one_line(text: str) -> str:
+    """The text escaped and, where it is longer than MOST, cut off."""
+    shown = escaped(text[: MOST + 1])
+    return shown if len(shown) <= MOST else f"{shown[: MOST - 1]}…"
+
+
+def escaped(text: str) -> str:
+    """The text with its line breaks, control, bidi and invisible characters as in a Python text."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
