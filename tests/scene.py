@@ -4,18 +4,20 @@ import json
 import logging
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from price.record import ROOT, Event, note_of
-from price.recorder.app import App
-from price.recorder.clock import Signal
+from price.recorder.app import App, Carrier
+from price.recorder.clock import Clock, Signal
+from price.settings import Settings
 from tests.fakes import START, FakeClock, FakeNet
 from tests.proof import proven
 
+Hire = Callable[[Settings, Clock], Mapping[str, Carrier]]
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -28,6 +30,9 @@ class Scene:
         self.clock = FakeClock(now)
         self.net = FakeNet(self.clock)
         self.records: list[logging.LogRecord] = []
+        self.environ: dict[str, str] = {}
+        """What stands in the environment beside the settings file."""
+        self.hire: Hire = self.net.hire
         self._settings: dict[str, str] = {}
         self.set(**{"FILE": str(self.file), "SOURCES": "kraken", **settings})
 
@@ -48,9 +53,10 @@ class Scene:
             "PRICE_ENV": str(self.folder / "settings"),
             "STATE_DIRECTORY": str(self.folder),
             "RUNTIME_DIRECTORY": str(self.folder),
+            **self.environ,
         }
         self.clock.post_at(until, Signal.STOP)
-        app = App(environ, self.clock, self.net.hire, random.Random(7))
+        app = App(environ, self.clock, self.hire, random.Random(7))
         with _signals_kept(), _listening(_Listener(self.records), *handlers):
             return app.run()
 

@@ -7,16 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from price.errors import SourceError
-from price.quote import Pair
 from price.sources import SOURCES
-from price.sources.base import Tick
-from price.wire import MAX_PRICE, Answer
-from tests.sources.answers import END, HERE, START, pairs, said, sent
+from tests.sources.answers import HERE, said, sent
+from tests.sources.survival import survives
 
-ASKED = dict.fromkeys(SOURCES, "BTC-USD ETH-USD DOGE-USD") | dict.fromkeys(
-    ("binance", "okx"), "BTC-USDT ETH-USDT DOGE-USDT"
-)
 FILES = {name: sorted(f"{name}/{path.name}" for path in (HERE / name).glob("*.json")) for name in SOURCES}
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -32,40 +26,6 @@ VALUES = st.recursive(
 )
 STATUSES = st.sampled_from([200, 200, 200, 204, 302, 400, 404, 418, 429, 451, 500, 503])
 every_source = pytest.mark.parametrize("name", list(SOURCES))
-
-
-def survives(name: str, answer: Answer) -> None:
-    """Both readers either give sound values or raise SourceError."""
-    source, asked = SOURCES[name], pairs(ASKED[name])
-    for many in (asked, asked[:1]):
-        try:
-            found = source.read(many, answer)
-        except SourceError as error:
-            is_fit_to_show(error)
-        else:
-            is_sound(many, found)
-    try:
-        candles = source.read_candles(asked[0], START, END, answer)
-    except SourceError as error:
-        is_fit_to_show(error)
-    else:
-        assert [each.start for each in candles] == sorted({each.start for each in candles})
-
-
-def is_fit_to_show(error: SourceError) -> None:
-    """One line, not long, of characters that do nothing to a terminal."""
-    assert str(error).isprintable()
-    assert len(str(error)) < 500
-
-
-def is_sound(asked: tuple[Pair, ...], found: dict[Pair, Tick | SourceError]) -> None:
-    """Each asked pair, in order, has a possible price or an error."""
-    assert list(found) == list(asked)
-    for tick in found.values():
-        if isinstance(tick, Tick):
-            assert 0 < tick.price < MAX_PRICE
-        else:
-            is_fit_to_show(tick)
 
 
 @every_source
