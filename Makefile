@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run once status demo test check lint type cov format live bench clean install uninstall
+.PHONY: help run once status demo test check lint type cov format fuzz live bench clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ format: $(VENV)/.dev ## bring the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+fuzz: $(VENV)/.fuzz ## look for inputs that break what reads them; FUZZ="reader --seconds 600"
+	$(BIN)/python -m tests.fuzz $(FUZZ)
+
 live: $(VENV)/.dev ## ask the real exchanges, over the internet
 	$(BIN)/pytest -m live
 
@@ -57,7 +60,7 @@ uninstall: ## remove the service; keeps settings and data (as root)
 	@deploy/uninstall.sh
 
 clean: ## remove the environment and the tools' caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz .coverage
 
 $(VENV)/.made:
 	@PYTHON="$(PYTHON)" deploy/make-venv.sh $(VENV)
@@ -73,4 +76,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+
+$(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
 	@touch $@

@@ -208,6 +208,39 @@ def test_a_damaged_line_of_the_log_does_nothing_to_a_terminal(
     assert clean(lines)
 
 
+@pytest.mark.parametrize("repairs", [False, True], ids=["live", "repaired"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        ["history"],
+        ["history", "--until", "2026-11-20T15:52:20Z", "--last", "2"],
+        ["candles"],
+        ["candles", "--until", "2026-11-20T15:52:20Z"],
+        ["gaps"],
+        ["gaps", "--until", "2026-11-20T15:52:20Z"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize(
+    "damaged", ["BTC-\xa2x", "BTC-USD - down slots=", "BTC-USD - down slots=x", "", "- - slots=0"]
+)
+def test_a_damaged_line_of_the_log_is_left_out_of_every_answer(
+    tmp_path: Path, question: list[str], damaged: str, repairs: bool
+) -> None:
+    before, after = (f"2026-11-20T15:52:{second}Z BTC-USD 1 kraken\n" for second in ("05", "15"))
+    path, header = tmp_path / "prices.txt", "# price-log 1 every=5s\n"
+    if repairs:
+        (tmp_path / "repairs.txt").write_text(f"{header}2026-11-20T15:52:10Z BTC-USD 5 kraken by=candle\n")
+    path.write_text(header + before + after)
+    _, expected = said([*question, "--file", str(path)], {})
+    path.write_bytes((header + before + f"2026-11-20T15:52:10Z {damaged}\n" + after).encode("latin-1"))
+
+    status, lines = said([*question, "--file", str(path)], {})
+
+    assert status == 0
+    assert [one for one in lines if "left out" not in one] == expected
+
+
 @pytest.mark.parametrize("text", [
     "0001-01-01T00:00:00Z BTC-USD 1 kraken",
     "9999-12-31T23:59:55Z BTC-USD 1 kraken",

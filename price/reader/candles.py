@@ -152,7 +152,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         else:
             candles = Candles(every)
             write(args.format, NAMES, candles.within(log.chunks(asked.since, asked.until, checked=False)))
-            say_skipped(candles.skipped)
+            say_skipped(log.skipped + candles.skipped)
     return 0
 
 

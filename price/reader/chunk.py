@@ -69,6 +69,8 @@ def clipped(rows: bytes, every: int, until: int) -> bytes:
     parts, done = [], 0
     for start, end in long_rows(rows):
         line = rows[start:end]
+        if not row.is_sound(line):
+            continue
         slot = row.unix_of(line)
         left = -((slot - until) // every)  # slots before `until`, rounded up
         if row.slots_of(line) > left:

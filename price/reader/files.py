@@ -171,11 +171,10 @@ def _step(rows: bytes) -> int:
     """The interval that the last two rows of one pair keep; 0 where there are no two."""
     start = rows.rfind(b"\n", 0, len(rows) - 1) + 1
     last = rows[start:]
-    if not is_row(last):
+    if not row.is_sound(last):
         return 0
     same = rows.rfind(b" %b " % row.pair_of(last), 0, start)
-    start = rows.rfind(b"\n", 0, max(same, 0)) + 1
-    before = rows[start:].partition(b"\n")[0]
-    if same < 0 or not is_row(before):
+    before = rows[rows.rfind(b"\n", 0, max(same, 0)) + 1 : rows.find(b"\n", max(same, 0)) + 1]
+    if same < 0 or not row.is_sound(before):
         return 0
     return (row.unix_of(last) - row.unix_of(before)) // row.slots_of(before)

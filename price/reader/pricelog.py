@@ -61,9 +61,9 @@ class PriceLog:
         Missed rows are clipped at the edges. Lines that are no rows are left out, except where the
         caller looks at each column itself (`checked=False`).
         """
-        live = self._live(since, until, checked=checked)
         if self.repairs is None:
-            return live
+            return self._live(since, until, checked=checked)
+        live = self._live(since, until, checked=True)  # which slots have a row is asked of each line
         from price.reader.merge import Merger  # most logs have no repairs
 
         return Merger(self.repairs, self.pairs, since, until).merged(live)

@@ -18,6 +18,11 @@ FOUND = {
         b"\xffSSL_CERT_FILE=a\0b\n",
         b"\x05\x1b[31m/..\xff",
     ],
+    "reader": [
+        b"# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 1 a\n2026-11-20T15:52:10Z BTC-\n"
+        b"\xff# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 5 kraken by=candle\n",
+        b"# price-log 1 every=5s\n2026-11-20T15:52:10Z BTC-USD - down slots=x\n",
+    ],
     "start": [
         b"# price-log 1 every=5s\n9999-12-31T23:59:55Z BTC-USD 1 kraken\n",
         b"# price-log 1 every=9999s\n2026-11-20T15:52:00Z ETH-USD - down slots=9999999999\n",

@@ -153,6 +153,18 @@ def test_the_interval_in_force_is_found_far_behind_its_header(tmp_path: Path, ea
     ]
 
 
+@pytest.mark.parametrize("number", [6998, 6999])
+@pytest.mark.parametrize("damaged", ["", "BTC-USD", "BTC-USD - down slots=", "BTC-USD - down slots=0"])
+def test_a_damaged_row_before_the_range_does_not_hide_the_interval(
+    tmp_path: Path, damaged: str, number: int
+) -> None:
+    rows = [row(number * 5) for number in range(7001)]
+    rows[number] = f"{rows[number][:21]}{damaged}"
+    path = write(tmp_path, *rows)
+
+    assert lines("history", "--file", path, "--since", rows[7000][:20]) == [rows[7000]]
+
+
 def test_files_are_closed_again(tmp_path: Path) -> None:
     write(tmp_path, row(0), name="prices.txt.1")
     write(tmp_path, name="prices.txt.2")
