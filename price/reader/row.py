@@ -19,10 +19,10 @@ _SOURCES = rb"[a-z0-9-]+(?:,[a-z0-9-]+)*"
 _REASON = rb"[a-z0-9-]+(?::[a-z0-9-]+)?(?:,[a-z0-9-]+(?::[a-z0-9-]+)?)*"
 _SLOTS = rb" slots=[1-9]\d{0,9}(?=[ \n])"
 _EXTRA = rb" (?!slots=)[a-z][a-z0-9_-]*=[!-~]+"
-_ROW = b"%s %s (?:%s %s(?:%s)*|- %s(?:%s|%s)*)\n" % (
+_ROW = b"%s %s (?:%s %s(?:%s)*|- %s(?:%s)*(?:%s(?:%s)*)?)\n" % (
     *(_SLOT, _PAIR),
     *(_PRICE, _SOURCES, _EXTRA),
-    *(_REASON, _SLOTS, _EXTRA),
+    *(_REASON, _EXTRA, _SLOTS, _EXTRA),
 )
 
 

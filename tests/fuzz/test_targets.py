@@ -8,6 +8,7 @@ from tests.fuzz.targets import TARGETS, seeds
 
 FEW = {"start": 40, "state": 40, "reader": 40, "glance": 60, "http": 60}
 """Examples of those targets that take milliseconds."""
+HEADER, ROW = b"# price-log 1 every=5s\n", b"2026-11-20T15:52:05Z"
 FOUND = {
     "adapters": [
         b"\4\0[" + b'"' + b"\xff" * 500,
@@ -19,10 +20,10 @@ FOUND = {
         b"\x05\x1b[31m/..\xff",
     ],
     "reader": [
-        b"# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 1 a\n2026-11-20T15:52:10Z BTC-\n"
-        b"\xff# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 5 kraken by=candle\n",
-        b"# price-log 1 every=5s\n2026-11-20T15:52:10Z BTC-USD - down slots=x\n",
+        b"%b%b BTC-USD 1 a\n%b BTC-\n\xff%b%b BTC-USD 5 a by=peer\n" % (HEADER, ROW, ROW, HEADER, ROW),
+        b"%b%b BTC-USD - down slots=x\n" % (HEADER, ROW),
     ],
+    "rows": [b"%b BTC-USD - down slots=6 slots=3" % ROW],
     "start": [
         b"# price-log 1 every=5s\n9999-12-31T23:59:55Z BTC-USD 1 kraken\n",
         b"# price-log 1 every=9999s\n2026-11-20T15:52:00Z ETH-USD - down slots=9999999999\n",
