@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from price import times
-from price.errors import PriceError, SettingsError, Unreachable
+from price.errors import PriceError, SettingsError, Timeout, Unreachable
 from price.record import Event
 from price.tail import Tail
 from tests.fakes import START
@@ -434,6 +434,34 @@ def test_another_file_by_reload_is_begun_and_the_old_one_stays_whole(tmp_path: P
     assert (tmp_path / "new" / "prices.txt").read_text().splitlines()[-1] == (
         "2026-11-20T15:52:15Z BTC-USD 100 kraken"
     )
+
+
+def test_another_file_by_reload_does_not_make_an_older_price_a_newer_one(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase")
+    scene.net.coinbase.says("100", aged=0, times=1)
+    scene.net.coinbase.says("101", aged=20)
+    scene.reload_at(3, FILE=str(tmp_path / "new.txt"))
+
+    scene.run(until=9)
+
+    assert scene.rows == ["15:52:05 BTC-USD 100 coinbase"]
+    assert (tmp_path / "new.txt").read_text().splitlines()[1:] == [
+        "2026-11-20T15:52:05Z BTC-USD - coinbase:backward",
+        "2026-11-20T15:52:10Z BTC-USD - coinbase:backward",
+    ]
+
+
+def test_a_source_that_was_taken_out_and_comes_back_was_not_lost_meanwhile(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="kraken,coinbase")
+    scene.net.kraken.fails(Timeout("no answer"), times=1)
+    scene.reload_at(3, SOURCES="coinbase")
+    scene.reload_at(13, SOURCES="kraken,coinbase")
+
+    scene.run(until=19)
+
+    assert len(scene.said(Event.SOURCE_LOST)) == 1
+    assert scene.said(Event.SOURCE_BACK) == []
+    assert scene.rows[-1] == "15:52:20 BTC-USD 100 kraken,coinbase"
 
 
 def test_a_file_that_was_refused_at_a_reload_may_be_named_again_once_it_is_mended(tmp_path: Path) -> None:

@@ -179,9 +179,13 @@ class App:
         last = tail.last_slots()
         day = times.iso(self._clock.now())[:10]
         counts = file.counts(times.parse_iso(f"{day}T00:00:00Z"))
+        before = self._past  # of another file before a reload: what the sources said last still binds them
         self._past = Past(max(last.values(), default=times.EPOCH))
         self._past.last = {pair: slot for pair, slot in last.items() if pair in wanted.pairs}
-        self._past.memories = {pair: Memory(quote.price, quote.slot) for pair, quote in tail.priced.items()}
+        self._past.memories = {pair: Memory(newest=one.newest) for pair, one in before.memories.items()}
+        for pair, quote in tail.priced.items():
+            known = self._past.memories.get(pair, Memory())
+            self._past.memories[pair] = Memory(quote.price, quote.slot, known.newest)
         self._status.priced = dict(tail.priced)
         self._status.day, self._status.counts = day, counts
 

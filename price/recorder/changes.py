@@ -43,6 +43,8 @@ class Changes(logging.Handler):
         readings, self._readings = self._readings, {}
         if not readings or self._slot is None:
             return
+        # a source that a reload took out is asked nothing: it is neither lost nor back
+        self._lost = {source: loss for source, loss in self._lost.items() if source in readings}
         for source, said in readings.items():
             self._compare(source, said, self._slot)
         if self._first and all(one.why in _NETWORK_WORDS for said in readings.values() for one in said):
