@@ -19,12 +19,12 @@ class Parrot:
     def __init__(self) -> None:
         self.says = b""
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def ask(self, request: Request) -> Answer:
         """What the transport makes of the bytes. Raises SourceError."""
-        carrier = Transport(self._url, {}, certificates(), {}, monotonic)
+        carrier = Transport(self.url, {}, certificates(), {}, monotonic)
         return carrier.get(request, monotonic() + _PATIENCE_SECONDS)
 
     def _serve(self) -> None:

@@ -23,6 +23,7 @@ from price.handlers.console import Console
 from price.oneline import MOST, one_line
 from price.record import Event
 from tests.fakes import START
+from tests.parrot import parrot
 from tests.scene import Scene
 
 # a line break, ANSI and C1 controls, bidi and zero-width, a line separator, a lone surrogate, a comment sign
@@ -157,6 +158,27 @@ def test_a_recorder_that_cannot_start_says_so_in_one_clean_line(tmp_path: Path, 
     assert done.returncode == 1
     assert done.stderr.decode().endswith("\n")
     assert done.stderr.decode()[:-1].isprintable()
+
+
+@pytest.mark.parametrize("command", ["once", "check"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n\x1b[31m\n\x9b",
+        b"HTTP/1.1 302 Found\r\nLocation: http://\x1b[31m\x9b/\r\n\r\n",
+        b'HTTP/1.1 400 No\r\n\r\n{"error": ["EQuery:Unknown \\n\\u001b[31m\\u202e\\ud800"]}',
+        b"\x1b[31m\r\n\r\n",
+    ],
+    ids=["body", "redirect", "error", "no HTTP"],
+)
+def test_what_an_exchange_said_is_printed_escaped(command: str, answer: bytes) -> None:
+    parrot().says = answer
+
+    status, lines = said([command], {"PRICE_SOURCES": "kraken", "PRICE_KRAKEN_URL": parrot().url})
+
+    assert status == 1
+    assert any("kraken" in one for one in lines)
+    assert clean(lines)
 
 
 @pytest.mark.parametrize("form", ["text", "csv", "json"])
