@@ -88,6 +88,6 @@ def _check(text: str) -> list[str]:
             raise ValueError(f"not key=value: {extra[:40]!r}")
         if match[1] == "slots" and (price != "-" or not _COUNT.fullmatch(match[2])):
             raise ValueError(f"slots= stands for missed slots in a row: {extra[:40]!r}")
-    if len([extra for extra in extras if extra.startswith("slots=")]) > 1:
+    if sum(extra.startswith("slots=") for extra in extras) > 1:
         raise ValueError("slots= stands twice")
     return columns

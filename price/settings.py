@@ -99,6 +99,7 @@ class _Reader:
         self._file = self._read_file()
 
     def settings(self) -> Settings:
+        self._check_nulls()
         self._check_names()
         interval = self._value("PRICE_INTERVAL", "5", _interval)
         default_timeout = "2" if interval is None or interval >= 3 else f"{Decimal(interval) * 4 / 5:f}"
@@ -192,10 +193,13 @@ class _Reader:
         ]
         return {binding.key: binding.value or "" for binding in bindings if binding.key}
 
-    def _check_names(self) -> None:
+    def _check_nulls(self) -> None:
+        """A null character in a name of a file or a host would be an error of whoever uses it, much later."""
         for name in (*NAMES, *NETWORK_NAMES, *TRUST_NAMES):
-            if "\0" in (text := self._text(name) or self._text(name.lower())):
+            if "\0" in (text := self._network(name)):
                 self._faults.append(f"{name}={_shown(name, text)}: must not hold a null character")
+
+    def _check_names(self) -> None:
         for name in sorted({*self._environ, *self._file}):
             if name.startswith("PRICE_") and name not in NAMES:
                 self._faults.append(f"{one_line(name)}: there is no such setting{_nearest(name[:40], NAMES)}")

@@ -23,13 +23,9 @@ from price.handlers.console import Console
 from price.oneline import MOST, one_line
 from price.record import Event
 from tests.fakes import START
+from tests.nasty import NASTY, NASTY_NAME
 from tests.parrot import parrot
 from tests.scene import Scene
-
-# a line break, ANSI and C1 controls, bidi and zero-width, a line separator, a lone surrogate, a comment sign
-NASTY = "a\nb\r\x1b[31m\x07\x00\x85\x9b\u202e\u2066\u200b\ufeff\u2028\u2029\ud800 #x"
-NASTY_NAME = NASTY.replace("\0", "").replace("\ud800", "\udcff")
-"""As a file's name or an environment's value can be."""
 
 
 def said(arguments: list[str], environ: Mapping[str, str]) -> tuple[int, list[str]]:

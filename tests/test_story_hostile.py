@@ -18,15 +18,10 @@ from price.recorder.couriers import Couriers, _Job
 from price.settings import Settings
 from price.sources import SOURCES
 from price.wire import Request
+from tests.nasty import NASTY, NASTY_BYTES, NASTY_NAME
 from tests.parrot import parrot
 from tests.scene import Hire, Scene
 
-NASTY = "a\nb\r\x1b[31m\x07\x00\x85\x9b\u202e\u2066\u200b\ufeff\u2028\u2029\ud800 #x"
-# a line break, ANSI and C1 controls, bidi and zero-width marks, a line separator, a lone surrogate
-NAME = NASTY.replace("\0", "").replace("\ud800", "\udcff")
-"""The same as a file's name can be."""
-RAW = b"a\x1b[31m\x07\x00\x85\x9b\xe2\x80\xae\xe2\x80\x8b\xed\xa0\x80\xff #x\x0b\x0c\x1c"
-"""The same as a header can be, which ends at a line break."""
 EVERYBODY = ",".join(name for name in SOURCES if name != "simulated")
 _LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S.*")
 
@@ -44,7 +39,7 @@ def test_no_word_of_an_error_reaches_the_log_or_a_terminal_as_it_is(tmp_path: Pa
     answers = [http(status, json.dumps(one).encode()) for one in bodies for status in (200, 400, 429, 500)]
 
     for number, answer in enumerate(
-        [*answers, http(503, NASTY.encode("utf-8", "surrogatepass")), http(200, RAW)]
+        [*answers, http(503, NASTY.encode("utf-8", "surrogatepass")), http(200, NASTY_BYTES)]
     ):
         stays_clean(tmp_path / str(number), answer)
 
@@ -81,20 +76,20 @@ def test_no_price_time_or_symbol_reaches_the_log_or_a_terminal_as_it_is(tmp_path
 @pytest.mark.parametrize(
     "answer",
     [
-        b"HTTP/1.1 200 " + RAW + b"\r\n\r\n" + RAW,
-        b"HTTP/1.1 " + RAW + b"\r\n\r\n",
-        RAW + b"\r\n\r\n",
-        b"HTTP/1.1 302 Found\r\nLocation: http://" + RAW + b"/\r\n\r\n",
-        b"HTTP/1.1 302 Found\r\nLocation: /" + RAW + b"\r\n\r\n",
-        b"HTTP/1.1 302 Found\r\nLocation: //[" + RAW + b"]:x/\r\n\r\n",
-        b"HTTP/1.1 429 Slow\r\nRetry-After: " + RAW + b"\r\nDate: " + RAW + b"\r\n\r\n",
-        b"HTTP/1.1 503 Away\r\nRetry-After: Fri, 20 Nov 2026 15:54:05 " + RAW + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: " + RAW + b"\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + RAW,
-        b"HTTP/1.1 403 No\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(RAW),
-        b"HTTP/1.1 200 OK\r\nContent-Length: " + RAW + b"\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + RAW + b"\r\n",
-        b"HTTP/1.1 200 OK\r\n" + RAW + b"\r\n" + RAW + b": " + RAW + b"\r\n\r\n{}",
+        b"HTTP/1.1 200 " + NASTY_BYTES + b"\r\n\r\n" + NASTY_BYTES,
+        b"HTTP/1.1 " + NASTY_BYTES + b"\r\n\r\n",
+        NASTY_BYTES + b"\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://" + NASTY_BYTES + b"/\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: /" + NASTY_BYTES + b"\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: //[" + NASTY_BYTES + b"]:x/\r\n\r\n",
+        b"HTTP/1.1 429 Slow\r\nRetry-After: " + NASTY_BYTES + b"\r\nDate: " + NASTY_BYTES + b"\r\n\r\n",
+        b"HTTP/1.1 503 Away\r\nRetry-After: Fri, 20 Nov 2026 15:54:05 " + NASTY_BYTES + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: " + NASTY_BYTES + b"\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + NASTY_BYTES,
+        b"HTTP/1.1 403 No\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(NASTY_BYTES),
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + NASTY_BYTES + b"\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + NASTY_BYTES + b"\r\n",
+        b"HTTP/1.1 200 OK\r\n" + NASTY_BYTES + b"\r\n" + NASTY_BYTES + b": " + NASTY_BYTES + b"\r\n\r\n{}",
     ],
     ids=[
         "reason", "status", "no HTTP", "redirect to a host", "redirect to a path", "redirect to nowhere",
@@ -120,8 +115,10 @@ def test_what_is_cut_off_at_the_start_is_kept_in_the_log_escaped(tmp_path: Path)
 
 def test_a_log_of_a_nasty_name_is_recorded_into_and_named_escaped(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
-    scene.file = tmp_path / NAME
-    terminal = recorded(scene, {"PRICE_FILE": str(scene.file), "PRICE_STATUS": str(tmp_path / f"s{NAME}")})
+    scene.file = tmp_path / NASTY_NAME
+    terminal = recorded(
+        scene, {"PRICE_FILE": str(scene.file), "PRICE_STATUS": str(tmp_path / f"s{NASTY_NAME}")}
+    )
 
     is_clean(scene, terminal)
     assert r"a\nb\r\x1b[31m\x07" in scene.said(Event.STARTED)[0]
