@@ -70,13 +70,9 @@ $(VENV)/.run: requirements.txt $(VENV)/.made
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.%: requirements-%.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-
-$(VENV)/.fuzz: requirements-fuzz.txt $(VENV)/.dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
-	@touch $@
+$(VENV)/.dev: $(VENV)/.run
+$(VENV)/.bench $(VENV)/.fuzz: $(VENV)/.dev
