@@ -28,7 +28,9 @@ def read_header(text: str) -> int | None:
 
 def plain(price: Decimal) -> str:
     """A price as written in the log: every digit, no exponent, no trailing zeros after the point."""
-    text = format(price, "f")
+    text = str(price)
+    if "E" in text:  # format alone would do, at twice the price
+        text = format(price, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
