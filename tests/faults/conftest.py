@@ -90,8 +90,20 @@ def mounted(tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
 @pytest.fixture(scope="session")
 def tear(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library that tears a write, built from tear.c."""
+    """The library that tears a write."""
+    return _built("tear", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that cuts the power of a file system in the place of a sync."""
+    return _built("cut", tmp_path_factory)
+
+
+def _built(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library to preload, built from its source in this folder."""
     needs("gcc")
-    library = tmp_path_factory.mktemp("tear") / "tear.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, _FAULTS / "tear.c", "-ldl"], check=True)
+    library = tmp_path_factory.mktemp(name) / f"{name}.so"
+    source = _FAULTS / f"{name}.c"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     return library

@@ -20,6 +20,7 @@ from tests.faults.stepped import Stepped
 def _live(job: dict[str, Any]) -> int:
     said = os.open(job["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(said, 2)
+    os.environ.update(job["environ"])  # a preloaded library may look there
     while job["traced"] and os.getppid() != 1:
         pass  # the tracer is about to attach
     clock = Stepped(times.parse_iso(job["now"]), job["environ"], job["commands"])

@@ -88,8 +88,8 @@ class Place:
 
     @property
     def acknowledged(self) -> datetime | None:
-        """The last slot that a recorder has said to be safe."""
-        text = self.status["slot"]
+        """The last slot that a recorder has said to be safe, if it said so of any."""
+        text = (self.aside / "status.json").exists() and self.status["slot"]
         return times.parse_iso(text) if text else None
 
     def rows(self, file: Path | None = None) -> list[Quote]:

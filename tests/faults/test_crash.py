@@ -1,21 +1,18 @@
 """SIGKILL at every system call with which the recorder touches files, from its start to its stop."""
 
-import json
 import re
 import shutil
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from price import times
-from price.quote import Quote
-from tests.checks import sound
 from tests.faults.conftest import needs
-from tests.faults.place import BEGIN, BETWEEN_RUNS, PYTHON, ROOT, Place
+from tests.faults.place import BEGIN, Place
+from tests.faults.sweep import PAIRS, Nursery, prove_kept
 
 CALLS = "write,fdatasync,fsync,openat,rename,ftruncate,fchmod,mkdir,flock,unlink,close"
 STORIES = {
@@ -33,47 +30,6 @@ STORIES = {
         "stop",
     ],
 }
-PAIRS = ("BTC-USD", "ETH-USD")
-
-
-class Nursery:
-    """Makes recorders at once, traced or not."""
-
-    def __init__(self) -> None:
-        command = [PYTHON, "-m", "tests.faults.nursery"]
-        self._environ = Place(Path("/nowhere"), Path("/tmp")).environ
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=self._environ
-        )
-
-    def run(self, place: Place, number: int, commands: Sequence[str], *tracing: str) -> int:
-        """The exit status of a recorder that was made, and traced if there are options for that."""
-        job = {
-            "now": times.iso(BEGIN + number * BETWEEN_RUNS),
-            "environ": place.environ,
-            "commands": commands,
-            "said": str(place.aside / "said"),
-            "traced": bool(tracing),
-        }
-        assert self._process.stdin is not None
-        print(json.dumps(job), file=self._process.stdin, flush=True)
-        recorder = self._line()
-        if tracing:
-            inject = ["-e", "inject=getppid:retval=1"]
-            subprocess.run(["strace", "-f", "-qq", *tracing, *inject, "-p", recorder], check=False)
-        return int(self._line())
-
-    def close(self) -> None:
-        """Ends it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
 
 
 @pytest.fixture(scope="module")
@@ -111,27 +67,6 @@ def _points(nursery: Nursery, folder: Path, story: str) -> list[tuple[str, int]]
     return points
 
 
-def _found(place: Place) -> list[Quote]:
-    files = [one for one in (Path(f"{place.file}.1"), place.file) if one.exists()]
-    return [row for file in files for row in sound(file)]
-
-
-def _prove_kept(place: Place, acknowledged: str | None, point: object) -> int:
-    """Proves that the acknowledged slots of the first run stand exactly once; gives how many rows."""
-    rows = _found(place)
-    keys = Counter((row.slot, str(row.pair)) for row in rows)
-    assert max(keys.values()) == 1, f"{point}: a row stands twice"
-    assert [row.slot for row in rows] == sorted(row.slot for row in rows), f"{point}: not in order"
-    priced = {(row.slot, str(row.pair)) for row in rows if row.price is not None}
-    slot, kept = BEGIN, 0
-    while acknowledged and slot <= times.parse_iso(acknowledged):
-        for pair in PAIRS:
-            assert (slot, pair) in priced, f"{point}: {slot} {pair} was acknowledged and is lost"
-            kept += 1
-        slot = times.next_slot(slot, 10)
-    return kept
-
-
 @pytest.mark.parametrize("story", STORIES)
 def test_killed_at_any_system_call_it_loses_no_acknowledged_slot_and_goes_on(
     nursery: Nursery, tmp_path: Path, story: str, record_property: Callable[[str, object], None]
@@ -144,9 +79,9 @@ def test_killed_at_any_system_call_it_loses_no_acknowledged_slot_and_goes_on(
         status = nursery.run(place, 0, STORIES[story], "-o", "/dev/null", "-e", kill)
         assert status in (-9, 0), f"{point}: {status}"
         killed += status == -9
-        acknowledged = place.status["slot"] if (place.aside / "status.json").exists() else None
+        acknowledged = place.acknowledged
         assert nursery.run(place, 1, ["slot", "stop"]) == 0, f"{point}: {(place.aside / 'said').read_text()}"
-        kept += _prove_kept(place, acknowledged, point)
+        kept += prove_kept(place, acknowledged, point)
     # a call more or less from run to run puts a point or two behind the end of the story
     assert killed > 40
     assert len(points) - killed <= 3
