@@ -152,6 +152,16 @@ def test_a_clock_set_back_by_hours_is_said_once_and_for_how_long(tmp_path: Path)
     assert "2 h" in warning
 
 
+def test_a_clock_that_is_set_right_again_costs_no_slot_after_that(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.clock.at(8, lambda: scene.clock.step(-2 * 3600))
+    scene.clock.at(12, lambda: scene.clock.step(2 * 3600))
+
+    scene.run(until=24)
+
+    assert scene.rows[2:4] == ["15:52:15 BTC-USD - late", "15:52:20 BTC-USD 100 kraken"]
+
+
 def test_a_second_step_back_is_said_again_once_the_first_is_over(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.clock.at(8, lambda: scene.clock.step(-30))

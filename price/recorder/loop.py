@@ -92,11 +92,11 @@ class Loop:
         return max(current, times.next_slot(self._past.end, self._interval))
 
     def _wait_for(self, slot: datetime) -> Signal | None:
-        """Waits for a slot, or a pulse at most: the wall clock may step meanwhile."""
+        """Waits for a slot, an interval or a pulse at most: the wall clock may step meanwhile."""
         now = self._clock.now()
         self._note_behind(now, slot)
         seconds = (slot - now).total_seconds()
-        until = self._clock.monotonic() + min(seconds, PULSE_SECONDS)
+        until = self._clock.monotonic() + min(seconds, self._interval, PULSE_SECONDS)
         while isinstance(item := self._clock.wait(until), Outcome):
             self._panel.hear_late(item)  # and back to waiting: a stop may stand behind it
         if isinstance(item, Signal):
