@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-from tests.system.oneworker import pytest_xdist_make_scheduler
+from tests.oneworker import pytest_xdist_make_scheduler
 
 __all__ = ["pytest_xdist_make_scheduler"]  # pytest finds the hook by its name here
 

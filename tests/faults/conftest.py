@@ -100,6 +100,12 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _built("cut", tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that has the wall clock say what a test wants."""
+    return _built("clock", tmp_path_factory)
+
+
 def _built(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library to preload, built from its source in this folder."""
     needs("gcc")
