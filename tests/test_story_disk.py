@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from price import host, times
+from price.cli import main
 from price.errors import PriceError, Unavailable
 from price.handlers.pricesfile import PricesFile
 from price.handlers.rowsfirst import RowsFirst
@@ -209,6 +210,32 @@ def test_rows_that_are_held_begin_a_new_file_with_their_own_interval(tmp_path: P
     assert slots(scene)[0] == "15:52:15"
 
 
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        ({"INTERVAL": "1800"}, "BTC-USD - late slots=12"),
+        ({"PAIRS": "BTC-USD,ETH-USD"}, "BTC-USD - late slots=6"),
+        ({"SOURCES": "bitstamp"}, "BTC-USD - late slots=6"),
+    ],
+)
+def test_slots_given_up_over_a_change_of_the_settings_leave_a_sound_log(
+    tmp_path: Path, change: dict[str, str], first: str
+) -> None:
+    scene, disk = scene_with_disk(tmp_path, INTERVAL="3600")
+    scene.clock.at(8000, disk.refuse)
+    scene.reload_at(8000 + 3 * 3600, **change)
+    scene.clock.at(8000 + 30 * 3600, disk.mend)
+
+    scene.run(until=8000 + 33 * 3600)
+
+    assert scene.rows[4].partition(" ")[2] == first
+    assert scene.text.count("# price-log") == (1 if "SOURCES" in change else 2)
+    assert "given up" in scene.said(Event.ROWS_WRITTEN)[0]
+    assert main(["verify", "--file", str(scene.file)], {}, START) == 0, (
+        "between two sums neither a slot is lost"
+    )
+
+
 def test_a_stop_while_rows_are_held_says_so_and_fails(tmp_path: Path) -> None:
     scene, disk = scene_with_disk(tmp_path)
     scene.clock.at(8, disk.refuse)
@@ -350,7 +377,7 @@ def test_a_file_that_another_recorder_took_over_is_left_to_it(tmp_path: Path) ->
     assert slots(scene) == ["15:52:15", "15:52:20", "15:52:25", "15:52:30"]
 
 
-def test_the_oldest_of_more_than_a_day_of_held_rows_are_given_up_and_counted(tmp_path: Path) -> None:
+def test_the_oldest_of_more_than_a_day_of_held_rows_are_given_up_and_counted_and_late(tmp_path: Path) -> None:
     scene, disk = scene_with_disk(tmp_path, INTERVAL="3600")
     scene.clock.at(4000, disk.refuse)
     scene.clock.at(40 * 3600, disk.mend)
@@ -360,7 +387,8 @@ def test_the_oldest_of_more_than_a_day_of_held_rows_are_given_up_and_counted(tmp
     (written,) = scene.said(Event.ROWS_WRITTEN)
     assert "24 rows held" in written
     assert "15 older ones were given up" in written
-    assert scene.text.count("# price-log") == 2
+    assert scene.rows[2] == "17:00:00 BTC-USD - late slots=15"
+    assert scene.text.count("# price-log") == 1
 
 
 def test_a_quote_that_no_row_can_hold_does_not_keep_later_ones_from_the_disk(tmp_path: Path) -> None:

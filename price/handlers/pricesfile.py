@@ -4,8 +4,8 @@ import logging
 import os
 import re
 from collections import deque
-from collections.abc import Collection, Iterator
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +23,13 @@ _SHOWN_OF_CUT = 5000
 
 
 class _Block(NamedTuple):
-    """The rows of a slot."""
+    """The rows of a slot; or those that stand for slots whose rows were given up."""
 
+    first: datetime
+    """The slot of the first row, which may be a missed one from before."""
     slot: datetime
     rows: int
+    """How many of them wait to be written; none where they were given up."""
     text: bytes
     interval: int
     """In seconds."""
@@ -102,11 +105,11 @@ class PricesFile(logging.Handler):
         """Writes the slot's rows, after those that are still held. Raises ValueError for no row at all."""
         quotes, self._slot = self._slot, []
         if quotes:
-            text = "".join(f"{line.write(quote)}\n" for quote in quotes).encode("ascii")
-            block = _Block(quotes[-1].slot, len(quotes), text, self._interval, self._sum_due)
+            text = _text(quotes)
+            first, slot = quotes[0].slot, quotes[-1].slot
+            self._held.append(_Block(first, slot, len(quotes), text, self._interval, self._sum_due))
             self._sum_due = False
-            self._held.append(block)
-            self._forget_oldest()
+            self._give_up_oldest()
         if self._held:
             self._write_held()
 
@@ -160,11 +163,14 @@ class PricesFile(logging.Handler):
         descriptor, size = self._file.descriptor, self._file.size
         end = max(read_tail(descriptor, size, self._pairs).last_slots().values(), default=times.EPOCH)
         begin = max(0, size - HELD_MOST_BYTES)
-        known = os.pread(descriptor, size - begin, begin) if self._held[0].slot <= end else b""
-        while self._held and self._held[0].slot <= end:
-            if self._held[0].text not in known:
-                raise ValueError(f"it ends at {times.iso(end)}, after rows that are still to be written")
-            self.stored = self._held.popleft().slot
+        known = os.pread(descriptor, size - begin, begin) if self._held[0].first <= end else b""
+        while self._held and self._held[0].first <= end:
+            block = self._held[0]
+            if block.rows:
+                if block.text not in known:
+                    raise ValueError(f"it ends at {times.iso(end)}, after rows that are still to be written")
+                self.stored = block.slot
+            self._held.popleft()
 
     def _open(self) -> None:
         cut = self._file.open()
@@ -210,14 +216,17 @@ class PricesFile(logging.Handler):
     def _unusable(self, error: Exception) -> PriceError:
         return PriceError(f"PRICE_FILE={self.path}: {_words(error)}; mend that or name another file")
 
-    def _forget_oldest(self) -> None:
-        """Bounds what is held: a day of slots, at most 64 MiB."""
+    def _give_up_oldest(self) -> None:
+        """Bounds what is held: a day of slots, at most 64 MiB. The slots before that become `late`."""
         while (
-            len(self._held) > _DAY_SECONDS // self._interval
+            sum(block.rows > 0 for block in self._held) > _DAY_SECONDS // self._interval
             or sum(len(block.text) for block in self._held) > HELD_MOST_BYTES
         ):
-            self._forgotten += self._held.popleft().rows
-            self._header_due = True  # over the hole no sum can go on
+            oldest = [self._held.popleft()]
+            if not oldest[0].rows:
+                oldest.append(self._held.popleft())
+            self._forgotten += oldest[-1].rows
+            self._held.appendleft(_given_up(oldest))
 
     def _complain(self, words: str) -> None:
         if not self._trouble:
@@ -226,12 +235,32 @@ class PricesFile(logging.Handler):
         self._trouble = words
 
     def _recovered(self) -> None:
-        slots = [block.slot for block in self._held] or [times.EPOCH]
+        slots = [block.slot for block in self._held if block.rows] or [times.EPOCH]
         span = times.span((slots[-1] - slots[0]).total_seconds())
         lost = f"; {self._forgotten} older ones were given up" if self._forgotten else ""
         text = f"{self.path}: {self.held} rows held for {span} are written{lost}"
         say(Event.ROWS_WRITTEN, NOTICE, text)
         self._trouble, self._forgotten = "", 0
+
+
+def _given_up(blocks: Sequence[_Block]) -> _Block:
+    """One block in the place of several: for each pair a row over all its slots, in the last interval."""
+    last = blocks[-1]
+    first: dict[Pair, datetime] = {}
+    after: dict[Pair, datetime] = {}
+    for block in blocks:
+        for row in map(line.read, block.text.decode("ascii").splitlines()):
+            step = timedelta(seconds=block.interval)
+            first.setdefault(row.pair, times.next_slot(row.slot - step, last.interval))
+            after[row.pair] = row.slot + step * row.slots
+    slots = {pair: times.slots_between(slot, after[pair], last.interval) for pair, slot in first.items()}
+    late = [Quote(first[pair], pair, reason="late", slots=count) for pair, count in slots.items() if count]
+    begins = any(block.begins for block in blocks)
+    return last._replace(first=blocks[0].first, rows=0, text=_text(late), begins=begins)
+
+
+def _text(quotes: Sequence[Quote]) -> bytes:
+    return "".join(f"{line.write(quote)}\n" for quote in quotes).encode("ascii")
 
 
 def _words(error: Exception) -> str:

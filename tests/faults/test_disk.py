@@ -174,7 +174,9 @@ def test_a_status_that_does_not_fit_leaves_the_old_one_whole(place: Place) -> No
     assert recorder.stop() == 0
 
 
-def test_held_rows_of_more_than_a_day_give_up_the_oldest_and_count_them(place: Place) -> None:
+def test_held_rows_of_more_than_a_day_leave_a_late_row_for_the_oldest_which_are_given_up(
+    place: Place,
+) -> None:
     place.settings["INTERVAL"] = "3600"
     place.settings["PAIRS"] = "BTC-USD,ETH-USD"
     recorder = place.start()
@@ -185,8 +187,28 @@ def test_held_rows_of_more_than_a_day_give_up_the_oldest_and_count_them(place: P
     recorder.do("unlimit", "slot")
     assert place.said_once("48 rows held for 23 h are written; 10 older ones were given up")
     assert recorder.stop() == 0
-    assert len(place.slots()) == len(place.rows()) == 2 * (11 + 24 + 1)
-    assert place.file.read_text().count("# price-log") == 2, "over the hole no sum goes on"
+    assert len(place.slots()) == 2 * (11 + 24 + 1)
+    given_up = [(str(row.pair), row.reason, row.slots) for row in place.rows() if row.missed]
+    assert given_up == [("BTC-USD", "late", 5), ("ETH-USD", "late", 5)]
+    assert place.file.read_text().count("# price-log") == 1, "no slot is unaccounted for"
+
+
+def test_slots_given_up_are_not_accounted_for_where_a_copy_of_the_log_has_rows_of_them(place: Place) -> None:
+    needs("strace")
+    place.settings["INTERVAL"] = "3600"
+    place.folder.mkdir()
+    place.start(*_strace("-P", str(place.file), "-e", "inject=fdatasync:error=EIO:when=3")).slot()
+    copy = shutil.copy(place.file, place.aside / "copy")  # it has the row that was not acknowledged
+    recorder = place.runs[-1]
+    assert place.status["held"] == 1
+    recorder.do("stall")
+    recorder.slot(29)
+    Path(copy).rename(place.file)
+    recorder.do("unlimit", "slot")
+    assert place.status["held"] == 0
+    assert recorder.stop() == 0
+    assert len(place.rows()) == len(place.slots()) == 2 + 24 + 1
+    assert place.file.read_text().count("# price-log") == 2
 
 
 def test_rows_held_over_a_change_of_the_interval_stand_before_its_header(place: Place) -> None:
