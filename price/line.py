@@ -8,7 +8,8 @@ from price.quote import Pair, Quote
 
 _HEADER = re.compile(r"# price-log 1 every=([1-9]\d{0,3})s", re.ASCII)
 _PAIR = re.compile(r"([A-Z0-9]{1,20})-([A-Z0-9]{1,20})", re.ASCII)
-_PRICE = re.compile(r"(?:0|[1-9]\d*)(?:\.\d*[1-9])?", re.ASCII)
+# no source may give more digits; the mean of two prices can have one more after the point
+_PRICE = re.compile(r"(?:0|[1-9]\d{0,23})(?:\.\d{0,100}[1-9])?", re.ASCII)
 _SLOT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _WORDS = re.compile(r"[a-z0-9-]+(?::[a-z0-9-]+)?(?:,[a-z0-9-]+(?::[a-z0-9-]+)?)*", re.ASCII)
 _EXTRA = re.compile(r"([a-z][a-z0-9_-]*)=([!-~]+)", re.ASCII)

@@ -9,7 +9,7 @@ from price import line, times
 from price.quote import Pair, Quote
 
 _BLOCK_BYTES = 64 * 1024
-_SEARCH_BYTES = 4 * 1024 * 1024
+SEARCH_BYTES = 4 * 1024 * 1024
 """How far back the last row of a pair is looked for: days of one pair."""
 _RECENT_SECONDS = 60
 _FAR = times.unix(datetime(9000, 1, 1, tzinfo=UTC))
@@ -68,7 +68,7 @@ def read_tail(descriptor: int, size: int, pairs: Collection[Pair]) -> Tail:
     tail = Tail()
     unseen = {str(pair).encode() for pair in pairs}
     recent = b""
-    for text in _lines_backwards(descriptor, size, _SEARCH_BYTES):
+    for text in _lines_backwards(descriptor, size, SEARCH_BYTES):
         slot, _, rest = text.partition(b" ")
         if not unseen and tail.interval and slot < recent:
             break

@@ -231,9 +231,7 @@ def test_slots_given_up_over_a_change_of_the_settings_leave_a_sound_log(
     assert scene.rows[4].partition(" ")[2] == first
     assert scene.text.count("# price-log") == (1 if "SOURCES" in change else 2)
     assert "given up" in scene.said(Event.ROWS_WRITTEN)[0]
-    assert main(["verify", "--file", str(scene.file)], {}, START) == 0, (
-        "between two sums neither a slot is lost"
-    )
+    assert main(["verify", "--file", str(scene.file)], {}, START) == 0, "nor is a slot lost between two sums"
 
 
 def test_a_stop_while_rows_are_held_says_so_and_fails(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Stories of restarts and reloads: whatever changed meanwhile, the log is one whole sequence of slots."""
 
+import gzip
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -344,6 +345,22 @@ def test_a_log_whose_end_holds_no_row_is_refused_and_left_alone(tmp_path: Path) 
     assert scene.file.read_text() == content
 
 
+@pytest.mark.parametrize("price", ["7" * 600, "0." + "7" * 600])
+def test_a_price_in_the_log_that_no_source_may_give_is_no_price(tmp_path: Path, price: str) -> None:
+    scene = Scene(tmp_path, SOURCES="kraken,bitstamp")
+    written(scene, "15:51:55 BTC-USD 100 kraken", f"15:52:00 BTC-USD {price} kraken")
+    scene.net.bitstamp.says("104")
+
+    scene.run(until=4)
+
+    assert scene.rows == [
+        "15:51:55 BTC-USD 100 kraken",
+        "15:52:00 BTC-USD - down",
+        "15:52:05 BTC-USD 100 kraken",
+    ]
+    assert len(scene.said(Event.TAIL_CUT)) == 1
+
+
 def test_a_clock_before_the_last_row_at_the_start_waits_and_says_so(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     written(scene, "15:52:30 BTC-USD 100 kraken")
@@ -368,10 +385,12 @@ def test_the_last_recorded_price_survives_a_restart(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_rotated_while_nothing_ran_is_gone_on_from(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["prices.txt-20261120", "prices.txt-2026-11-20", "prices.txt.1"])
+def test_a_file_rotated_while_nothing_ran_is_gone_on_from(tmp_path: Path, name: str) -> None:
     scene = Scene(tmp_path)
     written(scene, "15:51:50 BTC-USD 100 kraken")
-    scene.file.rename(tmp_path / "prices.txt-20261120")
+    scene.file.rename(tmp_path / name)
+    (tmp_path / f"{name}.gz").write_bytes(b"as far as gzip came before a power cut")
 
     scene.run(until=4)
 
@@ -388,6 +407,45 @@ def test_a_torn_row_at_the_end_of_a_rotated_file_counts_for_nothing(tmp_path: Pa
     scene.run(until=4)
 
     assert scene.rows == ["15:51:55 BTC-USD - down slots=2", "15:52:05 BTC-USD 100 kraken"]
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_file_rotated_and_compressed_while_nothing_ran_is_gone_on_from(tmp_path: Path, parts: int) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:45 BTC-USD 90 kraken", "15:51:50 BTC-USD 100 kraken")
+    text = scene.file.read_bytes()
+    scene.file.unlink()
+    middle = len(text) // parts
+    packed = gzip.compress(text[:middle]) + (gzip.compress(text[middle:]) if middle < len(text) else b"")
+    (tmp_path / "prices.txt-20261120.gz").write_bytes(packed)
+
+    scene.run(until=4)
+
+    assert scene.rows == ["15:51:55 BTC-USD - down slots=2", "15:52:05 BTC-USD 100 kraken"]
+
+
+def test_a_clock_before_the_last_row_of_a_compressed_file_waits_and_says_so(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "16:52:30 BTC-USD 100 kraken")
+    (tmp_path / "prices.txt.2.gz").write_bytes(gzip.compress(scene.file.read_bytes()))
+    scene.file.unlink()
+
+    scene.run(until=35)
+
+    assert not scene.text
+    assert "before the last row, 2026-11-20T16:52:30Z" in scene.said(Event.CLOCK_BEHIND)[0]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", gzip.compress(b"no log at all\n"), gzip.compress(b"x" * 500)[:-9]]
+)
+def test_a_compressed_file_that_is_no_log_stops_no_recorder(tmp_path: Path, content: bytes) -> None:
+    scene = Scene(tmp_path)
+    (tmp_path / "prices.txt.1.gz").write_bytes(content)
+
+    scene.run(until=4)
+
+    assert scene.rows == ["15:52:05 BTC-USD 100 kraken"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8b garbage", b"no log at all\n", b"x" * 70_000])

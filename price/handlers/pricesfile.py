@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -12,9 +11,10 @@ from typing import NamedTuple
 from price import host, line, times
 from price.errors import PriceError
 from price.handlers.appendfile import AppendFile, make_folder
+from price.handlers.rotated import rotated_tail
 from price.quote import Pair, Quote
 from price.record import NOTICE, Event, quote_of, say
-from price.tail import Count, Tail, count_since, read_tail, sound_end
+from price.tail import Count, Tail, count_since, read_tail
 from price.wire import excerpt
 
 HELD_MOST_BYTES = 64 * 1024 * 1024
@@ -186,15 +186,7 @@ class PricesFile(logging.Handler):
     def _tail(self) -> Tail:
         """The end of the file or, where it has no rows, of the file that was rotated away last."""
         tail = read_tail(self._file.descriptor, self._file.size, self._pairs)
-        older = _rotated(self.path)
-        if tail.rows or older is None:
-            return tail
-        with older.open("rb") as file:
-            try:
-                end = sound_end(file.fileno(), older.stat().st_size)
-            except ValueError:
-                return tail  # no log, whatever its name
-            return read_tail(file.fileno(), end, self._pairs)
+        return tail if tail.rows else rotated_tail(self.path, self._pairs) or tail
 
     def _claim(self) -> None:
         """Locks the log against a second recorder. Raises PriceError naming the one that holds it."""
@@ -265,10 +257,3 @@ def _text(quotes: Sequence[Quote]) -> bytes:
 
 def _words(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
-
-
-def _rotated(path: Path) -> Path | None:
-    """The newest file that was rotated away from a path and not compressed."""
-    name = re.compile(re.escape(path.name) + r"[-.]\d+")
-    files = [one for one in path.parent.iterdir() if name.fullmatch(one.name) and one.is_file()]
-    return max(files, key=lambda one: one.stat().st_mtime, default=None)
