@@ -36,12 +36,12 @@ def _newest(path: Path) -> Path | None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file to read; of a compressed one its end, unpacked. Raises OSError, ValueError for a damaged one."""
+    """A file to read; of a compressed one its end, unpacked beside it. Raises OSError and ValueError."""
     if path.suffix != ".gz":
         with path.open("rb") as file:
             yield file
         return
-    with TemporaryFile() as file:
+    with TemporaryFile(dir=path.parent) as file:
         file.write(_unpacked_end(path))
         file.flush()
         yield file
