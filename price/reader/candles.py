@@ -23,10 +23,10 @@ Numbers = list[float] | list[Decimal]
 class Columns:
     """The rows with a price of some chunk, column by column: a list's method beats a loop over rows."""
 
-    __slots__ = ("numbers", "pairs", "prices", "slots")
+    __slots__ = ("bases", "numbers", "pairs", "prices", "slots")
 
-    def __init__(self, slots: list[str], pairs: list[str], prices: list[str]) -> None:
-        self.slots, self.pairs, self.prices = slots, pairs, prices
+    def __init__(self, slots: list[str], pairs: list[str], prices: list[str], bases: list[str]) -> None:
+        self.slots, self.pairs, self.prices, self.bases = slots, pairs, prices, bases
         exact = max(map(len, prices), default=0) > _FLOAT_TEXT
         self.numbers: Numbers = [*map(Decimal, prices)] if exact else [*map(float, prices)]
 
@@ -51,16 +51,16 @@ def columns(rows: bytes) -> tuple[Columns, int]:
     """
     fields = four_columns(priced(rows)).decode("latin-1").split()
     try:
-        found = Columns(fields[::4], fields[1::4], fields[2::4])
+        found = Columns(fields[::4], fields[1::4], fields[2::4], fields[3::4])
     except (ValueError, ArithmeticError):
         pass
     else:
         if not found.doubtful():
             return found, 0
     known = row.sound(rows)
-    lines = [line.split(" ", 3) for line in priced(known).decode("ascii").splitlines()]
-    slots, pairs, prices = ([line[number] for line in lines] for number in range(3))
-    return Columns(slots, pairs, prices), rows.count(b"\n") - known.count(b"\n")
+    lines = [line.split(" ", 4) for line in priced(known).decode("ascii").splitlines()]
+    slots, pairs, prices, bases = ([line[number] for line in lines] for number in range(4))
+    return Columns(slots, pairs, prices, bases), rows.count(b"\n") - known.count(b"\n")
 
 
 class Candle:
@@ -95,9 +95,18 @@ class Candles:
 
     def within(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Value, ...]]:
         """The candles as rows of the table, period by period."""
+        return self.of(self.columns(chunks))
+
+    def columns(self, chunks: Iterable[Chunk]) -> Iterator[Columns]:
+        """What `of` needs of each chunk, for those who look at it on the way."""
         for chunk in chunks:
             found, skipped = columns(chunk.rows)
             self.skipped += skipped
+            yield found
+
+    def of(self, parts: Iterable[Columns]) -> Iterator[tuple[Value, ...]]:
+        """The candles of columns that follow one another, as `within`."""
+        for found in parts:
             slots = found.slots
             alone = len(set(found.pairs)) == 1
             at = 0

@@ -51,7 +51,7 @@ class Gaps:
                 self._close(last, every)
             every, last = chunk.every, row.unix_of(row.last_slot(chunk.rows))
             rows = 0
-            for line in _missed_rows(chunk.rows):
+            for line in missed_rows(chunk.rows):
                 rows += 1
                 yield from self._before(row.unix_of(line), every)
                 self._add(line, every)
@@ -85,7 +85,7 @@ class Gaps:
             yield gap
 
 
-def _missed_rows(rows: bytes) -> Iterator[bytes]:
+def missed_rows(rows: bytes) -> Iterator[bytes]:
     """The rows without a price. Jumping from dash to dash spares looking at the others."""
     at = 0
     while (at := rows.find(b" - ", at)) >= 0:
