@@ -74,5 +74,5 @@ $(VENV)/.%: requirements-%.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run
+$(VENV)/.dev: $(VENV)/.run requirements-chart.txt
 $(VENV)/.bench $(VENV)/.fuzz: $(VENV)/.dev

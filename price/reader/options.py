@@ -44,13 +44,21 @@ _WIDTH = _width()
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Registers history, candles, gaps and verify; each sets `run(args, environ, now) -> exit status`."""
+    """Registers the commands; each sets `run(args, environ, now) -> exit status`."""
     _add(subparsers, "history", "the rows of a range", _history, _EXAMPLES)
     candles = _add(
         *(subparsers, "candles", "open, high, low, close and count per period", _candles),
         "\n  price candles --every 1h --since today\n",
     )
     candles.add_argument("--every", default="1m", metavar="PERIOD", help="30s, 5m, 4h, 1d ... (default 1m)")
+    chart = _add(
+        *(subparsers, "chart", "the range as a picture; by default the last day of the log", _chart),
+        "\n  price chart --since 7d --pair BTC-USD\n  price chart --since today --output today.svg\n",
+        formats=False,
+    )
+    chart.add_argument(
+        "--output", type=_picture, metavar="FILE", help="into a .svg or .png, not the terminal"
+    )
     _add(
         *(subparsers, "gaps", "each missed stretch, and how complete the range is", _gaps),
         "\n  price gaps --since 7d\n",
@@ -67,11 +75,16 @@ def _add(
     what: str,
     run: Run,
     example: str,
+    *,
+    formats: bool = True,
 ) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         name, help=what, description=what, epilog="example:" + example.rstrip(), formatter_class=Help
     )
     add_shared(parser)
+    if formats:
+        form = "text (default), csv or json"
+        parser.add_argument("--format", choices=_FORMATS, default="text", help=form)
     parser.set_defaults(run=run, fail=parser.error)
     return parser
 
@@ -85,7 +98,6 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", metavar="TIME", help="up to this slot, not including it")
     parser.add_argument("--last", type=_count, metavar="N", help="only the last N of each pair")
     parser.add_argument("--live-only", action="store_true", help="leave repairs.txt out")
-    parser.add_argument("--format", choices=_FORMATS, default="text", help="text (default), csv or json")
 
 
 def _pair(text: str) -> bytes:
@@ -99,6 +111,12 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text[:10]) > 0 and len(text) < 10):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
+
+
+def _picture(text: str) -> str:
+    if not text.lower().endswith((".svg", ".png")):
+        raise argparse.ArgumentTypeError(f"{text!r} ends neither in .svg nor in .png")
+    return text
 
 
 def window(args: argparse.Namespace, now: datetime) -> Window:
@@ -148,6 +166,12 @@ def _candles(args: argparse.Namespace, environ: Mapping[str, str], now: datetime
     from price.reader import candles
 
     return candles.run(args, environ, now)
+
+
+def _chart(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
+    from price.reader import chart
+
+    return chart.run(args, environ, now)
 
 
 def _gaps(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:

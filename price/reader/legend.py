@@ -1,0 +1,38 @@
+"""What stands around a chart, in the terminal and in a file alike."""
+
+from price.reader import scale
+from price.reader.gaps import completeness
+from price.reader.series import Scene, Series
+
+
+def title(scene: Scene, series: Series) -> str:
+    """The pair and the range."""
+    return f"{series.pair}  {scale.extent(scene.start, scene.end)}"
+
+
+def sources(series: Series) -> str:
+    """What the prices rest on."""
+    return ",".join(series.sources)
+
+
+def figures(series: Series) -> str:
+    """The prices of the range in four, every digit as recorded."""
+    first, last = series.bars[0].open, series.bars[-1].close
+    return f"first {first:f}  high {series.high:f}  low {series.low:f}  last {last:f}"
+
+
+def price(scene: Scene) -> str:
+    """What the line shows."""
+    return "each price" if scene.single else f"each price: lowest to highest in {scale.length(scene.every)}"
+
+
+def missed(*, any_missed: bool, any_shaded: bool) -> str:
+    """What the shade shows."""
+    if any_shaded:
+        return "missed"
+    return "missed (too short to be shaded)" if any_missed else "missed (nothing)"
+
+
+def complete(series: Series) -> str:
+    """How complete the range is."""
+    return completeness(series.priced, series.missed_slots).rstrip()
