@@ -93,16 +93,30 @@ supply() {
     [ -z "$wanted" ] || say "going on without" $wanted "- install that as well: rotation, trust in exchanges"
 }
 
+pip() {
+    "$new/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --root-user-action=ignore "$@"
+}
+
+# Whether the old one can draw, so that the new one should.
+charts() {
+    set -- "$root"/opt/price/venv/lib/python3*/site-packages/plotext
+    [ -d "$1" ]
+}
+
 build() {
     rm -rf "$new"
     mkdir -p "$new"
-    cp -R main.py price deploy docs requirements.txt env.example LICENSE README.md CHANGELOG.md "$new"
+    cp -R main.py price deploy docs requirements.txt requirements-chart.txt env.example \
+        LICENSE README.md CHANGELOG.md "$new"
     find "$new" -name __pycache__ -prune -exec rm -rf {} +
     PYTHON=$python deploy/make-venv.sh "$new/venv"
-    "$new/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --root-user-action=ignore -r requirements.txt ||
+    pip -r requirements.txt ||
         fail "pip failed, nothing was changed. Its settings go behind the command, since sudo drops the" \
             "environment: sudo make install PIP_INDEX_URL=... (or PIP_FIND_LINKS=, PIP_NO_INDEX=1, PIP_CERT=)"
+    if charts; then
+        pip -r requirements-chart.txt || say "going on without what \`price chart\` draws with, which pip refused"
+    fi
     # both hold the name of the folder that it was built in
     find "$new/venv/bin" -type f -delete
     sed -i '/^command = /d' "$new/venv/pyvenv.cfg"
