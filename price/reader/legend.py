@@ -26,11 +26,11 @@ def price(scene: Scene) -> str:
     return "each price" if scene.single else f"each price: lowest to highest in {scale.length(scene.every)}"
 
 
-def missed(*, any_missed: bool, any_shaded: bool) -> str:
+def missed(scene: Scene, series: Series) -> str:
     """What the shade shows."""
-    if any_shaded:
+    if any(map(scene.shows, series.missed)):
         return "missed"
-    return "missed (too short to be shaded)" if any_missed else "missed (nothing)"
+    return "missed (too short to be shaded)" if series.missed else "missed (nothing)"
 
 
 def complete(series: Series) -> str:

@@ -96,12 +96,10 @@ class _Panel:
         line.set_gid(f"price-{self.series.pair}-{number}")
 
     def _legend(self) -> None:
-        shaded = any(map(self.scene.shows, self.series.missed))
-        missed = legend.missed(any_missed=bool(self.series.missed), any_shaded=shaded)
         below = ScaledTranslation(0, -_BELOW / 72, self.axes.figure.dpi_scale_trans)
         self.axes.legend(
             [Line2D([], [], color=_LINE), Patch(color=_MISSED, alpha=0.25)],
-            [legend.price(self.scene), missed],
+            [legend.price(self.scene), legend.missed(self.scene, self.series)],
             loc="upper left",
             bbox_to_anchor=(0, 0),
             bbox_transform=self.axes.transAxes + below,

@@ -45,9 +45,11 @@ class _Panel:
 
     def lines(self) -> list[str]:
         """Title, figures, the picture, the legend."""
-        shaded = self._shaded()
-        above = [self._fit(line) for line in (*self.title, legend.figures(self.series))]
-        return [*above, *self._picture(shaded), *map(self._fit, self._legend(shaded))]
+        above = [*self.title, legend.figures(self.series)]
+        mark = "⠿" if self.screen.unicode else "*"
+        signs = f"{mark} {legend.price(self.scene)}   ░ {legend.missed(self.scene, self.series)}"
+        below = [signs, legend.complete(self.series)]
+        return [*map(self._fit, above), *self._picture(), *map(self._fit, below)]
 
     def _fit(self, line: str) -> str:
         width = self.screen.columns
@@ -59,24 +61,20 @@ class _Panel:
         both = f"{title}  {sources}"
         return [both] if len(both) <= self.screen.columns else [title, sources]
 
-    def _legend(self, shaded: list[int]) -> Iterator[str]:
-        missed = legend.missed(any_missed=bool(self.series.missed), any_shaded=bool(shaded))
-        yield f"{'⠿' if self.screen.unicode else '*'} {legend.price(self.scene)}   ░ {missed}"
-        yield legend.complete(self.series)
-
     def _shaded(self) -> list[int]:
-        """The columns of which at least half was missed."""
-        span = self.scene.end - self.scene.start
-        missed = [0] * self.columns
-        for stretch in self.series.missed:
-            begin, end = (
-                (moment - self.scene.start) * self.columns for moment in (stretch.start, stretch.end)
-            )
-            for column in range(begin // span, min(self.columns, -(-end // span))):
-                missed[column] += min(end, (column + 1) * span) - max(begin, column * span)
-        return [column for column, share in enumerate(missed) if 2 * share >= span]
+        """The columns that were missed, to the nearest edge; one at least for each stretch."""
+        found: set[int] = set()
+        for stretch in filter(self.scene.shows, self.series.missed):
+            first, end = (self._edge(moment) for moment in (stretch.start, stretch.end))
+            middle = (stretch.start + stretch.end) // 2 - self.scene.start
+            found.update(range(first, end) or [middle * self.columns // (self.scene.end - self.scene.start)])
+        return sorted(found)
 
-    def _picture(self, shaded: list[int]) -> list[str]:
+    def _edge(self, moment: int) -> int:
+        """The edge of a column that is next to a moment."""
+        return round((moment - self.scene.start) * self.columns / (self.scene.end - self.scene.start))
+
+    def _picture(self) -> list[str]:
         plotext.clear_figure()
         plotext.theme("clear")
         plotext.limit_size(False, False)
@@ -89,7 +87,9 @@ class _Panel:
             [self._at(mark - self.scene.start) for mark in marks], [_label(mark) for mark in marks]
         )
         places = [
-            (2 * column + 0.5, line / (self.rows - 1)) for column in shaded for line in range(self.rows)
+            (2 * column + 0.5, line / (self.rows - 1))
+            for column in self._shaded()
+            for line in range(self.rows)
         ]
         if places:
             plotext.scatter(*map(list, zip(*places, strict=True)), marker="░", color="red")
