@@ -85,19 +85,28 @@ def test_a_missed_stretch_is_shaded_where_it_was_and_no_line_crosses_it(log: str
     assert any("⠀" < sign <= "⣿" for line in picture for sign in line[edges[1] :])
 
 
-def test_a_stretch_narrower_than_a_column_shades_one_and_a_single_slot_of_a_day_none(tmp_path: Path) -> None:
+def test_a_stretch_narrower_than_a_column_shades_one(tmp_path: Path) -> None:
     minutes = [row(60 * number, "1") for number in range(1440)]
     minutes[400:405] = [down(60 * 400, 5)]
-    minutes[100] = row(6000, "-", basis="late")
     log = write(tmp_path, *minutes, header="# price-log 1 every=60s\n")
 
     picture = inside(chart(log))
 
     (column,) = {line.index("░") for line in picture if "░" in line}
     assert column == 400 * len(picture[0]) // 1440
-    assert {line.count("░") for line in picture} <= {0, 1}
-    assert chart(log, "--until", "2026-11-20T18:00")[-2].endswith("░ missed")
-    assert chart(log, "--until", "2026-11-20T22:00")[-2].endswith("░ missed (too short to be shaded)")
+    assert max(line.count("░") for line in picture) == 1
+
+
+def test_a_single_slot_of_a_day_is_too_short_to_be_shaded_and_counted_all_the_same(tmp_path: Path) -> None:
+    minutes = [row(60 * number, "1") for number in range(1440)]
+    minutes[400] = row(60 * 400, "-", basis="late")
+    log = write(tmp_path, *minutes, header="# price-log 1 every=60s\n")
+
+    shown = chart(log)
+
+    assert "░" not in "".join(inside(shown))
+    assert shown[-2].endswith("░ missed (too short to be shaded)")
+    assert shown[-1] == "99.9305 % complete: 1439 of 1440 slots have a price"
 
 
 @pytest.mark.parametrize(("columns", "height"), [(40, 12), (80, 24), (132, 43), (400, 200)])
