@@ -1,5 +1,6 @@
 """What stands around a chart, in the terminal and in a file alike."""
 
+from price import times
 from price.reader import scale
 from price.reader.gaps import completeness
 from price.reader.series import Scene, Series
@@ -23,7 +24,7 @@ def figures(series: Series) -> str:
 
 def price(scene: Scene) -> str:
     """What the line shows."""
-    return "each price" if scene.single else f"each price: lowest to highest in {scale.length(scene.every)}"
+    return "each price" if scene.single else f"each price: lowest to highest in {times.span(scene.every)}"
 
 
 def missed(scene: Scene, series: Series) -> str:

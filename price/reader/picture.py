@@ -55,7 +55,9 @@ class _Panel:
         self._titles()
         for number, stretch in enumerate(filter(self.scene.shows, self.series.missed), start=1):
             edges = stretch.start - self.scene.start, stretch.end - self.scene.start
-            shade = self.axes.axvspan(*edges, facecolor=_MISSED, edgecolor=_MISSED, alpha=0.25, linewidth=0.5)
+            shade = self.axes.axvspan(
+                *edges, facecolor=(_MISSED, 0.25), edgecolor=(_MISSED, 0.5), linewidth=0.8
+            )
             shade.set_gid(f"missed-{self.series.pair}-{number}")
         for number, run in enumerate(self.scene.runs(self.series), start=1):
             self._run(number, run)
@@ -76,17 +78,9 @@ class _Panel:
     def _titles(self) -> None:
         self.axes.set_title(f"{legend.title(self.scene, self.series)}\n", loc="left", fontweight="bold")
         self.axes.set_title(f"{legend.sources(self.series)}\n", loc="right", fontsize=10, color=_QUIET)
-        self.axes.annotate(
-            *(
-                f"{legend.figures(self.series)}   {legend.complete(self.series)}",
-                (0, 1),
-                (0, 7),
-                "axes fraction",
-            ),
-            textcoords="offset points",
-            color=_QUIET,
-            annotation_clip=False,
-        )
+        above = ScaledTranslation(0, 7 / 72, self.axes.figure.dpi_scale_trans)
+        figures = f"{legend.figures(self.series)}   {legend.complete(self.series)}"
+        self.axes.text(0, 1, figures, transform=self.axes.transAxes + above, color=_QUIET)
 
     def _run(self, number: int, run: list[Bar]) -> None:
         """A line that touches all prices of each period."""

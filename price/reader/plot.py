@@ -11,7 +11,7 @@ SMALLEST, LARGEST = (40, 12), (400, 200)
 """Columns and lines."""
 _AROUND = 6
 """Lines of a panel below its title and around what is inside of its frame."""
-_PLAIN = str.maketrans("─│┌┐└┘┤├┬┴┼░▞", "-|++++||+++:*")
+_PLAIN = str.maketrans("─│┌┐└┘┤├┬┴┼░", "-|++++||+++:")
 
 
 class Screen:
@@ -34,7 +34,7 @@ def draw(scene: Scene, shown: list[Series], screen: Screen) -> Iterator[str]:
 
 class _Panel:
     def __init__(self, scene: Scene, series: Series, screen: Screen, height: int) -> None:
-        self.scene, self.series, self.screen, self.height = scene, series, screen, height
+        self.scene, self.series, self.screen = scene, series, screen
         self.prices = scale.Prices(series.low, series.high)
         self.title = self._title()
         self.rows = height - len(self.title) - _AROUND

@@ -8,10 +8,11 @@ from price.reader import row
 
 _DIGITS = 100
 """Prices have at most 50; nothing is rounded on the way to a label."""
-_STEPS = (
+STEPS = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3600, 7200, 10_800, 14_400, 21_600, 43_200, row.DAY, 2 * row.DAY, 7 * row.DAY, 14 * row.DAY),
 )
+"""Round lengths of time, in seconds."""
 _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200)
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -22,7 +23,8 @@ class Prices:
     def __init__(self, low: Decimal, high: Decimal) -> None:
         if low == high:
             room = Decimal(1).scaleb(low.adjusted() - 3)
-            low, high = low - room, high + room
+            with localcontext(prec=_DIGITS):
+                low, high = low - room, high + room
         self.low, self.high = low, high
 
     def place(self, price: Decimal) -> float:
@@ -57,7 +59,7 @@ class Prices:
 def moments(start: int, end: int, most: int) -> list[int]:
     """At most so many (2 at least) round moments of a range, in Unix seconds."""
     most = max(2, most)
-    for step in _STEPS:
+    for step in STEPS:
         found = range(-(-start // step) * step, end + 1, step)
         if len(found) <= most:
             return list(found)
@@ -95,11 +97,3 @@ def extent(start: int, end: int) -> str:
     """A range as people read it: the date once, where one is enough."""
     until = clock(end) if day(start) == day(end) else f"{day(end)} {clock(end)}"
     return f"{day(start)} {clock(start)} to {until} UTC"
-
-
-def length(seconds: int) -> str:
-    """A period: 5 s, 10 min, 2 h, 1 day."""
-    for size, unit in ((row.DAY, "day"), (3600, "h"), (60, "min")):
-        if seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

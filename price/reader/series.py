@@ -9,12 +9,8 @@ from price.reader import row
 from price.reader.candles import Candles, Columns
 from price.reader.chunk import Chunk
 from price.reader.gaps import missed_rows
-from price.reader.scale import Prices
+from price.reader.scale import STEPS, Prices
 
-_PERIODS = (
-    *(1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800),
-    *(3600, 7200, 10_800, 14_400, 21_600, 28_800, 43_200, row.DAY),
-)
 _PAIR = re.compile("[A-Z0-9]{1,20}-[A-Z0-9]{1,20}")
 _BASIS = re.compile("[a-z0-9-]+(?:,[a-z0-9-]+)*")
 
@@ -187,5 +183,5 @@ class Scene:
 
 
 def period(seconds: int, parts: int, interval: int) -> int:
-    """The longest usual period of which a range has at least so many; never shorter than the interval."""
-    return max([interval, *(length for length in _PERIODS if length * parts <= seconds)])
+    """The longest round period of which a range has at least so many; never shorter than the interval."""
+    return max([interval, *(length for length in STEPS if length * parts <= seconds)])
