@@ -28,7 +28,6 @@ from price.reader.series import period
 from tests.reader.asking import HEADER, answer, lines, write
 from tests.reader.randomlog import PAIRS, RandomLog
 
-pytestmark = pytest.mark.xdist_group("chart")  # matplotlib takes a second to load: once is enough
 MAIN = Path(__file__).parents[2] / "main.py"
 ENVIRON = {"PATH": os.environ["PATH"], "TERM": "xterm"}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -221,6 +220,14 @@ def test_a_closed_pipe_is_no_error(log: str) -> None:
 
     assert process("--file", log, stdout=writing) == (0, "")
     os.close(writing)
+
+
+def test_a_closed_stderr_is_no_error(log: str) -> None:
+    closed = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command("--file", log)]
+
+    done = subprocess.run(closed, stdout=subprocess.PIPE, text=True, env=ENVIRON, check=False)
+
+    assert (done.returncode, done.stdout.splitlines()) == (0, chart(log))
 
 
 def test_a_missing_library_is_named_before_anything_is_read(tmp_path: Path) -> None:
