@@ -18,12 +18,12 @@ OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
     """Runs a command; gives the exit status: 0 done, 1 the answer is no, 78 bad settings (2: argparse)."""
+    _fill_streams()
     try:
         try:
             return _obey(arguments, environ, now)
         finally:
-            if sys.stdout is not None:  # it may have been closed before the start
-                sys.stdout.flush()
+            sys.stdout.flush()
     except BrokenPipeError:
         return OK  # the reader of our output has seen enough
     except OSError as error:
@@ -50,10 +50,16 @@ def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -
     return status
 
 
-def _let_go(stream: TextIO | None) -> None:
+def _fill_streams() -> None:
+    """Has a stream that was closed before the start take what is said all the same."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _let_go(stream: TextIO) -> None:
     """Has what nobody takes any more not fail at exit."""
-    if stream is None:
-        return
     try:
         stream.flush()
     except OSError:
@@ -62,13 +68,11 @@ def _let_go(stream: TextIO | None) -> None:
 
 def _complain(text: str) -> None:
     with suppress(OSError):  # whoever does not listen may still look at the exit status
-        if sys.stderr is not None:
-            sys.stderr.write(f"price: {one_line(text)}\n")
+        sys.stderr.write(f"price: {one_line(text)}\n")
 
 
 def _say(text: str) -> None:
-    if sys.stdout is not None:
-        sys.stdout.write(f"{escaped(text)}\n")
+    sys.stdout.write(f"{escaped(text)}\n")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -542,6 +542,28 @@ def test_a_closed_pipe_is_no_error(arguments: list[str], market: Market, tmp_pat
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("arguments", [["once"], ["check"], ["--help"], ["history"], ["gaps"], ["verify"]])
+def test_output_that_was_closed_before_the_start_is_no_error(
+    arguments: list[str], market: Market, tmp_path: Path
+) -> None:
+    log = tmp_path / "prices.txt"
+    log.write_text("# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 1 coinbase\n")
+    program = Program(tmp_path, market.environment | {"PRICE_FILE": str(log)})
+    closing = 'exec "$0" "$@" >&-'
+
+    done = subprocess.run(
+        ["sh", "-c", closing, sys.executable, str(ROOT / "main.py"), *arguments],
+        env=program.environ,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_output_that_cannot_be_written_is_a_failure_in_one_line(market: Market, tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")

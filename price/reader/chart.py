@@ -120,7 +120,7 @@ def _with_prices(scene: Scene, path: str) -> list[Series]:
     without = [f"{series.pair}: all {series.missed_slots} slots of this range were missed" for series in bare]
     if not shown:
         raise PriceError(f"{'; '.join(without)}: price gaps has the reasons")
-    if without and sys.stderr is not None:  # it may have been closed before the start
+    if without:
         sys.stderr.write("".join(f"{line}\n" for line in without))
     return shown
 
