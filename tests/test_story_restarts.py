@@ -437,7 +437,9 @@ def test_a_clock_before_the_last_row_of_a_compressed_file_waits_and_says_so(tmp_
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", gzip.compress(b"no log at all\n"), gzip.compress(b"x" * 500)[:-9]]
+    "content",
+    [b"", b"no gzip", gzip.compress(b"no log at all\n"), gzip.compress(b"x" * 500)[:-9]],
+    ids=["empty", "no gzip", "no log", "cut short"],
 )
 def test_a_compressed_file_that_is_no_log_stops_no_recorder(tmp_path: Path, content: bytes) -> None:
     scene = Scene(tmp_path)
