@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from price import line, times
 from price.quote import Pair, Quote
+from price.wire import MAX_PRICE
 from tests.proof import ROW
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
@@ -142,7 +143,7 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=12).filter(l
 SLOTS = st.integers(0, times.unix(datetime(9999, 12, 31, tzinfo=UTC))).map(times.from_unix)
 PRICES = st.builds(
     lambda digits, exponent: Decimal(f"{digits}e{exponent}"), st.integers(1, 10**50), st.integers(-100, 0)
-)
+).filter(lambda price: price < MAX_PRICE)
 PRICED = st.builds(
     Quote,
     slot=SLOTS,
