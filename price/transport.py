@@ -25,7 +25,7 @@ from price import __version__
 from price.errors import NoSuchName, SourceError, Timeout, Unreachable, Unreadable
 from price.wire import LANES, Answer, Request, excerpt
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 MAX_REDIRECTS = 2
 BUNDLE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _CHUNK_BYTES = 64 * 1024

@@ -17,6 +17,7 @@ MAX_PRICE = Decimal(10) ** 24
 MAX_DIGITS = 50
 MAX_PLACES = 100
 MAX_NUMBER_TEXT = 400
+MAX_VALUES = 100_000
 MAX_RETRY_AFTER_SECONDS = 7 * 86400
 _NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -43,6 +44,8 @@ def read_json(body: bytes) -> Any:
     Refused: other encodings than UTF-8, a byte order mark, NaN and Infinity, names given twice,
     nesting beyond the interpreter's depth, numbers of over 400 characters. Fractions become Decimal.
     """
+    if sum(map(body.count, b",:[{")) > MAX_VALUES:
+        raise Unreadable(f"JSON of over {MAX_VALUES} values")
     try:
         return json.loads(
             body.decode("utf-8"),

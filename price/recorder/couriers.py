@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from queue import SimpleQueue
 from typing import NamedTuple
@@ -12,6 +13,10 @@ from price.recorder.clock import Clock
 from price.safely import safely
 from price.sources.base import Source, Tick
 from price.wire import LANES, Answer, Request, excerpt
+
+_BIG_BYTES = 64 * 1024
+_BIG_ONES_TURN = threading.Lock()
+"""Big answers are read one at a time: read at once, hostile ones of all sources need half a gigabyte."""
 
 Fetch = Callable[[Request, float], Answer]
 """Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""
@@ -74,6 +79,9 @@ class Couriers:
         if failure and not error:
             # a fault of ours must not look like silence
             error = Unreadable(f"{type(failure).__name__}: {excerpt(str(failure))}")
+        if error:
+            # it lives on as a value: with its traceback would live the whole answer that it is about
+            error.__traceback__ = error.__cause__ = error.__context__ = None
         seconds = self._clock.monotonic() - began
         return Outcome(self._source.name, job.slot, job.request, ticks or {}, error, seconds)
 
@@ -83,7 +91,8 @@ class Couriers:
     def _carry(self, job: _Job) -> dict[Pair, Tick | SourceError]:
         answer = self._fetch(job.request, job.deadline)
         try:
-            return self._source.read(job.request.pairs, answer)
+            with _BIG_ONES_TURN if len(answer.body) > _BIG_BYTES else nullcontext():
+                return self._source.read(job.request.pairs, answer)
         except SourceError as error:
             error.retry_after = answer.headers.get("retry-after", "")
             raise
