@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,11 +20,10 @@ from typing import NamedTuple
 
 from price import times
 from price.quote import Pair
-from price.recorder.app import App, Carrier, make_couriers
-from price.recorder.clock import Clock, Signal
+from price.recorder.app import App
+from price.recorder.clock import Signal
 from price.recorder.couriers import Outcome
-from price.settings import Settings
-from price.wire import Request
+from tests.announced import announced
 from tests.exchange import Market, Replay
 from tests.proof import proven
 
@@ -67,21 +66,6 @@ class LeapingClock:
             return None
         self._expected -= isinstance(item, Outcome)
         return item
-
-
-class _Announced:
-    """A carrier whose requests the clock knows of."""
-
-    def __init__(self, carrier: Carrier, clock: LeapingClock) -> None:
-        self._carrier = carrier
-        self._clock = clock
-
-    def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
-        self._clock.expect()
-        self._carrier.send(slot, request, deadline, under_way)
-
-    def close(self) -> None:
-        self._carrier.close()
 
 
 class Report(NamedTuple):
@@ -140,18 +124,13 @@ def replay(path: Path, folder: Path, minutes: int, start: datetime | None = None
     clock = LeapingClock(begin - timedelta(seconds=1), end)
     began = time.monotonic()
     with Market(prices.names, prices=prices, pairs=[BTC], clock=clock.now) as market, _signals_kept():
-        app = App(_environ(market, folder), clock, _hire, random.Random(1))
+        app = App(_environ(market, folder), clock, lambda wanted, _: announced(wanted, clock), random.Random(1))
         assert app.run() == 0
     seconds = time.monotonic() - began
     rows = proven((folder / "prices.txt").read_text())
     outside = [row for row in rows if not _inside(row, prices)]
     alone = sum(row.split(" ")[3].count(",") < len(prices.names) - 1 for row in rows if " - " not in row)
     return Report(minutes * 60 // INTERVAL, rows, outside, alone, seconds)
-
-
-def _hire(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
-    assert isinstance(clock, LeapingClock)
-    return {name: _Announced(one, clock) for name, one in make_couriers(wanted, clock).items()}
 
 
 def _environ(market: Market, folder: Path) -> dict[str, str]:

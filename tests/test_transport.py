@@ -217,6 +217,7 @@ def test_a_fault_on_a_connection_that_was_kept_has_the_same_word(
         (faults.expired, "unreachable"),
         (faults.not_yet_valid, "unreachable"),
         (faults.untrusted, "unreachable"),
+        (faults.self_signed, "unreachable"),
         (faults.silent_handshake, "timeout"),
     ],
 )

@@ -377,6 +377,11 @@ def untrusted() -> Fault:
     return _at_handshake("untrusted")
 
 
+def self_signed() -> Fault:
+    """A certificate that vouches for itself."""
+    return _at_handshake("self_signed")
+
+
 def silent_handshake() -> Fault:
     """The connection is taken and TLS never begins."""
     return _at_handshake("silent_handshake")

@@ -26,18 +26,21 @@ class Market:
         clock: Callable[[], datetime] = real_time,
         pairs: Iterable[Pair] | None = None,
         ca: Path | None = None,
+        host: str = HOST,
     ) -> None:
         certificates = None
         if ca:
             # only here, so that plain HTTP needs no trustme
             from tests.exchange.certificates import Certificates
 
-            certificates = Certificates(HOST)
+            certificates = Certificates(host)
             certificates.write(ca)
         self._ca = ca
         listed = None if pairs is None else list(pairs)
         self._exchanges = {
-            name: Exchange(name, prices=prices, clock=clock, pairs=listed, certificates=certificates)
+            name: Exchange(
+                name, prices=prices, clock=clock, pairs=listed, certificates=certificates, host=host
+            )
             for name in names
         }
         self._running = ExitStack()

@@ -70,9 +70,11 @@ class Exchange:
         clock: Callable[[], datetime] = real_time,
         pairs: Iterable[Pair] | None = None,
         certificates: "Certificates | None" = None,
+        host: str = HOST,
         port: int = 0,
     ) -> None:
         self.name = name
+        self.host = host
         self.port = port
         self.clock = clock
         self.count = 0
@@ -92,7 +94,7 @@ class Exchange:
     @property
     def url(self) -> str:
         """Where it is, to be put before the API's own paths."""
-        return f"{'https' if self._certificates else 'http'}://{HOST}:{self.port}"
+        return f"{'https' if self._certificates else 'http'}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
     def requests(self) -> list[Seen]:
@@ -139,7 +141,8 @@ class Exchange:
 
     def start(self) -> Self:
         """Listen; the port is known from then on."""
-        listener = socket.create_server((HOST, self.port), backlog=128)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listener = socket.create_server((self.host, self.port), family=family, backlog=128)
         self.port = listener.getsockname()[1]
         self._listener = listener
         self._acceptor = threading.Thread(

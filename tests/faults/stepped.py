@@ -3,13 +3,13 @@
     python -m tests.faults.stepped 2026-11-20T15:00:00Z
 
 It records a slot at once. `slot` brings the next one, `reload` and `stop` are the signals, and anything else
-is done to the process or its files by `MISCHIEF`. Whenever it waits it prints a dot.
+is done to the process or its files by `MISCHIEF`. Whenever it waits it prints a dot. Between the slots its
+monotonic clock leaps as well: rests take no real time.
 """
 
 import os
 import resource
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +17,13 @@ from pathlib import Path
 from price import times
 from price.recorder.app import App
 from price.recorder.clock import Signal, SystemClock
+from price.recorder.couriers import Outcome
+from tests.announced import announced
 
 _SHORT_SECONDS = 3
 """Shorter waits are for answers, and real."""
+_LATE_SECONDS = 2
+"""How long answers that missed their slot may take to come; a look-up of a name may take longer."""
 _SIGNALS = {"stop": Signal.STOP, "reload": Signal.RELOAD}
 
 
@@ -32,14 +36,25 @@ class Stepped(SystemClock):
         self._interval = int(environ.get("PRICE_INTERVAL", "10"))
         self._file = Path(environ["PRICE_FILE"])
         self._commands = iter(commands)
+        self._ahead = 0.0
+        self._expected = 0
 
     def now(self) -> datetime:
         return self._now
 
+    def monotonic(self) -> float:
+        return super().monotonic() + self._ahead
+
+    def expect(self) -> None:
+        """Has no slot come until one more outcome has."""
+        self._expected += 1
+
     def wait(self, until: float) -> object | None:
-        seconds = until - time.monotonic()
-        if seconds < _SHORT_SECONDS:
-            return super().wait(until)
+        if until - self.monotonic() < _SHORT_SECONDS:
+            return self._take(until)
+        if self._expected and (late := self._take(self.monotonic() + _LATE_SECONDS)):
+            return late
+        self._expected = 0
         while self._now >= self._until:
             command = next(self._commands, "stop")
             if command in _SIGNALS:
@@ -48,8 +63,14 @@ class Stepped(SystemClock):
                 self._until = times.next_slot(self._now, self._interval)
             else:
                 MISCHIEF[command](self._file)
+        self._ahead += (self._until - self._now).total_seconds()
         self._now = self._until
         return None
+
+    def _take(self, until: float) -> object | None:
+        item = super().wait(until - self._ahead)
+        self._expected = max(0, self._expected - isinstance(item, Outcome))
+        return item
 
 
 def _limit(file: Path) -> None:
@@ -92,4 +113,5 @@ def _read_commands() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(App(os.environ, Stepped(times.parse_iso(sys.argv[1]), os.environ, _read_commands())).run())
+    clock = Stepped(times.parse_iso(sys.argv[1]), os.environ, _read_commands())
+    sys.exit(App(os.environ, clock, lambda wanted, _: announced(wanted, clock)).run())

@@ -1,0 +1,36 @@
+"""Carriers that tell a clock what is under way: so that it need not let time pass in the meantime."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from price.recorder.app import Carrier, make_couriers
+from price.recorder.clock import Clock
+from price.settings import Settings
+from price.wire import Request
+
+
+class Expecting(Clock, Protocol):
+    """A clock that knows how many outcomes are still to come."""
+
+    def expect(self) -> None:
+        """One more outcome will be posted."""
+        ...
+
+
+class _Announced:
+    def __init__(self, carrier: Carrier, clock: Expecting) -> None:
+        self._carrier = carrier
+        self._clock = clock
+
+    def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
+        self._clock.expect()
+        self._carrier.send(slot, request, deadline, under_way)
+
+    def close(self) -> None:
+        self._carrier.close()
+
+
+def announced(wanted: Settings, clock: Expecting) -> Mapping[str, Carrier]:
+    """The real carriers of the configured sources."""
+    return {name: _Announced(one, clock) for name, one in make_couriers(wanted, clock).items()}
