@@ -124,7 +124,9 @@ def replay(path: Path, folder: Path, minutes: int, start: datetime | None = None
     clock = LeapingClock(begin - timedelta(seconds=1), end)
     began = time.monotonic()
     with Market(prices.names, prices=prices, pairs=[BTC], clock=clock.now) as market, _signals_kept():
-        app = App(_environ(market, folder), clock, lambda wanted, _: announced(wanted, clock), random.Random(1))
+        app = App(
+            _environ(market, folder), clock, lambda wanted, _: announced(wanted, clock), random.Random(1)
+        )
         assert app.run() == 0
     seconds = time.monotonic() - began
     rows = proven((folder / "prices.txt").read_text())

@@ -671,8 +671,8 @@ class Proxy(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     block_on_close = False
 
-    def __init__(self, routes: Mapping[str, int]) -> None:
-        super().__init__(("127.0.0.1", 0), _Carrying)
+    def __init__(self, routes: Mapping[str, int], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Carrying)
         self.routes = routes
         self.asked: list[str] = []
         self.heads: list[str] = []

@@ -94,7 +94,8 @@ class Exchange:
     @property
     def url(self) -> str:
         """Where it is, to be put before the API's own paths."""
-        return f"{'https' if self._certificates else 'http'}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        scheme, host = "https" if self._certificates else "http", self.host
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def requests(self) -> list[Seen]:
@@ -141,8 +142,12 @@ class Exchange:
 
     def start(self) -> Self:
         """Listen; the port is known from then on."""
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listener = socket.create_server((self.host, self.port), family=family, backlog=128)
+        listener = socket.create_server(
+            (self.host, self.port),
+            family=socket.AF_INET6 if ":" in self.host else socket.AF_INET,
+            dualstack_ipv6=self.host == "::",
+            backlog=128,
+        )
         self.port = listener.getsockname()[1]
         self._listener = listener
         self._acceptor = threading.Thread(

@@ -13,9 +13,9 @@ from tests.faults.place import PYTHON, ROOT, Place
 PATIENCE_SECONDS = 15
 
 
-def _begin(place: Place, *wrapper: str) -> "subprocess.Popen[bytes]":
+def _begin(place: Place, *wrapper: str, **more: str) -> "subprocess.Popen[bytes]":
     command = [*wrapper, PYTHON, str(ROOT / "main.py"), "run"]
-    return subprocess.Popen(command, env=place.environ, stderr=subprocess.PIPE)
+    return subprocess.Popen(command, env={**place.environ, **more}, stderr=subprocess.PIPE)
 
 
 def _finish(process: "subprocess.Popen[bytes]", number: int) -> tuple[int, str]:

@@ -1,0 +1,14 @@
+"""Many slots under random faults, in short; `python -m tests.soak` does it in full."""
+
+from tests.faults.place import Place
+from tests.soak import Soak
+
+
+def test_hundreds_of_slots_under_random_faults_leave_nothing_behind(place: Place) -> None:
+    begun, _, ended = Soak(place, seed=7).run(slots=160, every=80)
+
+    assert ended.slots >= 160
+    assert ended.needs.threads <= begun.needs.threads
+    assert ended.needs.files == begun.needs.files
+    assert ended.needs.connections < ended.needs.threads, "each courier keeps one connection at most"
+    assert ended.needs.kib < begun.needs.kib + 16 * 1024
