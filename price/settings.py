@@ -25,6 +25,8 @@ _URL_NAMES = {f"PRICE_{name.upper()}_URL": name for name in SOURCES if name != "
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 _PAIR = re.compile(r"([A-Za-z0-9]{1,20})[-/]([A-Za-z0-9]{1,20})", re.ASCII)
+_USER = re.compile(r"^(.*?//)?.*@", re.DOTALL)
+_QUERY = re.compile(r"([?#]).*", re.DOTALL)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _DAY_SECONDS = 86400
 
@@ -279,8 +281,12 @@ def plans(settings: Settings) -> list[Plan]:
 
 
 def _shown(name: str, text: str) -> str:
-    """The value of a setting, fit for a message, unless it may be a secret."""
-    return "…" if name == "PRICE_COINGECKO_KEY" or name in NETWORK_NAMES else one_line(text)
+    """A value for a message, without what may be secret in it: a key, a proxy, a password or query in a URL."""
+    if name == "PRICE_COINGECKO_KEY" or name in NETWORK_NAMES:
+        return "…"
+    if name in _URL_NAMES:
+        text = _QUERY.sub(r"\1…", _USER.sub(r"\1…@", text))
+    return one_line(text)
 
 
 def _nearest(word: str, words: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -32,6 +32,9 @@ _CHUNK_BYTES = 64 * 1024
 _MAX_RECEIVED_BYTES = 2 * MAX_BODY_BYTES
 """Of one answer, with headers and framing, of which the libraries bound only a part."""
 _MAX_MEMBERS = 100
+_HIDDEN = "***"
+_TELLING_LETTERS = 6
+"""So many letters of a secret are not told either."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TROUBLES = (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError)
 _CUT_OFF = (http.client.IncompleteRead, EOFError)
@@ -176,6 +179,7 @@ class Transport:
         monotonic: Callable[[], float],
     ) -> None:
         self._url = url.rstrip("/")
+        self._secrets = tuple(headers.values())
         self._monotonic = monotonic
         self._session = requests.Session()
         self._session.trust_env = False  # else the proxies are looked up again for each request
@@ -196,7 +200,13 @@ class Transport:
     def get(self, request: Request, deadline: float) -> Answer:
         """The answer to a request, complete before `deadline` (in monotonic seconds). Raises SourceError."""
         _current.left = lambda: deadline - self._monotonic()
-        url = self._url + request.path
+        try:
+            return self._follow(self._url + request.path)
+        except SourceError as error:
+            error.args = (_hidden(str(error), self._secrets),)
+            raise
+
+    def _follow(self, url: str) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._fetch(url)
             target = answer.headers.get("location", "") if answer.status in (301, 302, 303, 307, 308) else ""
@@ -242,17 +252,38 @@ class Transport:
             decode_content=False,
         )
         try:
-            return Answer(raw.status, raw.headers, _content(raw))
+            return Answer(raw.status, raw.headers, self._readable(_content(raw)))
         except BaseException:
             raw.close()
             raise
+
+    def _readable(self, body: bytes) -> bytes:
+        """A body without our secrets: a server may say which key it refuses, and its words are told."""
+        for secret in self._secrets:
+            body = body.replace(secret.encode(), _HIDDEN.encode())
+        return body
 
     def _pool(self, origin: str) -> HTTPConnectionPool:
         prepared = self._request.copy()
         prepared.url = origin
         proxies = self._session.proxies
-        pool = self._adapter.get_connection_with_tls_context(prepared, verify=True, proxies=proxies)
+        try:
+            pool = self._adapter.get_connection_with_tls_context(prepared, verify=True, proxies=proxies)
+        except (requests.RequestException, HTTPError, ValueError):
+            if not proxies:
+                raise
+            # the libraries' words may hold its password
+            usable = "http://[user:password@]host:port"
+            raise Unreachable(f"the proxy of the environment cannot be used: it must be {usable}") from None
         return self._pools.setdefault(origin, pool)
+
+
+def _hidden(text: str, secrets: Iterable[str]) -> str:
+    """A text without secrets, of which an excerpt may hold but the beginning."""
+    for secret in secrets:
+        for length in range(len(secret), min(len(secret), _TELLING_LETTERS) - 1, -1):
+            text = text.replace(secret[:length], _HIDDEN)
+    return text
 
 
 def _split(url: str) -> tuple[str, str]:

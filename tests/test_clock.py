@@ -100,6 +100,13 @@ def test_whatever_is_raised_comes_back_as_an_error(raised: Exception, kind: type
     assert outcome.ticks == {}
 
 
+def test_an_error_that_is_kept_does_not_keep_the_answer_that_it_is_about() -> None:
+    outcome = outcome_of(lambda request, deadline: Answer(200, {}, b'{"result": []}' + b" " * 1000))
+
+    assert isinstance(outcome.error, Unreadable)
+    assert (outcome.error.__traceback__, outcome.error.__cause__, outcome.error.__context__) == (None,) * 3
+
+
 def test_hanging_requests_take_one_lane_each_and_no_more_than_there_are() -> None:
     clock, gate = SystemClock(), threading.Event()
     busy, lanes = threading.Semaphore(0), set[int]()

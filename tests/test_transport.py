@@ -872,6 +872,20 @@ def test_a_proxy_that_is_not_there_makes_the_exchange_unreachable(secure: Exchan
             assert "secret" not in repr(error)
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://me:sec/ret@h:1", "http://me:secret@[h", "http://me:secret@h:99999", "http://me:secret%e2%82%ac@h:1",
+     "ftp://me:secret@h", "http://me:se#cret@h:1", "me:secret@h:1", "http://me:secret@h h:1"],
+)  # fmt: skip
+def test_a_proxy_that_cannot_be_is_unreachable_and_its_password_is_not_told(
+    proxy: str, secure: Exchange, plain: Exchange
+) -> None:
+    for url in (secure.url, plain.url):
+        error = Client(url, ALL_PROXY=proxy).error()
+        assert error.why == "unreachable"
+        assert str(error).endswith("it must be http://[user:password@]host:port")
+
+
 def test_a_proxy_that_says_nothing_costs_no_more_than_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         proxy = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -1021,6 +1035,33 @@ def test_the_key_is_in_no_error_text(name: str, tmp_path: Path) -> None:
     while seen:
         assert "CG-secret" not in repr(seen)
         seen = seen.__cause__
+
+
+@pytest.mark.parametrize("before", [0, 64])
+@pytest.mark.parametrize("status", [200, 302, 401, 500])
+def test_a_server_that_says_the_key_does_not_have_it_told(status: int, before: int) -> None:
+    def echo(ask: Ask, _reply: Reply) -> Reply:
+        key = "x" * before + ask.headers["x-cg-demo-api-key"]
+        return Reply(status, (("Location", f"http://{key}/"), ("Content-Encoding", "")), key.encode())
+
+    with Market(["coingecko"]) as market:
+        market["coingecko"].fault = answering(echo)
+
+        error = Client(market["coingecko"].url, "coingecko", PRICE_COINGECKO_KEY="CG-secretive").error()
+
+    assert "***" in str(error)
+    assert "CG-sec" not in str(error)
+
+
+def test_a_server_that_says_the_key_where_http_belongs_does_not_have_it_told() -> None:
+    with Market(["coingecko"]) as market:
+        for line in (b"CG-secretive\r\n\r\n", b"x" * 18 + b"CG-secretive\r\n\r\n"):
+            market["coingecko"].fault = sending(line)
+
+            error = Client(market["coingecko"].url, "coingecko", PRICE_COINGECKO_KEY="CG-secretive").error()
+
+            assert "***" in str(error)
+            assert "CG-sec" not in str(error)
 
 
 def test_a_header_goes_with_every_request_of_its_source(plain: Exchange) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price.errors import Unreadable
-from price.wire import MAX_PRICE, excerpt, read_json, read_price, retry_after_seconds, shown
+from price.wire import MAX_PRICE, MAX_VALUES, excerpt, read_json, read_price, retry_after_seconds, shown
 
 NOW = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
 
@@ -36,6 +36,12 @@ def test_what_is_not_strictly_json_is_unreadable(body: bytes) -> None:
         read_json(body)
 
     assert str(caught.value).isprintable()
+
+
+def test_json_of_too_many_values_is_not_even_read() -> None:
+    assert len(read_json(b"[" + b"1," * (MAX_VALUES - 2) + b"1]")) == MAX_VALUES - 1
+    with pytest.raises(Unreadable, match="over 100000 values"):
+        read_json(b"[" + b"1," * MAX_VALUES + b"1]")
 
 
 @given(st.binary())
