@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import NoReturn, TextIO
 
 from price import __version__
@@ -113,10 +114,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
-    from price.recorder.app import App
-    from price.recorder.clock import SystemClock
+    from price import host
+    from price.recorder.clock import Signal, SystemClock
 
-    return App(environ, SystemClock()).run()
+    clock = SystemClock()
+    host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD))
+    from price.recorder.app import App  # loading takes its time: a reload asked for meanwhile must not kill
+
+    return App(environ, clock).run()
 
 
 def _once(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:

@@ -6,11 +6,9 @@ left out. A minute's rows must lie within what the exchanges themselves had in t
 
 import argparse
 import random
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +28,6 @@ from tests.proof import proven
 BTC = Pair("BTC", "USD")
 INTERVAL = 5
 _STAND_INS = ("coinbase", "kraken", "bitstamp", "gemini")
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class LeapingClock:
@@ -123,7 +120,7 @@ def replay(path: Path, folder: Path, minutes: int, start: datetime | None = None
     end = begin + timedelta(minutes=minutes, seconds=-INTERVAL / 2)
     clock = LeapingClock(begin - timedelta(seconds=1), end)
     began = time.monotonic()
-    with Market(prices.names, prices=prices, pairs=[BTC], clock=clock.now) as market, _signals_kept():
+    with Market(prices.names, prices=prices, pairs=[BTC], clock=clock.now) as market:
         app = App(
             _environ(market, folder), clock, lambda wanted, _: announced(wanted, clock), random.Random(1)
         )
@@ -147,16 +144,6 @@ def _inside(row: str, prices: Minutes) -> bool:
         return True
     had = prices.range(times.unix(times.parse_iso(slot)) // 60 * 60)
     return had is not None and had[0] <= Decimal(price) <= had[1]
-
-
-@contextmanager
-def _signals_kept() -> Iterator[None]:
-    kept = {number: signal.getsignal(number) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, action in kept.items():
-            signal.signal(number, action)
 
 
 def main() -> int:

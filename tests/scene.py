@@ -3,7 +3,6 @@
 import json
 import logging
 import random
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,7 +17,6 @@ from tests.fakes import START, FakeClock, FakeNet
 from tests.proof import proven
 
 Hire = Callable[[Settings, Clock], Mapping[str, Carrier]]
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Scene:
@@ -57,7 +55,7 @@ class Scene:
         }
         self.clock.post_at(until, Signal.STOP)
         app = App(environ, self.clock, self.hire, random.Random(7))
-        with _signals_kept(), _listening(_Listener(self.records), *handlers):
+        with _listening(_Listener(self.records), *handlers):
             return app.run()
 
     @property
@@ -98,13 +96,3 @@ def _listening(*handlers: logging.Handler) -> Iterator[None]:
     finally:
         for handler in handlers:
             ROOT.removeHandler(handler)
-
-
-@contextmanager
-def _signals_kept() -> Iterator[None]:
-    kept = {number: signal.getsignal(number) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, action in kept.items():
-            signal.signal(number, action)

@@ -268,6 +268,21 @@ def test_a_reload_takes_good_settings_at_the_next_slot_and_refuses_bad_ones(
     assert "PRICE_QUORUM=7" in refusal
 
 
+def test_a_reload_that_is_asked_for_while_the_recorder_starts_is_done(market: Market, tmp_path: Path) -> None:
+    program = Program(tmp_path, market.environment)
+    settings = tmp_path / "settings"
+    program.environ["PRICE_ENV"] = str(settings)
+    os.mkfifo(settings)
+    with program.started("run") as process:
+        with settings.open("w") as file:  # once the recorder reads it
+            process.send_signal(signal.SIGHUP)
+            file.write("PRICE_PAIRS=BTC-USD\n")
+        program.wait_for_words("reading the settings again")
+        settings.write_text("PRICE_PAIRS=ETH-USD\n")
+        assert program.wait_for_rows(1)[-1].split(" ")[1] == "ETH-USD"
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+
 def test_many_reloads_leave_nothing_behind(market: Market, tmp_path: Path) -> None:
     if not Path("/proc/self/task").exists():
         pytest.skip("only Linux shows the threads of a process")

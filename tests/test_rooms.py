@@ -38,7 +38,7 @@ RULES = {
         "safely", "host", *GROUND,
     },
     "reader": {"reader", *GROUND},
-    "cli": {"recorder", "reader", "settings", "errors", "oneline", "price"},
+    "cli": {"recorder", "reader", "host", "settings", "errors", "oneline", "price"},
 }  # fmt: skip
 TEACHERS = {"reader/repair.py"}
 """What asks exchanges for their candles."""

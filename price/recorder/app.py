@@ -146,7 +146,6 @@ class App:
 
     def _record(self) -> int:
         host.fill_streams()
-        host.on_signals(partial(self._clock.post, Signal.STOP), partial(self._clock.post, Signal.RELOAD))
         wanted = self._settings
         self._talk.setLevel(wanted.log_level)
         self._begin_log(self._file, wanted)
