@@ -206,6 +206,11 @@ class Transport:
             error.args = (_hidden(str(error), self._secrets),)
             raise
 
+    def hang_up(self) -> None:
+        """Closes the connections that are kept, and those in use once they are not."""
+        for pool in list(self._pools.values()):
+            pool.close()
+
     def _follow(self, url: str) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._fetch(url)

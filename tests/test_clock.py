@@ -107,6 +107,18 @@ def test_an_error_that_is_kept_does_not_keep_the_answer_that_it_is_about() -> No
     assert (outcome.error.__traceback__, outcome.error.__cause__, outcome.error.__context__) == (None,) * 3
 
 
+def test_couriers_that_are_let_go_leave_no_connection_open() -> None:
+    clock, hung_up = SystemClock(), threading.Event()
+    couriers = Couriers(KRAKEN, lambda request, deadline: Answer(200, {}, GOOD), clock, hung_up.set)
+    couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
+    assert clock.wait(clock.monotonic() + 30) is not None
+    assert not hung_up.is_set()
+
+    couriers.close()
+
+    assert hung_up.wait(30)
+
+
 def test_hanging_requests_take_one_lane_each_and_no_more_than_there_are() -> None:
     clock, gate = SystemClock(), threading.Event()
     busy, lanes = threading.Semaphore(0), set[int]()

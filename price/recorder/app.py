@@ -21,7 +21,7 @@ from price.handlers.rowsfirst import RowsFirst
 from price.record import NOTICE, Event, say
 from price.recorder.changes import Changes
 from price.recorder.clock import Clock, Signal
-from price.recorder.couriers import Couriers, Fetch
+from price.recorder.couriers import Couriers
 from price.recorder.desk import Desk
 from price.recorder.loop import Loop, Past
 from price.recorder.panel import Panel, Sender
@@ -44,7 +44,23 @@ class Carrier(Sender, Protocol):
 
 def make_couriers(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
     """The couriers of each configured source. Raises SettingsError for certificates that cannot be read."""
-    return {name: Couriers(SOURCES[name], fetch, clock) for name, fetch in _fetchers(wanted, clock).items()}
+    if "simulated" in wanted.sources:
+        return {"simulated": Couriers(SOURCES["simulated"], partial(_simulate, clock), clock)}
+    _leave_out_guessing()
+    from price.transport import Transport, trust  # the simulated source needs no HTTP
+
+    try:
+        trusted = trust(wanted.network)
+    except OSError as error:
+        named = ", ".join(f"{name}={wanted.network[name]}" for name in TRUST_NAMES if wanted.network[name])
+        raise SettingsError([f"{named}: these certificates cannot be read: {error}"]) from error
+    found = {}
+    for name in wanted.sources:
+        source, url = SOURCES[name], wanted.urls[name]
+        headers = source.headers(wanted.coingecko_key, url)
+        transport = Transport(url, headers, trusted, wanted.network, clock.monotonic)
+        found[name] = Couriers(source, transport.get, clock, transport.hang_up)
+    return found
 
 
 def make_panel(
@@ -70,25 +86,6 @@ def make_rules(wanted: Settings) -> Rules:
         max_spread=wanted.max_spread,
         max_jump=wanted.max_jump,
     )
-
-
-def _fetchers(wanted: Settings, clock: Clock) -> dict[str, Fetch]:
-    if "simulated" in wanted.sources:
-        return {"simulated": partial(_simulate, clock)}
-    _leave_out_guessing()
-    from price.transport import Transport, trust  # the simulated source needs no HTTP
-
-    try:
-        trusted = trust(wanted.network)
-    except OSError as error:
-        named = ", ".join(f"{name}={wanted.network[name]}" for name in TRUST_NAMES if wanted.network[name])
-        raise SettingsError([f"{named}: these certificates cannot be read: {error}"]) from error
-    found: dict[str, Fetch] = {}
-    for name in wanted.sources:
-        url = wanted.urls[name]
-        headers = SOURCES[name].headers(wanted.coingecko_key, url)
-        found[name] = Transport(url, headers, trusted, wanted.network, clock.monotonic).get
-    return found
 
 
 def _leave_out_guessing() -> None:

@@ -43,12 +43,16 @@ class Couriers:
     """The couriers of one source: daemon threads, started when first needed, at most `LANES`.
 
     Daemon threads because a look-up of a name cannot be interrupted: the stop must not wait for it.
+    `hang_up` closes what `fetch` keeps open; it is called when the threads end.
     """
 
-    def __init__(self, source: Source, fetch: Fetch, clock: Clock) -> None:
+    def __init__(
+        self, source: Source, fetch: Fetch, clock: Clock, hang_up: Callable[[], None] = lambda: None
+    ) -> None:
         self._source = source
         self._fetch = fetch
         self._clock = clock
+        self._hang_up = hang_up
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._threads = 0
 
@@ -71,6 +75,7 @@ class Couriers:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             self._clock.post(self._outcome(job))
+        safely(self._hang_up)
 
     def _outcome(self, job: _Job) -> Outcome:
         began = self._clock.monotonic()

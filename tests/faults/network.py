@@ -7,7 +7,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -162,8 +162,11 @@ def needs_of(pid: int) -> Needs:
     proc = Path(f"/proc/{pid}")
     said = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
     kib = [int(said[name].split()[0]) for name in ("VmRSS", "VmHWM")]
-    opened = [one.readlink() for one in (proc / "fd").iterdir()]
-    connections = sum(one.name.startswith("socket:") for one in opened)
+    opened: list[str] = []
+    for descriptor in (proc / "fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            opened.append(descriptor.readlink().name)
+    connections = sum(name.startswith("socket:") for name in opened)
     return Needs(int(said["Threads"]), len(opened) - connections, connections, *kib)
 
 
