@@ -1,6 +1,6 @@
 """A stepped recorder and the exchanges that it asks: real sockets, slots on demand."""
 
-import random
+import os
 import shutil
 import socket
 import struct
@@ -82,15 +82,13 @@ class Elsewhere:
     """A network namespace, joined to this one by a cable: ours is the end with 1, its own the one with 2."""
 
     def __init__(self) -> None:
-        number = f"{random.randrange(1 << 24):06x}"
+        number = os.getpid()  # each process that runs tests needs one at a time
         self.name = f"price-{number}"
-        self.v4, self.v6 = (
-            f"10.{int(number[:2], 16)}.{int(number[2:4], 16)}",
-            f"fd00:{number[:4]}:{number[4:]}:",
-        )
+        self.v4 = f"198.{18 + number // 256 % 2}.{number % 256}"  # kept free for tests of networks: RFC 2544
+        self.v6 = f"fd00:{number % 65536:x}::"
         self.wrapper = ("ip", "netns", "exec", self.name)
         """What has a command run there."""
-        self._ours, self.cable = f"p{number}a", f"p{number}b"
+        self._ours, self.cable = f"price{number}a", f"price{number}b"
         self._etc = Path("/etc/netns") / self.name
 
     def make(self, *kinds: str) -> None:
@@ -103,7 +101,7 @@ class Elsewhere:
             if "v4" in kinds:
                 run("ip", "address", "add", f"{self.v4}.{end}/24", "dev", cable)
             if "v6" in kinds:
-                run("ip", "address", "add", f"{self.v6}:{end}/64", "dev", cable, "nodad")
+                run("ip", "address", "add", f"{self.v6}{end}/64", "dev", cable, "nodad")
             run("ip", "link", "set", cable, "up")
         self._etc.mkdir(parents=True)
         self.write("nsswitch.conf", "hosts: files dns\n")
