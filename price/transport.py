@@ -33,8 +33,10 @@ _MAX_RECEIVED_BYTES = 2 * MAX_BODY_BYTES
 """Of one answer, with headers and framing, of which the libraries bound only a part."""
 _MAX_MEMBERS = 100
 _HIDDEN = "***"
+_LEAST_LETTERS = 8
+"""Of a secret: shorter texts stand in honest answers, too."""
 _TELLING_LETTERS = 6
-"""So many letters of a secret are not told either."""
+"""So many of a secret's first letters are not told either."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TROUBLES = (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError)
 _CUT_OFF = (http.client.IncompleteRead, EOFError)
@@ -179,7 +181,7 @@ class Transport:
         monotonic: Callable[[], float],
     ) -> None:
         self._url = url.rstrip("/")
-        self._secrets = tuple(headers.values())
+        self._secrets = tuple(value for value in headers.values() if len(value) >= _LEAST_LETTERS)
         self._monotonic = monotonic
         self._session = requests.Session()
         self._session.trust_env = False  # else the proxies are looked up again for each request
@@ -278,15 +280,15 @@ class Transport:
             if not proxies:
                 raise
             # the libraries' words may hold its password
-            usable = "http://[user:password@]host:port"
-            raise Unreachable(f"the proxy of the environment cannot be used: it must be {usable}") from None
+            usable = "HTTPS_PROXY and its like must be http://[user:password@]host:port"
+            raise Unreachable(f"the proxy cannot be used: {usable}") from None
         return self._pools.setdefault(origin, pool)
 
 
 def _hidden(text: str, secrets: Iterable[str]) -> str:
     """A text without secrets, of which an excerpt may hold but the beginning."""
     for secret in secrets:
-        for length in range(len(secret), min(len(secret), _TELLING_LETTERS) - 1, -1):
+        for length in range(len(secret), _TELLING_LETTERS - 1, -1):
             text = text.replace(secret[:length], _HIDDEN)
     return text
 

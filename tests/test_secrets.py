@@ -1,15 +1,23 @@
 """CoinGecko's key and a proxy's password, looked for in all that the program says and writes."""
 
+import logging
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from price.handlers.journal import fields
 from price.quote import Pair
+from price.record import ROOT
+from price.recorder.app import App
+from tests.announced import announced
 from tests.exchange import Fault, Market
 from tests.exchange.venues.base import Venue
 from tests.exchange.wire import Ask, Reply
+from tests.faults.place import BEGIN
+from tests.faults.stepped import Stepped
 from tests.test_process import Program, ended, until
 
 KEY = "CG-Z8hQn4tV2"
@@ -106,9 +114,37 @@ def test_a_recorder_keeps_secrets_through_reloads_refusals_and_a_crash(gecko: Ma
 
     assert "***" in program.said
     assert "Fatal Python error: Aborted" in program.said
-    assert "the proxy of the environment cannot be used" in wrong.stdout
+    assert "the proxy cannot be used" in wrong.stdout
     assert len(_written(tmp_path)) == 4
     assert _tells(program.said, *shown, wrong.stdout, wrong.stderr, *_written(tmp_path)) == []
+
+
+class _Entries(logging.Handler):
+    """What the journal would get."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(str(fields(record)))
+
+
+def test_no_field_of_a_journal_entry_holds_the_key(gecko: Market, tmp_path: Path) -> None:
+    gecko["coingecko"].fault = Fault("echo", answer=_echo)
+    files = {f"PRICE_{name}": str(tmp_path / name) for name in ("FILE", "STATE", "STATUS")}
+    ours = {"PRICE_ENV": os.devnull, "PRICE_COINGECKO_KEY": KEY, "PRICE_INTERVAL": "10"}
+    environ = {**ours, **files, **gecko.environment}
+    clock = Stepped(BEGIN, environ, ["slot", "reload", "slot", "stop"])
+    entries = _Entries()
+    ROOT.addHandler(entries)
+    try:
+        assert App(environ, clock, lambda wanted, _: announced(wanted, clock)).run() == 0
+    finally:
+        ROOT.removeHandler(entries)
+
+    assert any("coingecko lost: refused" in one and "***" in one for one in entries.said)
+    assert _tells(*entries.said) == []
 
 
 def test_the_state_is_its_owners_alone_and_the_status_is_for_everyone(gecko: Market, tmp_path: Path) -> None:

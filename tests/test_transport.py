@@ -883,7 +883,7 @@ def test_a_proxy_that_cannot_be_is_unreachable_and_its_password_is_not_told(
     for url in (secure.url, plain.url):
         error = Client(url, ALL_PROXY=proxy).error()
         assert error.why == "unreachable"
-        assert str(error).endswith("it must be http://[user:password@]host:port")
+        assert str(error).endswith("must be http://[user:password@]host:port")
 
 
 def test_a_proxy_that_says_nothing_costs_no_more_than_the_deadline() -> None:
@@ -1062,6 +1062,13 @@ def test_a_server_that_says_the_key_where_http_belongs_does_not_have_it_told() -
 
             assert "***" in str(error)
             assert "CG-sec" not in str(error)
+
+
+def test_a_key_too_short_to_be_one_spoils_no_answer(plain: Exchange) -> None:
+    client = Client(plain.url)
+    client.transport = Transport(plain.url, {"x-key": "price"}, trust({}), {}, time.monotonic)
+
+    assert client.word() == PRICE
 
 
 def test_a_header_goes_with_every_request_of_its_source(plain: Exchange) -> None:

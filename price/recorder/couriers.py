@@ -16,7 +16,7 @@ from price.wire import LANES, Answer, Request, excerpt
 
 _BIG_BYTES = 64 * 1024
 _BIG_ONES_TURN = threading.Lock()
-"""Big answers are read one at a time: read at once, hostile ones of all sources need half a gigabyte."""
+"""Big answers are read one at a time: hostile ones of all sources at once take 50 MB more."""
 
 Fetch = Callable[[Request, float], Answer]
 """Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""

@@ -187,7 +187,7 @@ def asking(
 
     `named` has it ask for the names `coinbase.test` and so on.
     """
-    place.settings["TIMEOUT"] = "0.4"
+    place.settings["TIMEOUT"] = "0.5"
     scene = Asking(place, names, ca, host)
     with scene.market:
         scene.begin(*wrapper, named=named, **more)
