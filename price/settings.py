@@ -281,7 +281,7 @@ def plans(settings: Settings) -> list[Plan]:
 
 
 def _shown(name: str, text: str) -> str:
-    """A value for a message, without what may be secret in it: a key, a proxy, a password or query in a URL."""
+    """A value for a message, without what may be secret: a key, a proxy, a password or query in a URL."""
     if name == "PRICE_COINGECKO_KEY" or name in NETWORK_NAMES:
         return "…"
     if name in _URL_NAMES:

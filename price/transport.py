@@ -25,13 +25,15 @@ from price import __version__
 from price.errors import NoSuchName, SourceError, Timeout, Unreachable, Unreadable
 from price.wire import LANES, Answer, Request, excerpt
 
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_REDIRECTS = 2
 BUNDLE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _CHUNK_BYTES = 64 * 1024
 _MAX_RECEIVED_BYTES = 2 * MAX_BODY_BYTES
 """Of one answer, with headers and framing, of which the libraries bound only a part."""
 _MAX_MEMBERS = 100
+_UNPACKING = threading.Lock()
+"""One body at a time is unpacked, which takes twice its size."""
 _HIDDEN = "***"
 _LEAST_LETTERS = 8
 """Of a secret: shorter texts stand in honest answers, too."""
@@ -331,7 +333,8 @@ def _decoded(body: bytes, encoding: str) -> bytes:
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise Unreadable(f"a body encoded as {excerpt(encoding)}, which was not asked for")
     try:
-        return _inflated(body, encoding)
+        with _UNPACKING:
+            return _inflated(body, encoding)
     except zlib.error as error:
         raise Unreadable(f"a body that is not the {encoding} it is said to be: {error}") from error
 

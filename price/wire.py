@@ -43,7 +43,7 @@ def read_json(body: bytes) -> Any:
 
     Refused: other encodings than UTF-8, a byte order mark, NaN and Infinity, names given twice,
     nesting beyond the interpreter's depth, numbers of over 400 characters, more values than any exchange
-    needs: a hostile megabyte of them takes thirty in memory. Fractions become Decimal.
+    needs: each megabyte of such takes thirty in memory. Fractions become Decimal.
     """
     if sum(map(body.count, b",:[{")) > MAX_VALUES:
         raise Unreadable(f"JSON of over {MAX_VALUES} values")
