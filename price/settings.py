@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
 
+from price.choose import Rules
 from price.coins import COINS
 from price.errors import SettingsError
 from price.oneline import one_line
@@ -56,6 +58,17 @@ class Settings:
         """The configured pairs that a source is asked for."""
         return [pair for pair in self.pairs if SOURCES[source].offers(pair)]
 
+    @property
+    def rules(self) -> Rules:
+        """The settings of the choice."""
+        return Rules(
+            quorum=self.quorum,
+            interval=timedelta(seconds=self.interval),
+            max_age=timedelta(seconds=self.max_age),
+            max_spread=self.max_spread,
+            max_jump=self.max_jump,
+        )
+
 
 NAMES = (
     "PRICE_PAIRS",
@@ -90,6 +103,16 @@ def status_path(environ: Mapping[str, str]) -> Path:
     return reader.path("PRICE_STATUS", "RUNTIME_DIRECTORY", "status.json")
 
 
+def log_path(environ: Mapping[str, str]) -> Path:
+    """Where the log is. Needs no valid settings, nor a readable settings file."""
+    return _Reader(environ).log_path()
+
+
+def max_spread(environ: Mapping[str, str]) -> Decimal:
+    """The percentage that prices may differ; the default where that is not well set."""
+    return _Reader(environ).max_spread()
+
+
 class _Reader:
     """Collects the values and the faults in them."""
 
@@ -114,9 +137,9 @@ class _Reader:
             interval=interval or 5,
             timeout=self._value("PRICE_TIMEOUT", default_timeout, _seconds("0.05", "3599")) or 2,
             max_age=self._value("PRICE_MAX_AGE", "60", _seconds("1", "86400")) or 60,
-            max_spread=self._value("PRICE_MAX_SPREAD", "1", _percent) or Decimal(1),
+            max_spread=self.max_spread(),
             max_jump=self._value("PRICE_MAX_JUMP", "5", _percent) or Decimal(5),
-            file=self.path("PRICE_FILE", "LOGS_DIRECTORY", "prices.txt"),
+            file=self.log_path(),
             state=self.path("PRICE_STATE", "STATE_DIRECTORY", "state.json"),
             status=self.path("PRICE_STATUS", "RUNTIME_DIRECTORY", "status.json"),
             log_level=self._value("PRICE_LOG_LEVEL", "INFO", _level) or "INFO",
@@ -131,6 +154,12 @@ class _Reader:
         if self._faults:
             raise SettingsError(self._faults)
         return settings
+
+    def log_path(self) -> Path:
+        return self.path("PRICE_FILE", "LOGS_DIRECTORY", "prices.txt")
+
+    def max_spread(self) -> Decimal:
+        return self._value("PRICE_MAX_SPREAD", "1", _percent) or Decimal(1)
 
     def path(self, name: str, folder_name: str, base: str) -> Path:
         """A file's path: as set, else in the folder that systemd gives, else in `logs`."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -36,6 +36,10 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+Fetch = Callable[[Request, float], Answer]
+"""Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""
 
 
 def read_json(body: bytes) -> Any:

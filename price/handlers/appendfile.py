@@ -44,7 +44,7 @@ class AppendFile:
                 os.ftruncate(descriptor, end)
             if end == 0:
                 os.fchmod(descriptor, _MODE)  # whatever the umask: everyone may read prices
-                sync_folder(self.path.resolve().parent)  # where the file is, not a link to it
+                host.sync_folder(self.path.resolve().parent)  # where the file is, not a link to it
             host.sync(descriptor)
         except BaseException:
             os.close(descriptor)
@@ -116,13 +116,4 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Brings a folder's entries to stable storage: a new file needs that beside its own sync."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        host.sync_folder(folder.parent)

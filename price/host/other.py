@@ -9,6 +9,10 @@ sync: Callable[[int], None] = os.fsync
 """Brings a file's data to stable storage."""
 
 
+def sync_folder(folder: Path) -> None:
+    """Entries come to stable storage when the system sees fit."""
+
+
 def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:  # noqa: ARG001 - no HUP here
     """Has Ctrl-C call `stop`."""
     signal.signal(signal.SIGINT, lambda *_: stop())

@@ -10,6 +10,15 @@ sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 """Brings a file's data to stable storage; macOS has no fdatasync."""
 
 
+def sync_folder(folder: Path) -> None:
+    """Brings a folder's entries to stable storage: a new file needs that beside its own sync."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
     """Has TERM and INT call `stop`, and HUP `reload`. Both must be safe at any point of the program."""
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,17 +3,15 @@
 import logging
 import os
 import random
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
 from price import __version__, host, record, settings, times
-from price.choose import Memory, Rules
-from price.errors import PriceError, SettingsError
+from price.choose import Memory
+from price.errors import PriceError
+from price.fetchers import make_fetchers
 from price.handlers import journal, notify
 from price.handlers.console import Console
 from price.handlers.pricesfile import PricesFile
@@ -27,9 +25,8 @@ from price.recorder.loop import Loop, Past
 from price.recorder.panel import Panel, Sender
 from price.recorder.state import State
 from price.recorder.status import Facts, Status
-from price.settings import TRUST_NAMES, Settings
-from price.sources import SOURCES, simulated
-from price.wire import Answer, Request
+from price.settings import Settings
+from price.sources import SOURCES
 
 CHANCE = random.Random()  # noqa: S311 - jitter is no secret
 
@@ -44,23 +41,10 @@ class Carrier(Sender, Protocol):
 
 def make_couriers(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
     """The couriers of each configured source. Raises SettingsError for certificates that cannot be read."""
-    if "simulated" in wanted.sources:
-        return {"simulated": Couriers(SOURCES["simulated"], partial(_simulate, clock), clock)}
-    _leave_out_guessing()
-    from price.transport import Transport, trust  # the simulated source needs no HTTP
-
-    try:
-        trusted = trust(wanted.network)
-    except OSError as error:
-        named = ", ".join(f"{name}={wanted.network[name]}" for name in TRUST_NAMES if wanted.network[name])
-        raise SettingsError([f"{named}: these certificates cannot be read: {error}"]) from error
-    found = {}
-    for name in wanted.sources:
-        source, url = SOURCES[name], wanted.urls[name]
-        headers = source.headers(wanted.coingecko_key, url)
-        transport = Transport(url, headers, trusted, wanted.network, clock.monotonic)
-        found[name] = Couriers(source, transport.get, clock, transport.hang_up)
-    return found
+    fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
+    return {
+        name: Couriers(SOURCES[name], fetcher.get, clock, fetcher.hang_up) for name, fetcher in fetchers.items()
+    }
 
 
 def make_panel(
@@ -75,27 +59,6 @@ def make_panel(
     pairs = {name: wanted.pairs_of(name) for name in wanted.sources}
     asked = [desks[name] for name in wanted.sources if pairs[name]]
     return Panel(asked, pairs, senders, clock, chance, pulse)
-
-
-def make_rules(wanted: Settings) -> Rules:
-    """The settings of the choice."""
-    return Rules(
-        quorum=wanted.quorum,
-        interval=timedelta(seconds=wanted.interval),
-        max_age=timedelta(seconds=wanted.max_age),
-        max_spread=wanted.max_spread,
-        max_jump=wanted.max_jump,
-    )
-
-
-def _leave_out_guessing() -> None:
-    """Keeps requests from loading what guesses encodings: 3 of 33 MB; answers are UTF-8 or no use."""
-    sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type] # None means: do not import
-    warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
-
-
-def _simulate(clock: Clock, request: Request, _deadline: float) -> Answer:
-    return simulated.answer(request, clock.now())
 
 
 class App:
@@ -203,7 +166,7 @@ class App:
             self._clock,
             panel,
             wanted.pairs,
-            make_rules(wanted),
+            wanted.rules,
             wanted.timeout,
             self._past,
             self._front.flush,

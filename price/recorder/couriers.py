@@ -12,14 +12,11 @@ from price.quote import Pair
 from price.recorder.clock import Clock
 from price.safely import safely
 from price.sources.base import Source, Tick
-from price.wire import LANES, Answer, Request, excerpt
+from price.wire import LANES, Fetch, Request, excerpt
 
 _BIG_BYTES = 64 * 1024
 _BIG_ONES_TURN = threading.Lock()
 """Big answers are read one at a time: hostile ones of all sources at once take 50 MB more."""
-
-Fetch = Callable[[Request, float], Answer]
-"""Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""
 
 
 class Outcome(NamedTuple):

@@ -7,7 +7,7 @@ from price import line, settings, times
 from price.choose import Memory, choose
 from price.plan import Plan
 from price.quote import Pair, Quote, Reading
-from price.recorder.app import make_couriers, make_panel, make_rules
+from price.recorder.app import make_couriers, make_panel
 from price.recorder.clock import Clock
 from price.recorder.desk import Desk
 from price.settings import Settings
@@ -20,7 +20,7 @@ def once(wanted: Settings, clock: Clock, say: Say) -> int:
     """Says the rows of the slot that has just begun; 0 if every pair has a price, else 1."""
     slot = times.slot_of(clock.now(), wanted.interval)
     readings = _ask(wanted, clock, slot)
-    now, rules = clock.now(), make_rules(wanted)
+    now, rules = clock.now(), wanted.rules
     quotes: list[Quote] = []
     for pair in wanted.pairs:
         quote, _ = choose(slot, pair, readings[pair], now, Memory(), rules)
