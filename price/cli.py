@@ -13,6 +13,7 @@ from price import __version__
 from price.errors import PriceError, SettingsError
 from price.oneline import escaped, one_line
 from price.reader import options
+from price.repair import options as repair_options
 
 OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
 
@@ -110,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     status = add("status", _status, "shows the running recorder at a glance", "price status --json")
     status.add_argument("--json", action="store_true", help="the whole status as one JSON object")
     options.add_commands(commands)
+    repaired = "fills missed slots from the journal, exchanges or another log, into repairs.txt"
+    repair_options.add_options(add("repair", _repair, repaired, repair_options.EXAMPLES.strip()))
     return parser
 
 
@@ -138,6 +141,13 @@ def _check(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime
     from price.recorder.clock import SystemClock
 
     return trial.check(settings.load(environ), SystemClock(), _say)
+
+
+def _repair(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
+    from price.recorder.clock import SystemClock
+    from price.repair.command import run
+
+    return run(args, environ, now, SystemClock())
 
 
 def _status(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:

@@ -91,13 +91,18 @@ def _add(
 
 def add_shared(parser: argparse.ArgumentParser) -> None:
     """The options that every reading command has."""
+    add_range(parser)
+    parser.add_argument("--last", type=_count, metavar="N", help="only the last N of each pair")
+    parser.add_argument("--live-only", action="store_true", help="leave repairs.txt out")
+
+
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """The options that say which part of which log is meant; `window` reads them."""
     parser.add_argument("--file", metavar="PATH", help="the log (default $PRICE_FILE, else logs/prices.txt)")
     parser.add_argument("--pair", action="append", default=[], type=_pair, help="only this pair; repeatable")
     since = "from this slot on: 2026-11-20T15:52:05Z, 2026-11-20, 90s 15m 2h 7d (ago), today, yesterday, now"
     parser.add_argument("--since", metavar="TIME", help=since)
     parser.add_argument("--until", metavar="TIME", help="up to this slot, not including it")
-    parser.add_argument("--last", type=_count, metavar="N", help="only the last N of each pair")
-    parser.add_argument("--live-only", action="store_true", help="leave repairs.txt out")
 
 
 def _pair(text: str) -> bytes:

@@ -1,0 +1,128 @@
+"""`price repair`: fills missed slots from one teacher, into repairs.txt."""
+
+import os
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import datetime
+
+from price import settings
+from price.reader import row
+from price.reader.options import Window, window
+from price.reader.pricelog import PriceLog
+from price.repair.progress import Progress
+from price.repair.repairsfile import Lesson, RepairsFile
+from price.repair.stretch import Missing, Slot
+from price.repair.survey import batches, missed
+from price.repair.teacher import Clock, Teacher
+
+STEP_SECONDS = 10
+"""How much work may be lost by a kill."""
+_JOURNAL = "journal:"
+_SPACES = 4
+"""In a repair: slot, pair, price, sources and by=."""
+
+
+def run(args: Namespace, environ: Mapping[str, str], now: datetime, clock: Clock) -> int:
+    """Repairs, and says what was filled and what stays missing. Raises PriceError and OSError."""
+    if not args.teacher:
+        args.fail("--from says who knows: journal, exchange, or the path of another recorder's log")
+    asked = window(args, now)
+    with ExitStack() as stack:
+        path = args.file or str(settings.log_path(environ))
+        with PriceLog(path, live_only=True) as log:
+            first, last = log.first() or 0, log.last() or 0
+        teacher = _teacher(args, environ, asked, path, clock, stack)
+        file = stack.enter_context(RepairsFile(path))
+        begin, end = max(first, asked.since or 0), min(last, asked.until or last)
+        progress = Progress(sys.stderr, begin, end)
+        stack.callback(progress.clear)
+        repair = Repair(teacher, file, clock, progress)
+        for batch in batches(missed(path, args.pair, asked.since, asked.until)):
+            repair.fill(batch)
+        remarks = list(teacher.remarks())
+    repair.report()
+    for remark in remarks:
+        sys.stdout.write(f"{remark}\n")
+    return 0
+
+
+class Repair:
+    """Hands what is missed to the teacher, and what it teaches to the file, in steps."""
+
+    def __init__(self, teacher: Teacher, file: RepairsFile, clock: Clock, progress: Progress) -> None:
+        self._teacher = teacher
+        self._file = file
+        self._clock = clock
+        self._progress = progress
+        self._missed: Counter[bytes] = Counter()
+        self._filled: Counter[bytes] = Counter()
+
+    def fill(self, batch: Missing) -> None:
+        """Fills what can be filled of a batch. What was learnt before an interruption is kept."""
+        known = self._file.known(batch.stretches[0].start, max(one.end for one in batch.stretches))
+        missing = Missing(part for one in batch.stretches for part in one.without(known))
+        for stretch in missing.stretches:
+            self._missed[stretch.pair] += stretch.slots
+        lessons: dict[Slot, Lesson] = {}
+        kept = self._clock.monotonic()
+        try:
+            for slot, said in self._teacher.learn(missing, self._progress.tell):
+                lesson = self._lesson(missing, slot, said)
+                if lesson:
+                    lessons[slot] = lesson
+                    self._progress.filled += 1
+                if self._clock.monotonic() >= kept + STEP_SECONDS:
+                    self._keep(lessons)
+                    kept = self._clock.monotonic()
+        finally:
+            self._keep(lessons)
+
+    def report(self) -> None:
+        """Prints what was filled and what stays missing."""
+        for pair, slots in sorted(self._missed.items()):
+            filled = self._filled[pair]
+            sys.stdout.write(
+                f"{pair.decode()}: {filled} of {slots} missed slots filled by={self._teacher.by},"
+                f" {slots - filled} stay missing\n"
+            )
+        if not self._missed:
+            sys.stdout.write("no slot is missed\n")
+
+    def _lesson(self, missing: Missing, slot: Slot, said: str) -> Lesson | None:
+        """The row of a slot; None for one that is not missing, or said in a way that no row can hold."""
+        every = missing.every(slot)
+        text = f"{row.text_of(slot[0])} {slot[1].decode()} {said} by={self._teacher.by}\n".encode()
+        sound = every and row.is_sound(text) and not row.missed(text) and text.count(b" ") == _SPACES
+        return Lesson(text, every) if sound else None
+
+    def _keep(self, lessons: dict[Slot, Lesson]) -> None:
+        self._file.add(lessons)
+        for _, pair in lessons:
+            self._filled[pair] += 1
+        lessons.clear()
+
+
+def _teacher(
+    args: Namespace, environ: Mapping[str, str], asked: Window, path: str, clock: Clock, stack: ExitStack
+) -> Teacher:
+    """The teacher that --from names. Raises PriceError, and SettingsError where it needs settings."""
+    name = args.teacher
+    if name == "exchange":
+        from price.fetchers import make_fetchers
+        from price.repair.exchange import Exchanges
+
+        wanted = settings.load(environ)
+        return Exchanges(wanted, make_fetchers(wanted, clock.now, clock.monotonic), clock)
+    if name == "journal" or name.startswith(_JOURNAL):
+        from price.repair.journal import Journal, Trust
+        from price.repair.journald import Journald
+
+        folder = name.removeprefix(_JOURNAL) if name.startswith(_JOURNAL) else ""
+        # a number of another machine's user says nothing here
+        return Journal(Journald(folder), Trust(args.unit, None if folder else os.geteuid()))
+    from price.repair.peer import Peer
+
+    return stack.enter_context(Peer(name, path, settings.max_spread(environ), asked.since, asked.until))

@@ -1,0 +1,130 @@
+"""repairs.txt beside a log: what is in it, and how rows are added: replaced as a whole, sorted.
+
+A row that it holds stays. The file is read and written as a stream.
+"""
+
+import heapq
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from price import host, line
+from price.errors import PriceError
+from price.reader import row
+from price.reader.files import File
+from price.reader.siblings import REPAIRS, open_repairs
+from price.repair.stretch import Slot
+
+_MODE = 0o644
+
+
+class Lesson(NamedTuple):
+    """A row that was learnt, with its line end, and the interval that its slot is one of."""
+
+    text: bytes
+    every: int
+
+
+class RepairsFile:
+    """The repairs of one log, locked against another repair as long as it is open. Use it in a `with`."""
+
+    def __init__(self, log: str) -> None:
+        """Raises PriceError where another process repairs the log, or its folder takes no files."""
+        self.path = Path(log).with_name(REPAIRS)
+        self._log = log
+        self._lock = self._locked()
+
+    def __enter__(self) -> "RepairsFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
+
+    def known(self, start: int, end: int) -> set[Slot]:
+        """The slots from `start` up to `end` (Unix time) that it fills. Raises PriceError."""
+        found: set[Slot] = set()
+        file = self._open()
+        if file:
+            try:
+                for slot, _ in _rows(file, file.position(row.slot_of(start))):
+                    if slot[0] >= end:
+                        break
+                    found.add(slot)
+            finally:
+                file.close()
+        return found
+
+    def add(self, lessons: Mapping[Slot, Lesson]) -> None:
+        """Adds rows for slots that it does not have. Raises OSError, and PriceError for a damaged file."""
+        if not lessons:
+            return
+        new = self.path.with_name(f".{REPAIRS}.new")
+        file = self._open()
+        try:
+            old = _rows(file, 0) if file else iter(())
+            self._write(new, heapq.merge(old, sorted(lessons.items()), key=itemgetter(0)))
+            new.replace(self.path)
+        except BaseException:
+            with suppress(OSError):
+                new.unlink()
+            raise
+        finally:
+            if file:
+                file.close()
+        host.sync_folder(self.path.parent)
+
+    def _write(self, path: Path, rows: Iterable[tuple[Slot, Lesson]]) -> None:
+        every, before = 0, None
+        with path.open("wb") as draft:
+            os.fchmod(draft.fileno(), _MODE)  # whatever the umask
+            for slot, lesson in rows:
+                if slot == before:
+                    continue  # the row that it had comes first
+                before = slot
+                if lesson.every != every:
+                    every = lesson.every
+                    draft.write(line.header(every).encode("ascii") + b"\n")
+                draft.write(lesson.text)
+            draft.flush()
+            host.sync(draft.fileno())
+
+    def _open(self) -> File | None:
+        return open_repairs(self._log)
+
+    def _locked(self) -> int:
+        path = self.path.with_name(f".{REPAIRS}.lock")
+        try:
+            lock = host.lock(path)
+        except OSError as error:
+            raise PriceError(
+                f"{path}: {error.strerror}: run this as the owner of that folder, beside whose log it is"
+            ) from error
+        if lock is None:
+            raise PriceError(f"{self.path}: another repair of this log is under way: wait for its end")
+        return lock
+
+
+def _rows(file: File, start: int) -> Iterator[tuple[Slot, Lesson]]:
+    """The rows from an offset on. Raises PriceError for a damaged file."""
+    before: Slot = (0, b"")
+    every = file.every
+    for _, block in file.blocks(start):
+        for text in row.lines(block):
+            if text.startswith(b"#"):
+                every = row.every_of(text) or every
+                continue
+            slot = (row.unix_of(text), row.pair_of(text)) if row.is_sound(text) else before
+            if slot == before or slot[0] < before[0]:
+                raise PriceError(_damaged(file, text))
+            yield slot, Lesson(text, every)
+            before = slot
+    if file.unfinished:
+        raise PriceError(_damaged(file, b"the end"))
+
+
+def _damaged(file: File, text: bytes) -> str:
+    shown = ascii(text.decode("latin-1").rstrip("\n")[:60])
+    return f"{file.path}: damaged at {shown}: price verify tells more; mend it or move it away"
