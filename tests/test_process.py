@@ -505,7 +505,7 @@ def test_status_says_no_where_the_recorder_is_stuck(market: Market, tmp_path: Pa
 # The command line.
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "history", "candles", "gaps", "verify"])
+@pytest.mark.parametrize("command", [*COMMANDS, "history", "candles", "gaps", "verify", "repair"])
 def test_help_shows_an_example(command: str, tmp_path: Path) -> None:
     done = Program(tmp_path, {"PRICE_INTERVAL": "bad"}).do(command, "--help")
 
@@ -520,7 +520,7 @@ def test_help_and_version_are_everywhere(tmp_path: Path) -> None:
     assert program.do("--version").stdout == f"price {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["rcord"], ["run", "--fast"], ["--nothing"], ["once", "now"]])
+@pytest.mark.parametrize("arguments", [["rcord"], ["run", "--fast"], ["--nothing"], ["once", "now"], ["repair"]])
 def test_a_wrong_command_line_is_told_in_short(arguments: list[str], tmp_path: Path) -> None:
     done = Program(tmp_path, {}).do(*arguments)
 

@@ -4,9 +4,10 @@ import os
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
+from typing import NamedTuple
 
 from price import settings
 from price.reader import row
@@ -25,7 +26,22 @@ _SPACES = 4
 """In a repair: slot, pair, price, sources and by=."""
 
 
-def run(args: Namespace, environ: Mapping[str, str], now: datetime, clock: Clock) -> int:
+class Job(NamedTuple):
+    """What is to be repaired, and by whom."""
+
+    args: Namespace
+    environ: Mapping[str, str]
+    asked: Window
+    path: str
+    clock: Clock
+
+
+Hire = Callable[[Job], AbstractContextManager[Teacher]]
+
+
+def run(
+    args: Namespace, environ: Mapping[str, str], now: datetime, clock: Clock, hire: Hire | None = None
+) -> int:
     """Repairs, and says what was filled and what stays missing. Raises PriceError and OSError."""
     if not args.teacher:
         args.fail("--from says who knows: journal, exchange, or the path of another recorder's log")
@@ -34,7 +50,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime, clock: Clock
         path = args.file or str(settings.log_path(environ))
         with PriceLog(path, live_only=True) as log:
             first, last = log.first() or 0, log.last() or 0
-        teacher = _teacher(args, environ, asked, path, clock, stack)
+        teacher = stack.enter_context((hire or _hired)(Job(args, environ, asked, path, clock)))
         file = stack.enter_context(RepairsFile(path))
         begin, end = max(first, asked.since or 0), min(last, asked.until or last)
         progress = Progress(sys.stderr, begin, end)
@@ -105,24 +121,26 @@ class Repair:
         lessons.clear()
 
 
-def _teacher(
-    args: Namespace, environ: Mapping[str, str], asked: Window, path: str, clock: Clock, stack: ExitStack
-) -> Teacher:
+@contextmanager
+def _hired(job: Job) -> Iterator[Teacher]:
     """The teacher that --from names. Raises PriceError, and SettingsError where it needs settings."""
-    name = args.teacher
+    name = job.args.teacher
     if name == "exchange":
         from price.fetchers import make_fetchers
         from price.repair.exchange import Exchanges
 
-        wanted = settings.load(environ)
-        return Exchanges(wanted, make_fetchers(wanted, clock.now, clock.monotonic), clock)
-    if name == "journal" or name.startswith(_JOURNAL):
+        wanted = settings.load(job.environ)
+        yield Exchanges(wanted, make_fetchers(wanted, job.clock.now, job.clock.monotonic), job.clock)
+    elif name == "journal" or name.startswith(_JOURNAL):
         from price.repair.journal import Journal, Trust
         from price.repair.journald import Journald
 
         folder = name.removeprefix(_JOURNAL) if name.startswith(_JOURNAL) else ""
         # a number of another machine's user says nothing here
-        return Journal(Journald(folder), Trust(args.unit, None if folder else os.geteuid()))
-    from price.repair.peer import Peer
+        yield Journal(Journald(folder), Trust(job.args.unit, None if folder else os.geteuid()))
+    else:
+        from price.repair.peer import Peer
 
-    return stack.enter_context(Peer(name, path, settings.max_spread(environ), asked.since, asked.until))
+        spread = settings.max_spread(job.environ)
+        with Peer(name, job.path, spread, job.asked.since, job.asked.until) as peer:
+            yield peer

@@ -51,7 +51,7 @@ class Journal:
             disputed: set[Slot] = set()
             for entry in self._entries(begin, end + late):
                 slot, known = _read(entry)
-                if slot[0] >= end or not missing.every(slot):
+                if not begin <= slot[0] < end or not missing.every(slot):
                     continue
                 if not self._trust(entry):
                     self._strange += 1
@@ -63,12 +63,10 @@ class Journal:
 
     def remarks(self) -> Iterator[str]:
         if self._strange:
-            yield (
-                f"{self._strange} entries were not believed: journald says that others wrote them;"
-                " --unit names the recorder's unit"
-            )
+            what = "entries not believed, since journald says that others wrote them"
+            yield f"{what}: {self._strange}; --unit names the recorder's unit"
         if self._disputed:
-            yield f"{self._disputed} slots stay missing since two entries differ about them"
+            yield f"slots that stay missing, since two entries differ about them: {self._disputed}"
 
 
 def _read(entry: Mapping[str, object]) -> tuple[Slot, str]:

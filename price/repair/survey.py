@@ -10,7 +10,6 @@ from price.repair.stretch import Missing, Stretch
 
 MOST_SLOTS = 50_000
 """About how many missed slots are worked on at once: what is learnt of them is held in memory."""
-_PART_SLOTS = 10_000
 
 
 class _Track:
@@ -138,15 +137,15 @@ def _tracked(path: str, pair: bytes, until: int) -> dict[bytes, _Track]:
     return past.tracks
 
 
-def batches(stretches: Iterable[Stretch]) -> Iterator[Missing]:
-    """Stretches in portions of about MOST_SLOTS slots."""
+def batches(stretches: Iterable[Stretch], most: int = MOST_SLOTS) -> Iterator[Missing]:
+    """Stretches in portions of about `most` slots."""
     portion: list[Stretch] = []
     slots = 0
     for stretch in stretches:
-        for part in stretch.parts(_PART_SLOTS):
+        for part in stretch.parts(-(-most // 5)):
             portion.append(part)
             slots += part.slots
-            if slots >= MOST_SLOTS:
+            if slots >= most:
                 yield Missing(portion)
                 portion, slots = [], 0
     if portion:

@@ -1,0 +1,135 @@
+"""repairs.txt: replaced as a whole, sorted, in steps, by one repair at a time."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from price.errors import PriceError
+from price.repair.repairsfile import RepairsFile
+from price.repair.stretch import Missing, Slot
+from price.repair.teacher import Tell
+from tests.reader.asking import lines
+from tests.repair.repairing import HEADER, Knows, Shop, at, down, hiring, rows
+
+LOG = [*rows("11:00:00", "11:00:10"), down("11:00:15", 3), *rows("11:00:30", "11:00:40")]
+LEARNT = [f"2026-11-20T11:00:{second}Z BTC-USD 5 kraken by=journal" for second in (15, 20, 25)]
+
+REPAIR = "2026-11-20T11:00:20Z BTC-USD 7 kraken by=candle"
+
+
+def knows(*seconds: int) -> Knows:
+    return Knows({(at(f"11:00:{second}"), b"BTC-USD"): "5 kraken" for second in seconds})
+
+
+def test_rows_are_added_in_their_places_and_what_was_there_stays(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    shop.write(shop.repairs, [HEADER, REPAIR])
+
+    assert shop.repair("anyone", hire=hiring(knows(15, 20, 25))) == 0
+
+    assert shop.filled() == [LEARNT[0], REPAIR, LEARNT[2]]
+    assert shop.said == "BTC-USD: 2 of 2 missed slots filled by=journal, 0 stay missing\n"
+    assert lines("verify", "--file", str(shop.file)) == []
+
+
+def test_everyone_may_read_it_whatever_the_umask(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    before = os.umask(0o077)
+    try:
+        shop.repair("anyone", hire=hiring(knows(15)))
+    finally:
+        os.umask(before)
+
+    assert shop.repairs.stat().st_mode & 0o777 == 0o644
+    assert shop.repairs.read_text().startswith(f"{HEADER}\n")
+
+
+def test_where_the_interval_changes_it_has_a_header_as_the_log_does(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, [down("11:00:00", 2), *rows("11:00:10", "11:00:55"), "# price-log 1 every=60s"])
+    with shop.file.open("a") as log:
+        log.write(f"{down('11:01:00', 1)}\n{rows('11:02:00', '11:02:00')[0]}\n")
+    known = Knows({(at(time), b"BTC-USD"): "5 kraken" for time in ("11:00:05", "11:01:00")})
+
+    shop.repair("anyone", hire=hiring(known))
+    shop.repair("anyone", hire=hiring(Knows({(at("11:00:00"), b"BTC-USD"): "5 kraken"})))
+
+    text = shop.repairs.read_text().splitlines()
+    assert [one if one[0] == "#" else one[11:19] for one in text] == [
+        *(HEADER, "11:00:00", "11:00:05"),
+        *("# price-log 1 every=60s", "11:01:00"),
+    ]
+    assert lines("verify", "--file", str(shop.file)) == []
+
+
+def test_nothing_learnt_leaves_no_file(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+
+    shop.repair("anyone", hire=hiring(Knows({})))
+
+    assert shop.said == "BTC-USD: 0 of 3 missed slots filled by=journal, 3 stay missing\n"
+    assert not shop.repairs.exists()
+
+
+def test_a_whole_log_needs_nothing(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, rows("11:00:00", "11:00:10"))
+
+    shop.repair("anyone", hire=hiring(knows(10)))
+
+    assert shop.said == "no slot is missed\n"
+
+
+@pytest.mark.parametrize(
+    "bad", [[REPAIR, REPAIR.replace(":20Z", ":15Z")], [REPAIR, "what is this"], [REPAIR, REPAIR]]
+)
+def test_a_damaged_file_is_left_as_it_is_and_named(tmp_path: Path, bad: list[str]) -> None:
+    shop = Shop(tmp_path, LOG)
+    shop.write(shop.repairs, [HEADER, *bad])
+    before = shop.repairs.read_bytes()
+
+    with pytest.raises(PriceError, match=r"repairs\.txt: damaged at .*price verify"):
+        shop.repair("anyone", hire=hiring(knows(25)))
+
+    assert shop.repairs.read_bytes() == before
+
+
+def test_a_second_repair_of_the_same_log_waits_for_nobody(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    with (
+        RepairsFile(str(shop.file)),
+        pytest.raises(PriceError, match="another repair of this log is under way: wait for its end"),
+    ):
+        shop.repair("anyone", hire=hiring(knows(15)))
+
+    assert shop.repair("anyone", hire=hiring(knows(15))) == 0
+
+
+class Slow(Knows):
+    """Takes a while, looks at the file meanwhile, says a thing twice and is interrupted."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__({})
+        self._shop = shop
+        self.seen: list[list[str]] = []
+
+    def learn(self, missing: Missing, tell: Tell) -> Iterator[tuple[Slot, str]]:
+        for second in (15, 15, 20, 25):
+            self._shop.clock.freeze(11)
+            self.seen.append(self._shop.filled())
+            if second == 25:
+                raise KeyboardInterrupt
+            self._shop.clock.freeze(0 if second == 15 else -11)
+            yield (at(f"11:00:{second}"), b"BTC-USD"), "5 kraken"
+
+
+def test_what_is_learnt_is_on_disk_every_ten_seconds_and_after_an_interruption(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    slow = Slow(shop)
+
+    with pytest.raises(KeyboardInterrupt):
+        shop.repair("anyone", hire=hiring(slow))
+
+    assert slow.seen == [[], LEARNT[:1], LEARNT[:1], LEARNT[:1]]
+    assert shop.filled() == LEARNT[:2]
+    assert not (tmp_path / ".repairs.txt.new").exists()

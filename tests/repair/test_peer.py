@@ -1,0 +1,108 @@
+"""`--from FILE`: another recorder's log."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from price.errors import PriceError
+from tests.reader.asking import lines
+from tests.repair.repairing import HEADER, Shop, down, rows
+
+LOG = [*rows("11:00:00", "11:00:10"), down("11:00:15", 3), *rows("11:00:30", "11:00:40")]
+
+
+def peer(folder: Path, *log: str) -> Shop:
+    return Shop(folder / "peer", log)
+
+
+def test_what_the_other_has_is_taken_row_by_row(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    other = peer(
+        tmp_path, *rows("11:00:15", "11:00:20", "100.5"), down("11:00:25", 1), *rows("11:00:30", "11:00:50")
+    )
+
+    shop.repair(str(other.file))
+
+    assert shop.filled() == [
+        "2026-11-20T11:00:15Z BTC-USD 100.5 coinbase,kraken by=peer",
+        "2026-11-20T11:00:20Z BTC-USD 100.5 coinbase,kraken by=peer",
+    ]
+    assert shop.said == "BTC-USD: 2 of 3 missed slots filled by=peer, 1 stay missing\n"
+    assert lines("verify", "--file", str(shop.file)) == []
+
+
+def test_its_rotated_files_and_what_its_journal_gave_back_count_too(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    other = peer(tmp_path, *rows("11:00:25", "11:00:30"))
+    rotated = "\n".join([HEADER, *rows("11:00:05", "11:00:10"), down("11:00:15", 2), ""])
+    (other.folder / "prices.txt-20261119.gz").write_bytes(gzip.compress(rotated.encode()))
+    other.write(other.repairs, [HEADER, "2026-11-20T11:00:15Z BTC-USD 7 kraken by=journal"])
+
+    shop.repair(str(other.file))
+
+    assert [row[11:29] for row in shop.filled()] == ["11:00:15Z BTC-USD ", "11:00:25Z BTC-USD "]
+
+
+def test_what_the_other_has_at_second_hand_is_left_out(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    other = peer(tmp_path, *LOG)
+    again = [f"2026-11-20T11:00:{second}Z BTC-USD 7 kraken" for second in (15, 20)]
+    other.write(other.repairs, [HEADER, f"{again[0]} by=candle", f"{again[1]} by=peer"])
+
+    shop.repair(str(other.file))
+
+    assert shop.filled() == []
+
+
+def test_prices_too_far_apart_are_reported_and_stay(tmp_path: Path) -> None:
+    both = [*LOG, *rows("11:00:45", "11:00:45", pair="ETH-USD")]
+    shop = Shop(tmp_path, [*both, *rows("11:00:50", "11:00:50")])
+    other = peer(
+        tmp_path, *rows("11:00:00", "11:00:35", "100.9"), *rows("11:00:40", "11:00:40", "101.1"), *both[-1:]
+    )
+
+    shop.repair(str(other.file))
+
+    (told,) = shop.said.splitlines()[1:]
+    assert told.startswith(
+        "2026-11-20T11:00:40Z BTC-USD: 100 coinbase,kraken here, 101.1 coinbase,kraken there: 1.09 %"
+    )
+
+
+def test_how_far_apart_they_may_be_is_set_as_for_sources_and_what_is_told_is_bounded(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, rows("11:00:00", "11:10:00"), {"PRICE_MAX_SPREAD": "0.1"})
+    other = peer(tmp_path, *rows("11:00:00", "11:10:00", "100.2"))
+
+    shop.repair(str(other.file))
+
+    told = shop.said.splitlines()
+    assert len(told) == 22
+    assert told[-1] == "and 101 more slots over 0.1 % apart"
+
+
+def test_the_log_is_no_other_recorders(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+
+    with pytest.raises(PriceError, match="this is the log itself"):
+        shop.repair(str(shop.file))
+
+
+def test_a_range_and_a_pair_bound_what_is_filled(tmp_path: Path) -> None:
+    eth = [down("11:00:15", 3, pair="ETH-USD"), *rows("11:00:30", "11:00:30", pair="ETH-USD")]
+    shop = Shop(tmp_path, sorted([*LOG, *eth]))
+    other = peer(
+        tmp_path, *sorted([*rows("11:00:00", "11:00:40"), *rows("11:00:00", "11:00:40", pair="ETH-USD")])
+    )
+
+    shop.repair(
+        str(other.file),
+        "--since",
+        "2026-11-20T11:00:20Z",
+        "--until",
+        "2026-11-20T11:00:25Z",
+        "--pair",
+        "BTC-USD",
+    )
+
+    assert [row[11:29] for row in shop.filled()] == ["11:00:20Z BTC-USD "]
