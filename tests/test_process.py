@@ -520,7 +520,9 @@ def test_help_and_version_are_everywhere(tmp_path: Path) -> None:
     assert program.do("--version").stdout == f"price {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["rcord"], ["run", "--fast"], ["--nothing"], ["once", "now"], ["repair"]])
+@pytest.mark.parametrize(
+    "arguments", [["rcord"], ["run", "--fast"], ["--nothing"], ["once", "now"], ["repair"]]
+)
 def test_a_wrong_command_line_is_told_in_short(arguments: list[str], tmp_path: Path) -> None:
     done = Program(tmp_path, {}).do(*arguments)
 

@@ -37,29 +37,32 @@ class Survey:
                 track.every = lcm(track.every, chunk.every)
             if self._pairs:  # not left out before: other pairs' rows tell the interval that was in force
                 chunk.rows = only(chunk.rows, self._pairs)
-            quick = self._ends(chunk)
-            for pair, first, last in quick or ():
-                yield from self._row(pair, first, 1, chunk.every, missed=False)
-                self.tracks[pair].last = last
-            for line in row.lines(chunk.rows) if quick is None else ():
-                pair, unix, slots = row.pair_of(line), row.unix_of(line), row.slots_of(line)
-                yield from self._row(pair, unix, slots, chunk.every, missed=row.missed(line))
+            for rows in _pieces(chunk.rows):
+                yield from self._piece(rows, chunk.every)
         for track in self.tracks.values():
             yield from self._close(track)
 
-    def _ends(self, chunk: Chunk) -> list[tuple[bytes, int, int]] | None:
+    def _piece(self, rows: bytes, every: int) -> Iterator[Stretch]:
+        """Goes on by a missed row, or by some with prices."""
+        ends = self._ends(rows, every)
+        for pair, first, last in ends or ():
+            yield from self._row(pair, first, 1, every, missed=False)
+            self.tracks[pair].last = last
+        for text in row.lines(rows) if ends is None else ():
+            pair, unix, slots = row.pair_of(text), row.unix_of(text), row.slots_of(text)
+            yield from self._row(pair, unix, slots, every, missed=row.missed(text))
+
+    def _ends(self, rows: bytes, every: int) -> list[tuple[bytes, int, int]] | None:
         """Each pair's first and last slot, where counting shows that none is missed in between."""
-        rows, found, left = chunk.rows, [], chunk.rows.count(b"\n")
-        if b" - " in rows:
+        found, left = [], rows.count(b"\n")
+        if row.missed(rows):
             return None
         for pair in self.tracks:
             name = b" %b " % pair
-            count = rows.count(name)
-            if count:
-                first, last = (
-                    row.unix_of(rows[at - row.SLOT_BYTES : at]) for at in (rows.find(name), rows.rfind(name))
-                )
-                if last - first != (count - 1) * chunk.every:
+            if count := rows.count(name):
+                places = rows.find(name), rows.rfind(name)
+                first, last = (row.unix_of(rows[at - row.SLOT_BYTES : at]) for at in places)
+                if last - first != (count - 1) * every:
                     return None
                 found.append((pair, first, last))
                 left -= count
@@ -91,6 +94,19 @@ class Survey:
         if track.open and track.open.slots:
             yield track.open
         track.open = None
+
+
+def _pieces(rows: bytes) -> Iterator[bytes]:
+    """Missed rows, each by itself, and what lies between them."""
+    at = 0
+    while (dash := rows.find(b" - ", at)) >= 0:
+        start, end = rows.rfind(b"\n", 0, dash) + 1, rows.index(b"\n", dash) + 1
+        if start > at:
+            yield rows[at:start]
+        yield rows[start:end]
+        at = end
+    if at < len(rows):
+        yield rows[at:]
 
 
 def missed(path: str, pairs: Sequence[bytes], since: int | None, until: int | None) -> Iterator[Stretch]:
