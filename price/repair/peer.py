@@ -2,9 +2,6 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from heapq import merge
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 
 from price.errors import PriceError
@@ -45,38 +42,54 @@ class Peer:
     def remarks(self) -> Iterator[str]:
         """Slots that both have, with prices too far apart. Both logs are read through; neither is held."""
         count = 0
-        for (unix, pair), ours, theirs in self._shared():
-            one, other = (Decimal(known.partition(" ")[0]) for known in (ours, theirs))
-            if 200 * abs(one - other) > self._spread * (one + other):
+        for key, ours, theirs in self._differing():
+            percent = 200 * abs(ours - theirs) / (ours + theirs)
+            if percent > self._spread:
                 count += 1
                 if count <= _MOST_TOLD:
-                    percent = 200 * abs(one - other) / (one + other)
-                    place = f"{row.text_of(unix)} {pair.decode()}"
-                    yield f"{place}: {ours} here, {theirs} there: {percent:.2f} % apart, nothing is changed"
+                    yield f"{key.decode()}: {ours} here, {theirs} there, {percent:.2f} % apart: not changed"
         if count > _MOST_TOLD:
             yield f"and {count - _MOST_TOLD} more slots over {self._spread:f} % apart"
 
-    def _shared(self) -> Iterator[tuple[Slot, str, str]]:
+    def _differing(self) -> Iterator[tuple[bytes, Decimal, Decimal]]:
+        """Slot and pair, our price and theirs, where these may be too far apart."""
+        most = float(self._spread) / 100 * 0.999  # floats tell most apart quickly
         with PriceLog(self._log, live_only=True) as log:
-            both = (_told(log, *self._range), _told(self._theirs, *self._range))
-            # rows of both in the order of slots and pairs, ours before theirs
-            rows = merge(*map(_ordered, both), key=itemgetter(0))
-            for slot, said in groupby(rows, key=itemgetter(0)):
-                known = [one for _, one in said]
-                if len(known) == 2:
-                    yield slot, *known
+            theirs = self._theirs.chunks(*self._range)
+            known: dict[bytes, bytes] = {}
+            reached = b""
+            for chunk in log.chunks(*self._range):
+                ours, last = _prices(chunk.rows), row.last_slot(chunk.rows)
+                while reached <= last and (more := next(theirs, None)):
+                    reached = row.last_slot(more.rows)
+                    found = _prices(more.rows)
+                    known |= {key: found[key] for key in found if key in ours or key > last}
+                for key in filter(known.__contains__, ours):
+                    one, other = float(ours[key]), float(known[key])
+                    if abs(one - other) > most * (one + other) / 2:
+                        yield key, Decimal(ours[key].decode()), Decimal(known[key].decode())
+                known = {key: known[key] for key in known if key > last}
 
 
 def _told(log: PriceLog, since: int | None, until: int | None) -> Iterator[Known]:
-    """The prices that a log's recorder saw itself; what it has from others or from candles is left out."""
+    """The prices that a log's recorder saw itself."""
     for chunk in log.chunks(since, until):
         for text in row.lines(chunk.rows):
-            if not row.missed(text) and (b" by=" not in text or b" by=journal" in text):
-                _, pair, price, sources = text.decode("ascii").rstrip("\n").split(" ")[:4]
-                yield (row.unix_of(text), pair.encode()), f"{price} {sources}"
+            _, pair, price, sources = text.rstrip(b"\n").split(b" ")[:4]
+            if price != b"-" and _first_hand(text):
+                yield (row.unix_of(text), pair), f"{price.decode()} {sources.decode()}"
 
 
-def _ordered(known: Iterator[Known]) -> Iterator[Known]:
-    """The rows of each slot by their pairs: two logs may keep different orders."""
-    for _, rows in groupby(known, key=lambda one: one[0][0]):
-        yield from sorted(rows)
+def _prices(rows: bytes) -> dict[bytes, bytes]:
+    """The same by slot and pair."""
+    found = {}
+    for text in rows.split(b"\n")[:-1]:
+        slot, pair, price, rest = text.split(b" ", 3)
+        if price != b"-" and _first_hand(rest):
+            found[slot + b" " + pair] = price
+    return found
+
+
+def _first_hand(text: bytes) -> bool:
+    """Whether a row is no repair, or gave back what the recorder had seen: no candle, nor another's row."""
+    return b" by=" not in text or b" by=journal" in text

@@ -3,8 +3,9 @@
     python -m tests.faults.nursery
 
 Each line on stdin is a JSON object: `now`, `environ`, `commands` (see stepped.py), `said` (where stderr
-goes), and `traced`: whether to begin only once a tracer answers getppid with 1. It prints the new process's
-id and, when that has ended, how, as `subprocess` counts.
+goes), and `traced`: whether to begin only once a tracer answers getppid with 1; in place of commands it may
+have the `words` of a command line. It prints the new process's id and, when that has ended, how, as
+`subprocess` counts.
 """
 
 import json
@@ -12,8 +13,9 @@ import os
 import sys
 from typing import Any
 
-from price import times
+from price import cli, times
 from price.recorder.app import App
+from price.repair import command, peer  # noqa: F401 - else each child would load them, call by call
 from tests.faults.stepped import Stepped
 
 
@@ -23,6 +25,9 @@ def _live(job: dict[str, Any]) -> int:
     os.environ.update(job["environ"])  # a preloaded library may look there
     while job["traced"] and os.getppid() != 1:
         pass  # the tracer is about to attach
+    if "words" in job:
+        os.dup2(said, 1)
+        return cli.main(job["words"], job["environ"], times.parse_iso(job["now"]))
     clock = Stepped(times.parse_iso(job["now"]), job["environ"], job["commands"])
     return App(job["environ"], clock).run()
 

@@ -32,13 +32,17 @@ class Nursery:
 
     def run(self, place: Place, number: int, commands: Sequence[str], *tracing: str, **more: str) -> int:
         """The exit status of a recorder that was made, and traced if there are options for that."""
-        job = {
+        job: dict[str, object] = {
             "now": times.iso(BEGIN + number * BETWEEN_RUNS),
             "environ": {**place.environ, **more},
             "commands": commands,
             "said": str(place.aside / "said"),
-            "traced": bool(tracing),
         }
+        return self.do(job, *tracing)
+
+    def do(self, job: dict[str, object], *tracing: str) -> int:
+        """The exit status of what a job, see nursery.py, describes."""
+        job["traced"] = bool(tracing)
         assert self._process.stdin is not None
         print(json.dumps(job), file=self._process.stdin, flush=True)
         recorder = self._line()
