@@ -142,7 +142,9 @@ tidy() {
 
 place_files() {
     install -D -m 755 deploy/price.command "$root$bin/price"
-    install -D -m 644 deploy/price.service "$root$lib/systemd/system/price.service"
+    for unit in price.service price-repair.service price-repair.timer; do
+        install -D -m 644 "deploy/$unit" "$root$lib/systemd/system/$unit"
+    done
     install -D -m 644 deploy/price.catalog "$root$lib/systemd/catalog/price.catalog"
     install -D -m 644 deploy/price.sysusers "$root$lib/sysusers.d/price.conf"
     rule=$root/etc/logrotate.d/price

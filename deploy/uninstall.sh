@@ -15,6 +15,10 @@ fi
 if [ -z "$root" ] && [ -d /run/systemd/system ] && [ -e "$lib/systemd/system/price.service" ]; then
     systemctl --quiet disable --now price
 fi
+if [ -z "$root" ] && [ -d /run/systemd/system ] && [ -e "$lib/systemd/system/price-repair.timer" ]; then
+    systemctl --quiet disable --now price-repair.timer
+    systemctl stop price-repair
+fi
 rule=$root/etc/logrotate.d/price
 if [ -e "$rule" ] && ! cmp -s "$rule" "$root/opt/price/deploy/price.logrotate"; then
     say "$rule was changed here and stays"
@@ -23,6 +27,7 @@ else
 fi
 rm -rf "$root/opt/price" "$root/opt/.price.new" "$root/opt/.price.old"
 rm -f "$root$bin/price" "$root$lib/systemd/system/price.service" \
+    "$root$lib/systemd/system/price-repair.service" "$root$lib/systemd/system/price-repair.timer" \
     "$root$lib/systemd/catalog/price.catalog" "$root$lib/sysusers.d/price.conf"
 for folder in systemd/system systemd/catalog systemd sysusers.d; do
     if [ -d "$root$lib/$folder" ]; then

@@ -21,11 +21,16 @@ class Journald:
 
     def __call__(self, since: int, until: int) -> Iterator[Mapping[str, object]]:
         """The fields of the quotes with a price that were logged from `since` up to `until` (Unix time)."""
-        self._reader.seek_realtime_usec(since * _MILLION)
-        for entry in self._reader:
-            if entry.get_realtime_usec() >= until * _MILLION:
-                return
-            yield entry.data
+        try:
+            self._reader.seek_realtime_usec(since * _MILLION)
+            for entry in self._reader:
+                if entry.get_realtime_usec() >= until * _MILLION:
+                    return
+                yield entry.data
+        except (OSError, SystemError) as error:
+            raise PriceError(
+                f"the journal cannot be read: {error}: journalctl --verify tells more"
+            ) from error
 
 
 def _opened(folder: str, homes: tuple[Path, ...]) -> Any:
@@ -43,7 +48,7 @@ def _opened(folder: str, homes: tuple[Path, ...]) -> Any:
         _demand_readable(
             [place for home in homes for place in home.glob("*")], "system*.journal*", "the journal"
         )
-        reader.open(JournalOpenMode.SYSTEM | JournalOpenMode.CURRENT_USER)
+        reader.open(JournalOpenMode.LOCAL_ONLY)  # the usual mode would be the user's own alone
     reader.add_filter(Rule("SYSLOG_IDENTIFIER", "price") & Rule("MESSAGE_ID", Event.RECORDED.value))
     return reader
 

@@ -39,3 +39,11 @@ def test_the_unit_waits_for_no_network() -> None:
     unit = (DEPLOY / "price.service").read_text()
 
     assert re.findall(r"^(?:After=(\S+).*|Wants=.*|Requires=.*)$", unit, re.MULTILINE) == ["network.target"]
+
+
+def test_the_repair_is_confined_as_the_recorder_is() -> None:
+    def hardening(unit: str) -> list[str]:
+        text = (DEPLOY / unit).read_text().partition("# --- Hardening")[2].partition("[Install]")[0]
+        return [line for line in text.splitlines()[1:] if line and not line.startswith("#")]
+
+    assert hardening("price-repair.service") == hardening("price.service")

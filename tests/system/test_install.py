@@ -10,6 +10,7 @@ from tests.system.service import CHECKOUT, PRICES, SETTINGS, Service, assert_no_
 
 pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
 
+TIMER = "price-repair.timer"
 Install = Callable[..., "CompletedProcess[str]"]
 _PYTHON_IN_A_HOME = """#!/bin/sh
 exec /usr/bin/python3 -c 'import sys; sys.base_prefix = "/root/.versions/3.12"; exec(sys.stdin.read())'
@@ -28,6 +29,11 @@ def test_the_program_is_readable_by_everyone_and_only_root_can_change_it(machine
 def test_settings_are_for_the_service_and_hold_every_default(machine: Machine) -> None:
     assert machine.run("stat", "-c", "%U %G %a", SETTINGS) == "root price 640\n"
     assert machine.run("cat", SETTINGS) == machine.run("cat", f"{CHECKOUT}/env.example")
+
+
+def test_the_timer_is_there_and_off(machine: Machine) -> None:
+    assert machine.attempt("systemctl", "is-enabled", TIMER).stdout == "disabled\n"
+    assert machine.attempt("systemctl", "is-active", TIMER).stdout == "inactive\n"
 
 
 def test_nothing_that_it_leaves_names_the_folder_it_was_built_in(machine: Machine) -> None:
@@ -76,6 +82,7 @@ def test_installing_again_keeps_settings_and_data_and_costs_no_slot(
     (packages,) = machine.path("/opt/price/venv/lib").glob("python3*/site-packages")
     (packages / "plotext").mkdir()
     service.systemctl("start")
+    machine.run("systemctl", "enable", "--now", TIMER)
     service.await_rows(1)
     settings, pid = machine.run("cat", SETTINGS), service.pid()
 
@@ -91,6 +98,8 @@ def test_installing_again_keeps_settings_and_data_and_costs_no_slot(
     assert machine.run("cat", SETTINGS) == settings
     assert machine.run("stat", "-c", "%U %G %a", SETTINGS) == "root price 640\n"
     assert not machine.path("/opt/price/stale.py").exists()
+    assert machine.run("systemctl", "is-enabled", TIMER) == "enabled\n"
+    assert machine.run("systemctl", "is-active", TIMER) == "active\n"
     assert service.pid() not in (pid, "0")
     rows = service.rows()
     print(f"\nmissed by installing again: {sum(row.slots for row in rows if not row.price)} slots")
@@ -109,6 +118,8 @@ def test_a_packager_gets_a_tree_and_the_machine_stays_as_it_is(service: Service,
     wanted = {
         "/usr/bin/price",
         "/usr/lib/systemd/system/price.service",
+        "/usr/lib/systemd/system/price-repair.service",
+        "/usr/lib/systemd/system/price-repair.timer",
         "/usr/lib/systemd/catalog/price.catalog",
         "/usr/lib/sysusers.d/price.conf",
         "/etc/logrotate.d/price",

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
 def test_settings_and_data_stay_and_nothing_else_does(service: Service) -> None:
     machine = service.machine
     service.systemctl("enable")
+    machine.run("systemctl", "enable", "--now", "price-repair.timer")
     service.systemctl("start")
     service.await_rows(1)
     rows, pid = len(service.rows()), service.pid()
@@ -26,6 +27,7 @@ def test_settings_and_data_stay_and_nothing_else_does(service: Service) -> None:
     assert machine.path(PRICES).exists()
     assert len(service.rows()) >= rows
     assert machine.attempt("systemctl", "cat", "price").returncode != 0
+    assert machine.attempt("systemctl", "is-active", "price-repair.timer").stdout != "active\n"
     assert machine.attempt("price", "--version").returncode != 0
     assert not machine.path(f"/proc/{pid}").exists()
 
