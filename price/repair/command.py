@@ -58,10 +58,10 @@ def run(
         repair = Repair(teacher, file, clock, progress)
         for batch in batches(missed(path, args.pair, asked.since, asked.until)):
             repair.fill(batch)
-        remarks = list(teacher.remarks())
-    repair.report()
-    for remark in remarks:
-        sys.stdout.write(f"{remark}\n")
+        progress.clear()
+        repair.report()
+        for remark in teacher.remarks():
+            sys.stdout.write(f"{remark}\n")
     return 0
 
 

@@ -7,7 +7,7 @@ from price.reader.options import add_range
 EXAMPLES = """
   price repair --from journal
   price repair --from exchange --since 7d
-  price repair --from /srv/other/prices.txt
+  price repair --from /var/lib/price-b/prices.txt
 """
 
 

@@ -25,7 +25,13 @@ class Peer:
         """Raises PriceError for a path that is no other log."""
         if Path(path).resolve() == Path(log).resolve():
             raise PriceError(f"{path}: this is the log itself: --from names another recorder's")
-        self._theirs = PriceLog(path)
+        try:
+            self._theirs = PriceLog(path)
+        except PriceError as error:
+            if Path(path).exists():
+                raise
+            known = "journal, exchange, or the path of another recorder's log"
+            raise PriceError(f"--from {path}: there is no such file; it is one of {known}") from error
         self._log, self._spread, self._range = log, spread, (since, until)
 
     def __enter__(self) -> "Peer":

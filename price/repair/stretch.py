@@ -61,11 +61,6 @@ class Missing:
         for stretch in self.stretches:
             self._of.setdefault(stretch.pair, []).append(stretch)
 
-    @property
-    def slots(self) -> int:
-        """How many slots there are in all."""
-        return sum(stretch.slots for stretch in self.stretches)
-
     def every(self, slot: Slot) -> int:
         """The interval of the stretch that a slot lies in; 0 for a slot that is not missing."""
         unix, pair = slot

@@ -130,9 +130,9 @@ def _with_past(
 ) -> Iterator[Chunk]:
     """The chunks; of a pair whose first row may end a hole, the past is looked up before."""
     for chunk in chunks:
-        for pair in _strangers(chunk.rows, survey.tracks):
+        for pair in _strangers(only(chunk.rows, pairs) if pairs else chunk.rows, survey.tracks):
             begin = row.unix_of(chunk.rows[chunk.rows.find(b" %b " % pair) - row.SLOT_BYTES :])
-            if (not pairs or pair in pairs) and row.next_multiple(since - 1, chunk.every) < begin:
+            if row.next_multiple(since - 1, chunk.every) < begin:
                 survey.tracks |= _tracked(path, pair, begin)
         yield chunk
 

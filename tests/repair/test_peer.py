@@ -87,6 +87,15 @@ def test_the_log_is_no_other_recorders(tmp_path: Path) -> None:
         shop.repair(str(shop.file))
 
 
+def test_a_misspelt_teacher_is_told_who_there_are(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+
+    with pytest.raises(
+        PriceError, match="--from exchanges: there is no such file; it is one of journal, exch"
+    ):
+        shop.repair("exchanges")
+
+
 def test_a_range_and_a_pair_bound_what_is_filled(tmp_path: Path) -> None:
     eth = [down("11:00:15", 3, pair="ETH-USD"), *rows("11:00:30", "11:00:30", pair="ETH-USD")]
     shop = Shop(tmp_path, sorted([*LOG, *eth]))
