@@ -382,6 +382,20 @@ def test_the_status_is_found_whatever_else_is_wrong() -> None:
     assert settings.status_path(environ) == Path("/run/price/status.json")
 
 
+def test_where_the_log_is_and_what_is_too_far_apart_are_known_from_the_file_whatever_else_is_in_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "price.env"
+    file.write_text("PRICE_FILE=/srv/log.txt\nPRICE_MAX_SPREAD=0.5\nPRICE_QUORUM=many\nnot understood\n")
+
+    assert settings.log_path({"PRICE_ENV": str(file)}) == Path("/srv/log.txt")
+    assert settings.max_spread({"PRICE_ENV": str(file)}) == Decimal("0.5")
+    assert settings.log_path({"PRICE_ENV": "/nowhere", "LOGS_DIRECTORY": "/var/log/x"}) == Path(
+        "/var/log/x/prices.txt"
+    )
+    assert settings.max_spread({"PRICE_MAX_SPREAD": "wide"}) == 1
+
+
 def test_the_key_may_be_a_credential(tmp_path: Path) -> None:
     (tmp_path / "coingecko_key").write_text("CG-secret\n")
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
