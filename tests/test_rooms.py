@@ -44,7 +44,7 @@ RULES = {
         "repair", "reader", "sources", "fetchers", "settings", "plan", "choose", "record", "wire", "host",
         *GROUND,
     },
-    "cli": {"recorder", "reader", "repair", "host", "settings", "fetchers", "errors", "oneline", "price"},
+    "cli": {"recorder", "reader", "repair", "host", "settings", "errors", "oneline", "price"},
 }  # fmt: skip
 ALSO = {
     "handlers": {"requests", "urllib3", "dotenv"},
