@@ -142,5 +142,5 @@ def _hired(job: Job) -> Iterator[Teacher]:
         from price.repair.peer import Peer
 
         spread = settings.max_spread(job.environ)
-        with Peer(name, job.path, spread, job.asked.since, job.asked.until) as peer:
+        with Peer(name, job.path, job.args.pair, job.asked, spread) as peer:
             yield peer

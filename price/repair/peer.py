@@ -1,11 +1,13 @@
 """What another recorder's log has: its live rows, and those that its own journal gave back to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from price import line
 from price.errors import PriceError
 from price.reader import row
+from price.reader.options import Window
 from price.reader.pricelog import PriceLog
 from price.repair.stretch import Missing, Slot
 from price.repair.teacher import Tell
@@ -21,18 +23,18 @@ class Peer:
 
     by = "peer"
 
-    def __init__(self, path: str, log: str, spread: Decimal, since: int | None, until: int | None) -> None:
+    def __init__(self, path: str, log: str, pairs: Sequence[bytes], asked: Window, spread: Decimal) -> None:
         """Raises PriceError for a path that is no other log."""
         if Path(path).resolve() == Path(log).resolve():
             raise PriceError(f"{path}: this is the log itself: --from names another recorder's")
         try:
-            self._theirs = PriceLog(path)
+            self._theirs = PriceLog(path, pairs)
         except PriceError as error:
             if Path(path).exists():
                 raise
             known = "journal, exchange, or the path of another recorder's log"
             raise PriceError(f"--from {path}: there is no such file; it is one of {known}") from error
-        self._log, self._spread, self._range = log, spread, (since, until)
+        self._log, self._pairs, self._spread, self._range = log, pairs, spread, (asked.since, asked.until)
 
     def __enter__(self) -> "Peer":
         return self
@@ -53,14 +55,15 @@ class Peer:
             if percent > self._spread:
                 count += 1
                 if count <= _MOST_TOLD:
-                    yield f"{key.decode()}: {ours} here, {theirs} there, {percent:.2f} % apart: not changed"
+                    what = f"{line.plain(ours)} here, {line.plain(theirs)} there, {percent:.2f} % apart"
+                    yield f"{key.decode()}: {what}: not changed"
         if count > _MOST_TOLD:
             yield f"and {count - _MOST_TOLD} more slots over {self._spread:f} % apart"
 
     def _differing(self) -> Iterator[tuple[bytes, Decimal, Decimal]]:
         """Slot and pair, our price and theirs, where these may be too far apart."""
         most = float(self._spread) / 100 * 0.999  # floats tell most apart quickly
-        with PriceLog(self._log, live_only=True) as log:
+        with PriceLog(self._log, self._pairs, live_only=True) as log:
             theirs = self._theirs.chunks(*self._range)
             known: dict[bytes, bytes] = {}
             reached = b""

@@ -96,21 +96,18 @@ def test_a_misspelt_teacher_is_told_who_there_are(tmp_path: Path) -> None:
         shop.repair("exchanges")
 
 
-def test_a_range_and_a_pair_bound_what_is_filled(tmp_path: Path) -> None:
+def test_a_range_and_a_pair_bound_what_is_filled_and_compared(tmp_path: Path) -> None:
     eth = [down("11:00:15", 3, pair="ETH-USD"), *rows("11:00:30", "11:00:30", pair="ETH-USD")]
     shop = Shop(tmp_path, sorted([*LOG, *eth]))
-    other = peer(
-        tmp_path, *sorted([*rows("11:00:00", "11:00:40"), *rows("11:00:00", "11:00:40", pair="ETH-USD")])
-    )
+    far = rows("11:00:00", "11:00:40", "200", pair="ETH-USD")
+    other = peer(tmp_path, *sorted([*rows("11:00:00", "11:00:40"), *far]))
+    window = ["--since", "2026-11-20T11:00:20Z", "--until", "2026-11-20T11:00:25Z"]
 
-    shop.repair(
-        str(other.file),
-        "--since",
-        "2026-11-20T11:00:20Z",
-        "--until",
-        "2026-11-20T11:00:25Z",
-        "--pair",
-        "BTC-USD",
-    )
-
+    shop.repair(str(other.file), *window, "--pair", "BTC-USD")
     assert [row[11:29] for row in shop.filled()] == ["11:00:20Z BTC-USD "]
+
+    shop.repair(str(other.file), "--pair", "BTC-USD")
+    assert shop.said == "BTC-USD: 2 of 2 missed slots filled by=peer, 0 stay missing\n"
+
+    shop.repair(str(other.file))
+    assert "2026-11-20T11:00:30Z ETH-USD: 100 here, 200 there, 66.67 % apart: not changed" in shop.said
