@@ -5,7 +5,6 @@ import os
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from typing import Protocol
 
 from price import __version__, host, record, settings, times
@@ -42,9 +41,7 @@ class Carrier(Sender, Protocol):
 def make_couriers(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
     """The couriers of each configured source. Raises SettingsError for certificates that cannot be read."""
     fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
-    return {
-        name: Couriers(SOURCES[name], fetcher.get, clock, fetcher.hang_up) for name, fetcher in fetchers.items()
-    }
+    return {name: Couriers(SOURCES[name], way.get, clock, way.hang_up) for name, way in fetchers.items()}
 
 
 def make_panel(

@@ -130,7 +130,8 @@ def _hired(job: Job) -> Iterator[Teacher]:
         from price.repair.exchange import Exchanges
 
         wanted = settings.load(job.environ)
-        yield Exchanges(wanted, make_fetchers(wanted, job.clock.now, job.clock.monotonic), job.clock)
+        fetchers = make_fetchers(wanted, job.clock.now, job.clock.monotonic)
+        yield Exchanges(wanted, {name: fetcher.get for name, fetcher in fetchers.items()}, job.clock)
     elif name == "journal" or name.startswith(_JOURNAL):
         from price.repair.journal import Journal, Trust
         from price.repair.journald import Journald
