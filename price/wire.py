@@ -18,6 +18,7 @@ MAX_DIGITS = 50
 MAX_PLACES = 100
 MAX_NUMBER_TEXT = 400
 MAX_VALUES = 100_000
+MAX_WIDE_BYTES = 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 7 * 86400
 _NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -47,8 +48,11 @@ def read_json(body: bytes) -> Any:
 
     Refused: other encodings than UTF-8, a byte order mark, NaN and Infinity, names given twice,
     nesting beyond the interpreter's depth, numbers of over 400 characters, more values than any exchange
-    needs: each megabyte of such takes thirty in memory. Fractions become Decimal.
+    needs (each megabyte of such takes thirty in memory), and long bodies that are not ASCII (each megabyte of
+    such takes five). Fractions become Decimal.
     """
+    if len(body) > MAX_WIDE_BYTES and not body.isascii():
+        raise Unreadable(f"JSON of over {MAX_WIDE_BYTES} bytes that is not ASCII")
     if sum(map(body.count, b",:[{")) > MAX_VALUES:
         raise Unreadable(f"JSON of over {MAX_VALUES} values")
     try:

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price.errors import Unreadable
-from price.wire import MAX_PRICE, MAX_VALUES, excerpt, read_json, read_price, retry_after_seconds, shown
+from price.wire import (
+    MAX_PRICE,
+    MAX_VALUES,
+    MAX_WIDE_BYTES,
+    excerpt,
+    read_json,
+    read_price,
+    retry_after_seconds,
+    shown,
+)
 
 NOW = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
 
@@ -42,6 +51,12 @@ def test_json_of_too_many_values_is_not_even_read() -> None:
     assert len(read_json(b"[" + b"1," * (MAX_VALUES - 2) + b"1]")) == MAX_VALUES - 1
     with pytest.raises(Unreadable, match="over 100000 values"):
         read_json(b"[" + b"1," * MAX_VALUES + b"1]")
+
+
+def test_long_json_that_is_not_ascii_is_not_even_read() -> None:
+    assert read_json('"é"'.encode() + b" " * (MAX_WIDE_BYTES - 4)) == "é"
+    with pytest.raises(Unreadable, match="not ASCII"):
+        read_json('"é"'.encode() + b" " * MAX_WIDE_BYTES)
 
 
 @given(st.binary())
