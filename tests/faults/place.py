@@ -28,6 +28,12 @@ class Ended(Exception):
     """The recorder ended while a test waited for it."""
 
 
+def _of_the_unit() -> dict[str, str]:
+    """What deploy/price.service sets for the allocator."""
+    unit = (ROOT / "deploy" / "price.service").read_text()
+    return dict(re.findall(r"^Environment=(MALLOC_\w+)=(\d+)$", unit, re.MULTILINE))
+
+
 class Place:
     """Settings and files; `start` begins a recorder there, each hours after the one before."""
 
@@ -46,7 +52,7 @@ class Place:
         """The environment of a recorder."""
         path = ":".join([str(ROOT), *(one for one in sys.path if one.endswith("site-packages"))])
         named = {f"PRICE_{name}": value for name, value in self.settings.items()}
-        return {"PATH": os.environ["PATH"], "PYTHONPATH": path, "HOME": "/", **named}
+        return {"PATH": os.environ["PATH"], "PYTHONPATH": path, "HOME": "/", **_of_the_unit(), **named}
 
     def next_now(self) -> datetime:
         """When the next recorder begins."""
