@@ -82,7 +82,7 @@ class Stand:
 
     def peer(self, *exchanges: str, slots: int = 0, interval: float = 0, **more: str) -> dict[str, str]:
         """The environment of a peer that asks these, with a file of its own."""
-        urls = " ".join(self._urls[name] + _PATHS[name.partition("-")[0]] for name in exchanges)
+        urls = " ".join(map(self._ticker, exchanges))
         ticks = {"SLOTS": str(slots), "INTERVAL": f"{interval:g}"}
         return {"URLS": urls, "FILE": f"{self._new_folder()}/rows", **ticks, **self._trust(), **more}
 
@@ -91,7 +91,10 @@ class Stand:
         folder = self._new_folder()
         named = {"INTERVAL": f"{interval:g}", "FOLDER": folder, "CA": f"{FOLDER}/ca.pem"}
         text = (HERE / "peers" / "collectd.conf").read_text()
-        for name, value in {**named, "URL": self._urls[exchange] + _PATHS[exchange]}.items():
+        for name, value in {
+            **named,
+            "URL": self._urls[exchange] + _PATHS[exchange.partition("-")[0]],
+        }.items():
             text = text.replace(f"@{name}@", value)
         _write(self.machine.path(f"{folder}/collectd.conf"), text)
         return ("collectd", "-f", "-C", f"{folder}/collectd.conf")
@@ -129,6 +132,10 @@ class Stand:
         # until then it is as large as it was allocated, and its unused parts are not yet given back
         until(lambda: all(path.read_bytes()[_STATE_OFFSET] == _ARCHIVED for path in new), 20)
         return sum(path.stat().st_blocks * _BLOCK_BYTES for path in new)
+
+    def _ticker(self, name: str) -> str:
+        """Where an exchange that is served tells the price; names are exchanges', or begin so: `kraken-2`."""
+        return self._urls[name] + _PATHS[name.partition("-")[0]]
 
     def _archived(self) -> set[Path]:
         return set(self.machine.path("/var/log/journal").glob("*/system@*"))

@@ -11,12 +11,15 @@ from bench.stand import Stand, peer, recorder
 FLOOR_OFFSET_SECONDS = 0.5
 """The floor has a grid of its own, so that the two do not ask at the same moment."""
 TOGETHER = (("price", "C, libcurl"), ("Session", "tutorial script", "curl, jq, logger"))
+ONE_SOURCE = ("ccxt", "collectd")
+"""What asks no second source, that could hang."""
 COMMANDS: Mapping[str, Sequence[str]] = {
     "price": recorder(),
     "C, libcurl": peer("floor"),
     "Session": peer("session.py"),
     "tutorial script": peer("tutorial.py"),
     "curl, jq, logger": peer("loop.sh"),
+    "ccxt": peer("ccxt_loop.py"),
 }
 ON_A_GRID = {"price": 0.0, "C, libcurl": FLOOR_OFFSET_SECONDS}
 
@@ -25,7 +28,7 @@ def tell(stand: Stand, slots: int) -> None:
     """Prints the table, from the times at which the servers were asked."""
     rows = []
     for beside, hanging in (("alone", False), ("beside a source that hangs", True)):
-        for names in TOGETHER:
+        for names in TOGETHER if hanging else (*TOGETHER, ONE_SOURCE):
             for name, moments in _asked(stand, names, slots, hanging).items():
                 rows.append(
                     (name, beside, len(moments), *_lateness_ms(name, moments), _drift_ms(name, moments))
@@ -50,7 +53,8 @@ def _asked(stand: Stand, names: Sequence[str], slots: int, hanging: bool) -> dic
             sources = (good[name], bad[name]) if hanging else (good[name],)
             environ = stand.peer(*sources, slots=slots, interval=1, OFFSET=str(FLOOR_OFFSET_SECONDS))
             environ |= stand.recorder(*sources, PRICE_INTERVAL="1", PRICE_TIMEOUT="0.8")
-            pool.submit(stand.cost, COMMANDS[name], environ, seconds=slots + 1)
+            command = COMMANDS.get(name) or stand.collectd(good[name], interval=1)
+            pool.submit(stand.cost, command, environ, seconds=slots + 1)
     asked = stand.asked()
     return {name: asked[good[name]] for name in names}
 
