@@ -91,10 +91,7 @@ class Stand:
         folder = self._new_folder()
         named = {"INTERVAL": f"{interval:g}", "FOLDER": folder, "CA": f"{FOLDER}/ca.pem"}
         text = (HERE / "peers" / "collectd.conf").read_text()
-        for name, value in {
-            **named,
-            "URL": self._urls[exchange] + _PATHS[exchange.partition("-")[0]],
-        }.items():
+        for name, value in {**named, "URL": self._ticker(exchange)}.items():
             text = text.replace(f"@{name}@", value)
         _write(self.machine.path(f"{folder}/collectd.conf"), text)
         return ("collectd", "-f", "-C", f"{folder}/collectd.conf")
@@ -118,7 +115,7 @@ class Stand:
         """What a command costs; with `seconds` it is ended after that time."""
         limit = ("--seconds", f"{seconds:g}") if seconds else ()
         measure = ("/usr/bin/python3", "-B", "-m", "bench.measured", *limit)
-        return Cost(**self.run((*measure, *command), environ))
+        return Cost(**self.run((*measure, *command), environ, seconds=seconds + 600))
 
     def begin_journal(self) -> None:
         """Begins a new journal file."""
