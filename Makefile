@@ -17,7 +17,7 @@ once: $(VENV)/.run ## ask once and print the rows
 status: $(VENV)/.run ## show the running recorder
 	@$(BIN)/python main.py status
 
-demo: $(VENV)/.dev ## record from three made-up exchanges that fail now and then; needs no network
+demo: $(VENV)/.run ## record from three made-up exchanges that fail now and then; needs no network
 	@exec $(BIN)/python -m tests.demo
 
 test: $(VENV)/.dev ## run all tests; in CI the checks too

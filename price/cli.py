@@ -49,6 +49,9 @@ def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -
     except PriceError as error:
         _complain(str(error))
         return NO
+    except ModuleNotFoundError as error:
+        _complain(f"this Python has no {error.name}: type `make run`, or .venv/bin/python main.py ...")
+        return NO
     return status
 
 

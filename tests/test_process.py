@@ -532,6 +532,18 @@ def test_a_wrong_command_line_is_told_in_short(arguments: list[str], tmp_path: P
     assert "Traceback" not in done.stderr
 
 
+def test_a_python_without_the_packages_is_told_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-S", str(ROOT / "main.py"), "run"]
+
+    done = subprocess.run(
+        command, cwd=tmp_path, env={}, capture_output=True, text=True, timeout=20, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("price: this Python has no dotenv: type `make run`")
+    assert done.stderr.count("\n") == 1
+
+
 def into(output: int, program: Program, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """A command whose output goes to a descriptor, which is then closed."""
     try:

@@ -77,6 +77,36 @@ def test_only_the_first_gap_is_down_and_later_ones_are_late(tmp_path: Path) -> N
     ]
 
 
+def test_made_up_prices_are_kept_out_of_a_log_of_real_ones(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.run(until=4)
+    scene.set(SOURCES="simulated")
+
+    with pytest.raises(PriceError, match=r"it holds real prices.*PRICE_FILE=.*simulated.txt"):
+        scene.run(until=9)
+
+    assert scene.rows == ["15:52:05 BTC-USD 100 kraken"]
+
+
+def test_a_reload_keeps_made_up_prices_out_of_a_log_of_real_ones_too(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.reload_at(3, SOURCES="simulated")
+
+    scene.run(until=9)
+
+    assert [row[9:] for row in scene.rows] == ["BTC-USD 100 kraken"] * 2
+    assert "it holds real prices" in scene.said(Event.RELOAD_REFUSED)[0]
+
+
+def test_made_up_prices_may_follow_slots_that_were_all_missed(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="simulated")
+    written(scene, "15:51:55 BTC-USD - kraken:unreachable")
+
+    scene.run(until=4)
+
+    assert scene.rows[-1] == "15:52:05 BTC-USD 100 simulated"
+
+
 def test_another_interval_after_a_restart_begins_a_new_sum(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.run(until=4)

@@ -3,7 +3,7 @@
 import logging
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from price.handlers import journal, notify
 from price.handlers.console import Console
 from price.handlers.pricesfile import PricesFile
 from price.handlers.rowsfirst import RowsFirst
+from price.quote import Quote
 from price.record import NOTICE, Event, say
 from price.recorder.changes import Changes
 from price.recorder.clock import Clock, Signal
@@ -132,6 +133,7 @@ class App:
     def _begin_log(self, file: PricesFile, wanted: Settings) -> None:
         """Goes on where a log ends. Raises PriceError where it cannot be recorded into."""
         tail = file.start(wanted.pairs, wanted.interval)
+        _keep_apart(wanted, tail.priced.values())
         last = tail.last_slots()
         day = times.iso(self._clock.now())[:10]
         counts = file.counts(times.parse_iso(f"{day}T00:00:00Z"))
@@ -174,6 +176,7 @@ class App:
         say(Event.RELOADING, logging.INFO, "reading the settings again")
         try:
             wanted = settings.load(self._environ)
+            _keep_apart(wanted, self._status.priced.values() if wanted.file == self._file.path else ())
             carriers = self._hire(wanted, self._clock)
             self._change_file(wanted)
         except PriceError as error:
@@ -219,6 +222,15 @@ def _talker(environ: Mapping[str, str], clock: Clock) -> logging.Handler:
         except ImportError:
             return Console()  # systemd keeps what is said there, though without the fields
     return Console()
+
+
+def _keep_apart(wanted: Settings, priced: Iterable[Quote]) -> None:
+    """Keeps made-up prices out of a log of real ones. Raises PriceError."""
+    if "simulated" in wanted.sources and any("simulated" not in quote.sources for quote in priced):
+        raise PriceError(
+            f"PRICE_FILE={wanted.file}: it holds real prices: simulated ones need a file of their own,"
+            f" for example PRICE_FILE={wanted.file.with_name('simulated.txt')}"
+        )
 
 
 def _summary(wanted: Settings) -> str:

@@ -37,7 +37,7 @@ def glance(path: Path, as_json: bool, now: datetime, say: Callable[[str], None])
     if gone and not as_json:
         say("no recorder runs here any more: this is what the last one left behind when it was killed")
     elif old and not as_json:
-        say(f"its last slot is older than {_INTERVALS_ALIVE} intervals: it is stopped, stuck, or its disk is")
+        say(f"its last slot is older than {_INTERVALS_ALIVE} intervals: it, or its disk, is stopped or stuck")
     return 1 if gone or old else 0
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from price import settings
+from price.errors import PriceError
 from price.reader import row
 from price.reader.options import Window, window
 from price.reader.pricelog import PriceLog
@@ -22,6 +23,7 @@ from price.repair.teacher import Clock, Teacher
 STEP_SECONDS = 10
 """How much work may be lost by a kill."""
 _JOURNAL = "journal:"
+_HOUR_SECONDS = 3600
 _SPACES = 4
 """In a repair: slot, pair, price, sources and by=."""
 
@@ -121,6 +123,14 @@ class Repair:
         lessons.clear()
 
 
+def _holds_real_prices(path: str) -> bool:
+    """Whether prices in the last hour of a log are not simulated."""
+    with PriceLog(path, live_only=True) as log:
+        chunks = log.chunks((log.last() or 0) - _HOUR_SECONDS)
+        rows = (text for chunk in chunks for text in row.lines(chunk.rows))
+        return any(not row.missed(text) and b" simulated" not in text for text in rows)
+
+
 @contextmanager
 def _hired(job: Job) -> Iterator[Teacher]:
     """The teacher that --from names. Raises PriceError, and SettingsError where it needs settings."""
@@ -130,6 +140,8 @@ def _hired(job: Job) -> Iterator[Teacher]:
         from price.repair.exchange import Exchanges
 
         wanted = settings.load(job.environ)
+        if "simulated" in wanted.sources and _holds_real_prices(job.path):
+            raise PriceError(f"{job.path}: it holds real prices, which simulated ones do not repair")
         fetchers = make_fetchers(wanted, job.clock.now, job.clock.monotonic)
         yield Exchanges(wanted, {name: fetcher.get for name, fetcher in fetchers.items()}, job.clock)
     elif name == "journal" or name.startswith(_JOURNAL):
