@@ -234,6 +234,25 @@ def test_slots_given_up_over_a_change_of_the_settings_leave_a_sound_log(
     assert main(["verify", "--file", str(scene.file)], {}, START) == 0, "nor is a slot lost between two sums"
 
 
+def test_slots_given_up_over_two_changes_of_the_interval_begin_after_the_last_row(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path, INTERVAL="1800")
+    scene.clock.at(4000, disk.refuse)
+    scene.reload_at(4200, INTERVAL="3600")
+    scene.reload_at(9000, INTERVAL="600")
+    scene.clock.at(9000 + 30 * 3600, disk.mend)
+
+    scene.run(until=9000 + 31 * 3600)
+
+    assert [row.partition(" ")[0] for row in scene.rows[:4]] == [
+        "15:30:00",
+        "16:00:00",
+        "16:30:00",
+        "16:40:00",
+    ]
+    assert "late slots=" in scene.rows[3]
+    assert main(["verify", "--file", str(scene.file)], {}, START) == 0
+
+
 def test_a_stop_while_rows_are_held_says_so_and_fails(tmp_path: Path) -> None:
     scene, disk = scene_with_disk(tmp_path)
     scene.clock.at(8, disk.refuse)

@@ -454,6 +454,18 @@ def test_a_file_rotated_and_compressed_while_nothing_ran_is_gone_on_from(tmp_pat
     assert scene.rows == ["15:51:55 BTC-USD - down slots=2", "15:52:05 BTC-USD 100 kraken"]
 
 
+def test_of_several_rotated_files_the_one_with_the_last_rows_is_gone_on_from(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:55 BTC-USD 99 kraken")
+    scene.file.rename(tmp_path / "prices.txt.1")
+    written(scene, "15:51:45 BTC-USD 80 kraken")
+    scene.file.rename(tmp_path / "prices.txt.2")  # written later, as a copy that was restored is
+
+    scene.run(until=4)
+
+    assert scene.rows == ["15:52:00 BTC-USD - down", "15:52:05 BTC-USD 100 kraken"]
+
+
 def test_a_clock_before_the_last_row_of_a_compressed_file_waits_and_says_so(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     written(scene, "16:52:30 BTC-USD 100 kraken")

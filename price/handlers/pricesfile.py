@@ -59,6 +59,8 @@ class PricesFile(logging.Handler):
         """Whether the path leads to a file whose end has yet to be compared with what is held."""
         self._trouble = ""
         self._forgotten = 0
+        self._end = times.EPOCH
+        """The last slot that rows in the file account for."""
 
     @property
     def held(self) -> int:
@@ -76,6 +78,7 @@ class PricesFile(logging.Handler):
             self._open()
             tail = self._tail()
             absent = tail.drop_absent(interval)
+            self._end = max(tail.last_slots().values(), default=times.EPOCH)
         except (OSError, ValueError) as error:
             self.close()
             raise self._unusable(error) from error
@@ -136,7 +139,7 @@ class PricesFile(logging.Handler):
             self._recovered()
         if self._held:
             self._header_due = False
-            self.stored = self._held[-1].slot
+            self.stored = self._end = self._held[-1].slot
             self._held.clear()
 
     def _texts(self) -> Iterator[bytes]:
@@ -162,6 +165,7 @@ class PricesFile(logging.Handler):
         """Lets go of held rows that another file has too. Raises ValueError where it ends after others."""
         descriptor, size = self._file.descriptor, self._file.size
         end = max(read_tail(descriptor, size, self._pairs).last_slots().values(), default=times.EPOCH)
+        self._end = end
         begin = max(0, size - HELD_MOST_BYTES)
         known = os.pread(descriptor, size - begin, begin) if self._held[0].first <= end else b""
         while self._held and self._held[0].first <= end:
@@ -206,7 +210,10 @@ class PricesFile(logging.Handler):
         self._lock = lock
 
     def _unusable(self, error: Exception) -> PriceError:
-        return PriceError(f"PRICE_FILE={self.path}: {_words(error)}; mend that or name another file")
+        named = getattr(error, "filename", None)  # it may be one that was rotated away
+        sibling = isinstance(named, str) and named.startswith(str(self.path)) and named != str(self.path)
+        what = f"{named}: " if sibling else ""
+        return PriceError(f"PRICE_FILE={self.path}: {what}{_words(error)}; mend that or name another file")
 
     def _give_up_oldest(self) -> None:
         """Bounds what is held: a day of slots, at most 64 MiB. The slots before that become `late`."""
@@ -218,7 +225,7 @@ class PricesFile(logging.Handler):
             if not oldest[0].rows:
                 oldest.append(self._held.popleft())
             self._forgotten += oldest[-1].rows
-            self._held.appendleft(_given_up(oldest))
+            self._held.appendleft(_given_up(oldest, self._end))
 
     def _complain(self, words: str) -> None:
         if not self._trouble:
@@ -235,15 +242,18 @@ class PricesFile(logging.Handler):
         self._trouble, self._forgotten = "", 0
 
 
-def _given_up(blocks: Sequence[_Block]) -> _Block:
-    """One block in the place of several: for each pair a row over all its slots, in the last interval."""
+def _given_up(blocks: Sequence[_Block], end: datetime) -> _Block:
+    """One block in the place of several: for each pair a row over all its slots after `end`.
+
+    It is in the last interval, which may have slots where those before had none.
+    """
     last = blocks[-1]
     first: dict[Pair, datetime] = {}
     after: dict[Pair, datetime] = {}
     for block in blocks:
         for row in map(line.read, block.text.decode("ascii").splitlines()):
             step = timedelta(seconds=block.interval)
-            first.setdefault(row.pair, times.next_slot(row.slot - step, last.interval))
+            first.setdefault(row.pair, times.next_slot(max(row.slot - step, end), last.interval))
             after[row.pair] = row.slot + step * row.slots
     slots = {pair: times.slots_between(slot, after[pair], last.interval) for pair, slot in first.items()}
     late = [Quote(first[pair], pair, reason="late", slots=count) for pair, count in slots.items() if count]

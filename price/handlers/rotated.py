@@ -1,5 +1,6 @@
 """The file that was rotated away last: where a log that has no rows yet goes on from."""
 
+import gzip
 import os
 import re
 import zlib
@@ -7,15 +8,17 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, cast
 
 from price.quote import Pair
 from price.tail import SEARCH_BYTES, Tail, read_tail, sound_end
 
+_BEGINNING_BYTES = 4096
+
 
 def rotated_tail(path: Path, pairs: Collection[Pair]) -> Tail | None:
     """The end of the newest rotated file of a log; None where there is none. Raises OSError."""
-    newest = _newest(path)
+    newest = max(_siblings(path), key=_first_slot, default=None)
     if newest is None:
         return None
     try:
@@ -26,12 +29,26 @@ def rotated_tail(path: Path, pairs: Collection[Pair]) -> Tail | None:
         return None  # no log, whatever its name
 
 
-def _newest(path: Path) -> Path | None:
+def _siblings(path: Path) -> list[Path]:
     name = re.compile(re.escape(path.name) + r"(?:-[\d-]+|\.\d+)(?:\.gz)?")
     files = {one for one in path.parent.iterdir() if name.fullmatch(one.name) and one.is_file()}
     # while a file is being compressed both are there, and the new one is not whole
-    whole = [one for one in files if one.suffix != ".gz" or one.with_suffix("") not in files]
-    return max(whole, key=lambda one: one.stat().st_mtime, default=None)
+    return [one for one in files if one.suffix != ".gz" or one.with_suffix("") not in files]
+
+
+def _first_slot(path: Path) -> bytes:
+    """The slot of a file's first row, as it stands there: times of files do not survive every copy."""
+    try:
+        with _reading(path) as file:
+            lines = file.read(_BEGINNING_BYTES).splitlines()
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return b""
+    return next((text.partition(b" ")[0] for text in lines if text and not text.startswith(b"#")), b"")
+
+
+def _reading(path: Path) -> IO[bytes]:
+    """A file to read from its beginning; a compressed one unpacked. Raises OSError."""
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
 @contextmanager
@@ -48,11 +65,9 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _unpacked_end(path: Path) -> bytes:
-    import gzip  # most logs are not compressed when they are gone on from
-
     end = b""
     try:
-        with gzip.open(path) as packed:
+        with _reading(path) as packed:
             while block := packed.read(SEARCH_BYTES):
                 end = (end + block)[-SEARCH_BYTES:]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -12,7 +12,8 @@ from price.errors import PriceError
 SLOT_BYTES = 20
 DAY = 86400
 _EPOCH = date(1970, 1, 1).toordinal()
-_SLOT = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+_DAYS = rb"(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|[12]\d)"
+_SLOT = rb"\d{4}-(?:%s)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ" % _DAYS
 _PAIR = rb"[A-Z0-9]{1,20}-[A-Z0-9]{1,20}"
 _PRICE = rb"(?!0 )(?:0|[1-9]\d{0,23})(?:\.\d{0,100}[1-9])?"
 _SOURCES = rb"[a-z0-9-]+(?:,[a-z0-9-]+)*"

@@ -41,6 +41,17 @@ def test_a_line_is_a_row_here_if_it_is_one_there(text: str, changes: list[tuple[
         assert not is_row(text)
 
 
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-13-20T15:52:05Z", "2026-00-20T15:52:05Z", "2026-11-31T15:52:05Z", "2026-02-30T15:52:05Z",
+        "2026-11-20T24:00:00Z", "2026-11-20T15:60:05Z", "2026-11-20T15:52:60Z", "2026-11-20T15:52:75Z",
+    ],
+)  # fmt: skip
+def test_a_row_of_a_time_that_no_clock_shows_is_no_row(time: str) -> None:
+    assert not row.is_sound(f"{time} BTC-USD 100 kraken\n".encode())
+
+
 def real_time(text: str) -> bool:
     try:
         times.parse_iso(text[:20])
