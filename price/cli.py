@@ -41,6 +41,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) ->
 def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
     args = _parser().parse_args(arguments or ["run"])
     try:
+        if getattr(args, "file", "") is None:
+            args.file = _log_named_in_a_file(environ)
         status: int = args.run(args, environ, now)
     except SettingsError as error:
         for fault in error.faults:
@@ -53,6 +55,16 @@ def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -
         _complain(f"this Python has no {error.name}: type `make run`, or .venv/bin/python main.py ...")
         return NO
     return status
+
+
+def _log_named_in_a_file(environ: Mapping[str, str]) -> str | None:
+    """The log that the settings file names, for those who need no other one; None without a file."""
+    named = environ.get("PRICE_ENV") or ".env"
+    if "PRICE_FILE" in environ or not os.path.exists(named):  # noqa: PTH110 - pathlib takes a millisecond
+        return None
+    from price import settings  # most readers need none, and loading it takes as long as an hour of rows
+
+    return str(settings.log_path(environ))
 
 
 def _fill_streams() -> None:

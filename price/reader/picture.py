@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import warnings
 from typing import Any
 
 from price.reader import legend, scale
@@ -41,7 +42,9 @@ def draw(scene: Scene, shown: list[Series], form: str) -> bytes:
         for series, axes in zip(shown, figure.subplots(len(shown), squeeze=False)[:, 0], strict=True):
             _Panel(scene, series, axes).draw()
         content = io.BytesIO()
-        figure.savefig(content, format=form, metadata={"Date": None} if form == "svg" else None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # labels of extreme prices leave no room for a picture
+            figure.savefig(content, format=form, metadata={"Date": None} if form == "svg" else None)
     return content.getvalue()
 
 

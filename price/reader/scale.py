@@ -6,8 +6,8 @@ from decimal import ROUND_CEILING, Decimal, localcontext
 
 from price.reader import row
 
-_DIGITS = 100
-"""Prices have at most 50; nothing is rounded on the way to a label."""
+_DIGITS = 150
+"""Prices have at most 125, and labels three more places; nothing is rounded on the way to a label."""
 STEPS = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3600, 7200, 10_800, 14_400, 21_600, 43_200, row.DAY, 2 * row.DAY, 7 * row.DAY, 14 * row.DAY),

@@ -1,10 +1,12 @@
 """Files: rotated, packed, growing, replaced, and read no further than needed."""
 
 import gzip
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from price.cli import main
 from price.errors import PriceError
 from price.reader.pricelog import PriceLog
 from price.reader.row import unix_of
@@ -199,3 +201,14 @@ def test_a_file_of_repairs_alone_can_be_read(tmp_path: Path) -> None:
     path = write(tmp_path, row(0) + " by=peer", name="repairs.txt")
 
     assert lines("history", "--file", path) == [row(0) + " by=peer"]
+
+
+def test_the_log_is_the_one_that_the_settings_file_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log").write_text("# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 1 coinbase\n")
+    (tmp_path / "settings").write_text(f"PRICE_FILE={tmp_path / 'log'}\nPRICE_QUORUM=many\n")
+
+    status = main(["history"], {"PRICE_ENV": str(tmp_path / "settings")}, datetime.now(UTC))
+
+    assert (status, capsys.readouterr().out) == (0, "2026-11-20T15:52:05Z BTC-USD 1 coinbase\n")
