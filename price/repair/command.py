@@ -85,11 +85,13 @@ class Repair:
         for stretch in missing.stretches:
             self._missed[stretch.pair] += stretch.slots
         lessons: dict[Slot, Lesson] = {}
+        learnt: set[Slot] = set()
         kept = self._clock.monotonic()
         try:
             for slot, said in self._teacher.learn(missing, self._progress.tell):
                 lesson = self._lesson(missing, slot, said)
-                if lesson:
+                if lesson and slot not in learnt:
+                    learnt.add(slot)
                     lessons[slot] = lesson
                     self._progress.filled += 1
                 if self._clock.monotonic() >= kept + STEP_SECONDS:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from price.errors import PriceError
 from price.reader import row
+from price.repair.agreed import Agreed
 from price.repair.stretch import Missing, Slot
 from price.repair.teacher import Tell
 
@@ -47,18 +48,17 @@ class Journal:
     def learn(self, missing: Missing, tell: Tell) -> Iterator[tuple[Slot, str]]:
         late = max((stretch.every for stretch in missing.stretches), default=0) + _LATE_SECONDS
         for begin, end in missing.spans(_APART_SECONDS):
-            found: dict[Slot, str] = {}
-            disputed: set[Slot] = set()
+            found = Agreed()
             for entry in self._entries(begin, end + late):
                 slot, known = _read(entry)
                 if not begin <= slot[0] < end or not missing.every(slot):
                     continue
                 if not self._trust(entry):
                     self._strange += 1
-                elif found.setdefault(slot, known) != known:
-                    disputed.add(slot)
-            self._disputed += len(disputed)
-            yield from ((slot, known) for slot, known in found.items() if slot not in disputed)
+                else:
+                    found.hear(slot, known)
+            self._disputed += found.disputed
+            yield from found
             tell(end)
 
     def remarks(self) -> Iterator[str]:

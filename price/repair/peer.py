@@ -9,6 +9,7 @@ from price.errors import PriceError
 from price.reader import row
 from price.reader.options import Window
 from price.reader.pricelog import PriceLog
+from price.repair.agreed import Agreed
 from price.repair.stretch import Missing, Slot
 from price.repair.teacher import Tell
 
@@ -35,6 +36,8 @@ class Peer:
             known = "journal, exchange, or the path of another recorder's log"
             raise PriceError(f"--from {path}: there is no such file; it is one of {known}") from error
         self._log, self._pairs, self._spread, self._range = log, pairs, spread, (asked.since, asked.until)
+        self._path = path
+        self._disputed = 0
 
     def __enter__(self) -> "Peer":
         return self
@@ -44,11 +47,22 @@ class Peer:
 
     def learn(self, missing: Missing, tell: Tell) -> Iterator[Known]:
         for begin, end in missing.spans(_APART_SECONDS):
-            yield from _told(self._theirs, begin, end)
+            found = Agreed()
+            for slot, known in _told(self._theirs, begin, end):
+                if missing.every(slot):
+                    found.hear(slot, known)
+            self._disputed += found.disputed
+            yield from found
             tell(end)
 
     def remarks(self) -> Iterator[str]:
-        """Slots that both have, with prices too far apart. Both logs are read through; neither is held."""
+        """What it says in two ways, and slots that both have, with prices too far apart.
+
+        Both logs are read through; neither is held.
+        """
+        if self._disputed:
+            what = "slots that stay missing, since two of its rows differ about them"
+            yield f"{self._path}: {what}: {self._disputed}; price verify --file names the rows"
         count = 0
         for key, ours, theirs in self._differing():
             percent = 200 * abs(ours - theirs) / (ours + theirs)

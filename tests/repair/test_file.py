@@ -105,6 +105,28 @@ def test_a_second_repair_of_the_same_log_waits_for_nobody(tmp_path: Path) -> Non
     assert shop.repair("anyone", hire=hiring(knows(15))) == 0
 
 
+class Stutters(Knows):
+    """Takes ten seconds for each answer, and gives the first of them twice."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__({})
+        self._shop = shop
+
+    def learn(self, missing: Missing, tell: Tell) -> Iterator[tuple[Slot, str]]:
+        for second, said in ((15, "5 kraken"), (15, "6 kraken"), (20, "5 kraken")):
+            self._shop.clock.freeze(11)
+            yield (at(f"11:00:{second}"), b"BTC-USD"), said
+
+
+def test_a_slot_that_is_told_of_twice_counts_once_and_the_first_price_stays(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+
+    shop.repair("anyone", hire=hiring(Stutters(shop)))
+
+    assert shop.filled() == LEARNT[:2]
+    assert shop.said == "BTC-USD: 2 of 3 missed slots filled by=journal, 1 stay missing\n"
+
+
 class Slow(Knows):
     """Takes a while, looks at the file meanwhile, says a thing twice and is interrupted."""
 

@@ -55,6 +55,21 @@ def test_what_the_other_has_at_second_hand_is_left_out(tmp_path: Path) -> None:
     assert shop.filled() == []
 
 
+def test_where_two_of_its_rows_differ_about_a_slot_neither_is_believed(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    again = [rows(f"11:00:{second}", f"11:00:{second}", price)[0] for second, price in ((15, "7"), (20, "100"))]
+    other = peer(tmp_path, *sorted([*rows("11:00:15", "11:00:25"), *again]))
+
+    shop.repair(str(other.file))
+
+    assert [row[11:19] for row in shop.filled()] == ["11:00:20", "11:00:25"]
+    what = "slots that stay missing, since two of its rows differ about them: 1"
+    assert shop.said.splitlines() == [
+        "BTC-USD: 2 of 3 missed slots filled by=peer, 1 stay missing",
+        f"{other.file}: {what}; price verify --file names the rows",
+    ]
+
+
 def test_prices_too_far_apart_are_reported_and_stay(tmp_path: Path) -> None:
     both = [*LOG, *rows("11:00:45", "11:00:45", pair="ETH-USD")]
     shop = Shop(tmp_path, [*both, *rows("11:00:50", "11:00:50")])
