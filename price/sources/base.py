@@ -126,7 +126,14 @@ class Source:
     def read_candles(self, pair: Pair, start: datetime, end: datetime, answer: Answer) -> list[Candle]:
         """The candles of the asked range in order, each once. Raises SourceError."""
         rows = self._of(lambda data: map(self._candle, self.candles_said(pair, data)), answer)
-        candles = {candle.start: candle for candle in rows if start <= candle.start < end}
+        candles: dict[datetime, Candle] = {}
+        for row in rows:
+            if not start <= row.start < end:
+                continue
+            if not row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high:
+                raise Unreadable(f"the candle of {times.iso(row.start)} opens or closes outside its low and high")
+            if candles.setdefault(row.start, row) != row:
+                raise Unreadable(f"the candle of {times.iso(row.start)} stands twice in the answer, differently")
         return [candles[moment] for moment in sorted(candles)]
 
     def _of(self, reader: Callable[[Any], Iterable[T]], answer: Answer) -> list[T]:

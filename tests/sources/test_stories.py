@@ -1,5 +1,6 @@
 """The same stories for each source."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -273,3 +274,32 @@ def test_an_answer_without_candles_is_an_error_not_an_empty_list(name: str, file
 def test_candles_of_another_shape_are_unreadable(name: str, body: bytes) -> None:
     with pytest.raises(Unreadable):
         SOURCES[name].read_candles(pair(_asked(name).split()[0]), START, END, said(body))
+
+
+MINUTE = [1760000040, "61190", "61240", "61200", "61210"]
+"""A candle of Coinbase: its time, low, high, open and close."""
+
+
+@pytest.mark.parametrize("other", [["61190", "61240", "61200", "61211"], ["61190", "61250", "61200", "61210"]])
+def test_a_minute_that_stands_twice_differently_is_unreadable(other: list[str]) -> None:
+    body = json.dumps([MINUTE, [MINUTE[0], *other]])
+
+    with pytest.raises(Unreadable, match="2025-10-09T08:54:00Z stands twice in the answer, differently"):
+        SOURCES["coinbase"].read_candles(pair("BTC-USD"), START, END, said(body))
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        ["61240", "61190", "61200", "61210"],
+        ["61201", "61240", "61200", "61210"],
+        ["61190", "61209", "61200", "61210"],
+        ["61190", "61205", "61210", "61200"],
+        ["61205", "61240", "61210", "61200"],
+    ],
+)
+def test_a_candle_that_opens_or_closes_outside_its_own_range_is_unreadable(prices: list[str]) -> None:
+    body = json.dumps([[MINUTE[0], *prices]])
+
+    with pytest.raises(Unreadable, match="08:54:00Z opens or closes outside its low and high"):
+        SOURCES["coinbase"].read_candles(pair("BTC-USD"), START, END, said(body))
