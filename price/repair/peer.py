@@ -37,7 +37,7 @@ class Peer:
             raise PriceError(f"--from {path}: there is no such file; it is one of {known}") from error
         self._log, self._pairs, self._spread, self._range = log, pairs, spread, (asked.since, asked.until)
         self._path = path
-        self._disputed = 0
+        self._disputed = self._dateless = 0
 
     def __enter__(self) -> "Peer":
         return self
@@ -48,7 +48,7 @@ class Peer:
     def learn(self, missing: Missing, tell: Tell) -> Iterator[Known]:
         for begin, end in missing.spans(_APART_SECONDS):
             found = Agreed()
-            for slot, known in _told(self._theirs, begin, end):
+            for slot, known in self._told(begin, end):
                 if missing.every(slot):
                     found.hear(slot, known)
             self._disputed += found.disputed
@@ -56,14 +56,14 @@ class Peer:
             tell(end)
 
     def remarks(self) -> Iterator[str]:
-        """What it says in two ways, and slots that both have, with prices too far apart.
+        """What it says in two ways, slots that both have, with prices too far apart, and lines left out.
 
         Both logs are read through; neither is held.
         """
         if self._disputed:
             what = "slots that stay missing, since two of its rows differ about them"
             yield f"{self._path}: {what}: {self._disputed}; price verify --file names the rows"
-        count = 0
+        count, skipped = 0, self._theirs.skipped
         for key, ours, theirs in self._differing():
             percent = 200 * abs(ours - theirs) / (ours + theirs)
             if percent > self._spread:
@@ -73,6 +73,22 @@ class Peer:
                     yield f"{key.decode()}: {what}: not changed"
         if count > _MOST_TOLD:
             yield f"and {count - _MOST_TOLD} more slots over {self._spread:f} % apart"
+        if left_out := self._dateless + self._theirs.skipped - skipped:
+            what = "lines left out since they are no rows"
+            yield f"{self._path}: {what}: {left_out}; price verify --file names them"
+
+    def _told(self, since: int, until: int) -> Iterator[Known]:
+        """The prices that the other recorder saw itself."""
+        for chunk in self._theirs.chunks(since, until):
+            for text in row.lines(chunk.rows):
+                _, pair, price, sources = text.rstrip(b"\n").split(b" ")[:4]
+                if price != b"-" and _first_hand(text):
+                    try:
+                        slot = row.unix_of(text), pair
+                    except PriceError:  # no such day
+                        self._dateless += 1
+                        continue
+                    yield slot, f"{price.decode()} {sources.decode()}"
 
     def _differing(self) -> Iterator[tuple[bytes, Decimal, Decimal]]:
         """Slot and pair, our price and theirs, where these may be too far apart."""
@@ -92,15 +108,6 @@ class Peer:
                     if abs(one - other) > most * (one + other) / 2:
                         yield key, Decimal(ours[key].decode()), Decimal(known[key].decode())
                 known = {key: known[key] for key in known if key > last}
-
-
-def _told(log: PriceLog, since: int | None, until: int | None) -> Iterator[Known]:
-    """The prices that a log's recorder saw itself."""
-    for chunk in log.chunks(since, until):
-        for text in row.lines(chunk.rows):
-            _, pair, price, sources = text.rstrip(b"\n").split(b" ")[:4]
-            if price != b"-" and _first_hand(text):
-                yield (row.unix_of(text), pair), f"{price.decode()} {sources.decode()}"
 
 
 def _prices(rows: bytes) -> dict[bytes, bytes]:

@@ -131,9 +131,13 @@ class Source:
             if not start <= row.start < end:
                 continue
             if not row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high:
-                raise Unreadable(f"the candle of {times.iso(row.start)} opens or closes outside its low and high")
+                raise Unreadable(
+                    f"the candle of {times.iso(row.start)} opens or closes outside its low and high"
+                )
             if candles.setdefault(row.start, row) != row:
-                raise Unreadable(f"the candle of {times.iso(row.start)} stands twice in the answer, differently")
+                raise Unreadable(
+                    f"the candle of {times.iso(row.start)} stands twice in the answer, differently"
+                )
         return [candles[moment] for moment in sorted(candles)]
 
     def _of(self, reader: Callable[[Any], Iterable[T]], answer: Answer) -> list[T]:

@@ -57,7 +57,9 @@ def test_what_the_other_has_at_second_hand_is_left_out(tmp_path: Path) -> None:
 
 def test_where_two_of_its_rows_differ_about_a_slot_neither_is_believed(tmp_path: Path) -> None:
     shop = Shop(tmp_path, LOG)
-    again = [rows(f"11:00:{second}", f"11:00:{second}", price)[0] for second, price in ((15, "7"), (20, "100"))]
+    again = [
+        rows(f"11:00:{second}", f"11:00:{second}", price)[0] for second, price in ((15, "7"), (20, "100"))
+    ]
     other = peer(tmp_path, *sorted([*rows("11:00:15", "11:00:25"), *again]))
 
     shop.repair(str(other.file))
@@ -67,6 +69,19 @@ def test_where_two_of_its_rows_differ_about_a_slot_neither_is_believed(tmp_path:
     assert shop.said.splitlines() == [
         "BTC-USD: 2 of 3 missed slots filled by=peer, 1 stay missing",
         f"{other.file}: {what}; price verify --file names the rows",
+    ]
+
+
+@pytest.mark.parametrize("bad", ["2026-11-31T11:00:15Z BTC-USD 7 kraken", "what is this"])
+def test_a_line_of_it_that_is_no_row_is_left_out_and_told(tmp_path: Path, bad: str) -> None:
+    shop = Shop(tmp_path, LOG)
+    other = peer(tmp_path, *rows("11:00:15", "11:00:15"), bad, *rows("11:00:20", "11:00:40"))
+
+    assert shop.repair(str(other.file)) == 0
+
+    assert shop.said.splitlines() == [
+        "BTC-USD: 3 of 3 missed slots filled by=peer, 0 stay missing",
+        f"{other.file}: lines left out since they are no rows: 1; price verify --file names them",
     ]
 
 

@@ -280,7 +280,9 @@ MINUTE = [1760000040, "61190", "61240", "61200", "61210"]
 """A candle of Coinbase: its time, low, high, open and close."""
 
 
-@pytest.mark.parametrize("other", [["61190", "61240", "61200", "61211"], ["61190", "61250", "61200", "61210"]])
+@pytest.mark.parametrize(
+    "other", [["61190", "61240", "61200", "61211"], ["61190", "61250", "61200", "61210"]]
+)
 def test_a_minute_that_stands_twice_differently_is_unreadable(other: list[str]) -> None:
     body = json.dumps([MINUTE, [MINUTE[0], *other]])
 
