@@ -3,8 +3,8 @@
 import os
 
 if os.name == "posix":
-    from price.host.posix import alive, claim, fill_streams, lock, on_signals, sync, sync_folder
+    from price.host.posix import alive, claim, exit_on_term, fill_streams, lock, on_signals, sync, sync_folder
 else:
-    from price.host.other import alive, claim, fill_streams, lock, on_signals, sync, sync_folder
+    from price.host.other import alive, claim, exit_on_term, fill_streams, lock, on_signals, sync, sync_folder
 
-__all__ = ["alive", "claim", "fill_streams", "lock", "on_signals", "sync", "sync_folder"]
+__all__ = ["alive", "claim", "exit_on_term", "fill_streams", "lock", "on_signals", "sync", "sync_folder"]

@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sync: Callable[[int], None] = os.fsync
@@ -16,6 +17,12 @@ def sync_folder(folder: Path) -> None:
 def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:  # noqa: ARG001 - no HUP here
     """Has Ctrl-C call `stop`."""
     signal.signal(signal.SIGINT, lambda *_: stop())
+
+
+@contextmanager
+def exit_on_term() -> Iterator[None]:
+    """Nobody is asked to end here: a process is ended at once."""
+    yield
 
 
 def fill_streams() -> None:

@@ -3,7 +3,8 @@
 import fcntl
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
@@ -24,6 +25,20 @@ def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop())
     signal.signal(signal.SIGHUP, lambda *_: reload())
+
+
+@contextmanager
+def exit_on_term() -> Iterator[None]:
+    """Has TERM end the program in order, as INT does: with status 143 and whatever has to be done before."""
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def fill_streams() -> None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
-from price import settings
+from price import host, settings
 from price.errors import PriceError
 from price.reader import row
 from price.reader.options import Window, window
@@ -49,6 +49,7 @@ def run(
         args.fail("--from says who knows: journal, exchange, or the path of another recorder's log")
     asked = window(args, now)
     with ExitStack() as stack:
+        stack.enter_context(host.exit_on_term())
         path = args.file or str(settings.log_path(environ))
         with PriceLog(path, live_only=True) as log:
             first, last = log.first() or 0, log.last() or 0
@@ -77,6 +78,9 @@ class Repair:
         self._progress = progress
         self._missed: Counter[bytes] = Counter()
         self._filled: Counter[bytes] = Counter()
+        self._lessons: dict[Slot, Lesson] = {}
+        """What was learnt and is not yet in the file."""
+        self._kept = clock.monotonic()
 
     def fill(self, batch: Missing) -> None:
         """Fills what can be filled of a batch. What was learnt before an interruption is kept."""
@@ -84,21 +88,26 @@ class Repair:
         missing = Missing(part for one in batch.stretches for part in one.without(known))
         for stretch in missing.stretches:
             self._missed[stretch.pair] += stretch.slots
-        lessons: dict[Slot, Lesson] = {}
         learnt: set[Slot] = set()
-        kept = self._clock.monotonic()
         try:
-            for slot, said in self._teacher.learn(missing, self._progress.tell):
+            for slot, said in self._teacher.learn(missing, self):
                 lesson = self._lesson(missing, slot, said)
                 if lesson and slot not in learnt:
                     learnt.add(slot)
-                    lessons[slot] = lesson
+                    self._lessons[slot] = lesson
                     self._progress.filled += 1
-                if self._clock.monotonic() >= kept + STEP_SECONDS:
-                    self._keep(lessons)
-                    kept = self._clock.monotonic()
+                self._keep_by(self._clock.monotonic())
         finally:
-            self._keep(lessons)
+            self._keep()
+
+    def tell(self, unix: int) -> None:
+        """Shows how far, in Unix time, the work has come."""
+        self._progress.tell(unix)
+
+    def wait(self, until: float) -> object | None:
+        """Waits until a time in monotonic seconds; what would get too old meanwhile is kept before."""
+        self._keep_by(until)
+        return self._clock.wait(until)
 
     def report(self) -> None:
         """Prints what was filled and what stays missing."""
@@ -118,11 +127,17 @@ class Repair:
         sound = every and row.is_sound(text) and not row.missed(text) and text.count(b" ") == _SPACES
         return Lesson(text, every) if sound else None
 
-    def _keep(self, lessons: dict[Slot, Lesson]) -> None:
-        self._file.add(lessons)
-        for _, pair in lessons:
+    def _keep_by(self, until: float) -> None:
+        """Keeps what was learnt, unless it can wait until a time in monotonic seconds."""
+        if until >= self._kept + STEP_SECONDS:
+            self._keep()
+
+    def _keep(self) -> None:
+        self._file.add(self._lessons)
+        for _, pair in self._lessons:
             self._filled[pair] += 1
-        lessons.clear()
+        self._lessons.clear()
+        self._kept = self._clock.monotonic()
 
 
 def _holds_real_prices(path: str) -> bool:

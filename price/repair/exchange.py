@@ -17,7 +17,7 @@ from price.errors import Forbidden, PriceError, RateLimited, Refused, SourceErro
 from price.plan import plan
 from price.quote import Pair, Reading
 from price.repair.stretch import Missing, Slot
-from price.repair.teacher import Clock, Tell
+from price.repair.teacher import Clock, Work
 from price.settings import Settings
 from price.sources import SOURCES
 from price.sources.base import Candle, Source
@@ -72,13 +72,13 @@ class Exchanges:
             raise PriceError(f"PRICE_SOURCES={','.join(wanted.sources)}: none of them has one-minute candles")
         self._rest_as_the_recorder_does()
 
-    def learn(self, missing: Missing, tell: Tell) -> Iterator[tuple[Slot, str]]:
+    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
         for name in missing.pairs():
             pair = line.read_pair(name.decode())
             desks = [desk for desk in self._desks.values() if desk.source.offers(pair)]
             for slots in self._portions(_minutes(missing, name), desks):
-                yield from self._chosen(pair, slots, desks)
-                tell(slots[-1])
+                yield from self._chosen(pair, slots, desks, work)
+                work.tell(slots[-1])
 
     def remarks(self) -> Iterator[str]:
         yield from self._remarks
@@ -102,8 +102,10 @@ class Exchanges:
         if portion:
             yield portion
 
-    def _chosen(self, pair: Pair, slots: Sequence[int], desks: Sequence[_Desk]) -> Iterator[tuple[Slot, str]]:
-        closes = {desk.source.name: self._closes(desk, pair, slots) for desk in desks}
+    def _chosen(
+        self, pair: Pair, slots: Sequence[int], desks: Sequence[_Desk], work: Work
+    ) -> Iterator[tuple[Slot, str]]:
+        closes = {desk.source.name: self._closes(desk, pair, slots, work) for desk in desks}
         for unix in slots:
             readings = [Reading(name, told[unix]) for name, told in closes.items() if unix in told]
             slot = times.from_unix(unix)
@@ -111,7 +113,7 @@ class Exchanges:
             if quote.price is not None:
                 yield (unix, str(pair).encode()), f"{line.plain(quote.price)} {','.join(quote.sources)}"
 
-    def _closes(self, desk: _Desk, pair: Pair, slots: Sequence[int]) -> dict[int, Decimal]:
+    def _closes(self, desk: _Desk, pair: Pair, slots: Sequence[int], work: Work) -> dict[int, Decimal]:
         """The closes that a source gives, by the slots that they belong to."""
         reach = desk.reach(self._clock.now())
         wanted = [slot for slot in slots if slot >= reach]
@@ -120,7 +122,7 @@ class Exchanges:
         start, end = (times.from_unix(slot) for slot in (wanted[0] - MINUTE, wanted[-1]))
         request = desk.source.candles_request(pair, start, end)
         while not desk.gone and pair not in desk.strangers:
-            self._wait(desk, request)
+            self._wait(desk, request, work)
             try:
                 answer = desk.fetch(request, self._clock.monotonic() + ANSWER_SECONDS)
                 candles = _read(desk.source, pair, start, end, answer)
@@ -131,9 +133,9 @@ class Exchanges:
                 return {times.unix(candle.start) + MINUTE: candle.close for candle in candles}
         return {}
 
-    def _wait(self, desk: _Desk, request: Request) -> None:
+    def _wait(self, desk: _Desk, request: Request, work: Work) -> None:
         while (now := self._clock.monotonic()) < desk.due:
-            self._clock.wait(desk.due)
+            work.wait(desk.due)
         if desk.per_second is not None:
             desk.due = now + float(request.weight / desk.per_second)
 

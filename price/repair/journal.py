@@ -6,7 +6,7 @@ from price.errors import PriceError
 from price.reader import row
 from price.repair.agreed import Agreed
 from price.repair.stretch import Missing, Slot
-from price.repair.teacher import Tell
+from price.repair.teacher import Work
 
 _LATE_SECONDS = 60
 """An entry is made within the interval after its slot; what else may hold it up is far shorter than this."""
@@ -45,7 +45,7 @@ class Journal:
         self._strange = 0
         self._disputed = 0
 
-    def learn(self, missing: Missing, tell: Tell) -> Iterator[tuple[Slot, str]]:
+    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
         late = max((stretch.every for stretch in missing.stretches), default=0) + _LATE_SECONDS
         for begin, end in missing.spans(_APART_SECONDS):
             found = Agreed()
@@ -59,7 +59,7 @@ class Journal:
                     found.hear(slot, known)
             self._disputed += found.disputed
             yield from found
-            tell(end)
+            work.tell(end)
 
     def remarks(self) -> Iterator[str]:
         if self._strange:

@@ -11,7 +11,7 @@ from price.reader.options import Window
 from price.reader.pricelog import PriceLog
 from price.repair.agreed import Agreed
 from price.repair.stretch import Missing, Slot
-from price.repair.teacher import Tell
+from price.repair.teacher import Work
 
 _APART_SECONDS = 3600
 _MOST_TOLD = 20
@@ -45,7 +45,7 @@ class Peer:
     def __exit__(self, *_: object) -> None:
         self._theirs.__exit__()
 
-    def learn(self, missing: Missing, tell: Tell) -> Iterator[Known]:
+    def learn(self, missing: Missing, work: Work) -> Iterator[Known]:
         for begin, end in missing.spans(_APART_SECONDS):
             found = Agreed()
             for slot, known in self._told(begin, end):
@@ -53,7 +53,7 @@ class Peer:
                     found.hear(slot, known)
             self._disputed += found.disputed
             yield from found
-            tell(end)
+            work.tell(end)
 
     def remarks(self) -> Iterator[str]:
         """What it says in two ways, slots that both have, with prices too far apart, and lines left out.

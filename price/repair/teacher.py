@@ -1,13 +1,10 @@
 """What fills missed slots."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
 from price.repair.stretch import Missing, Slot
-
-Tell = Callable[[int], None]
-"""Is told how far, in Unix time, the work has come."""
 
 
 class Clock(Protocol):
@@ -26,13 +23,25 @@ class Clock(Protocol):
         ...
 
 
+class Work(Protocol):
+    """What a teacher works at."""
+
+    def tell(self, unix: int) -> None:
+        """Is told how far, in Unix time, the work has come."""
+        ...
+
+    def wait(self, until: float) -> object | None:
+        """Waits until a time in monotonic seconds; before a long wait what was learnt is kept."""
+        ...
+
+
 class Teacher(Protocol):
     """One who knows, or may know, what a missed slot's price was."""
 
     by: str
     """The word that its rows carry."""
 
-    def learn(self, missing: Missing, tell: Tell) -> Iterator[tuple[Slot, str]]:
+    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
         """Slots, and columns 3 and 4 of their rows; the caller leaves aside what is not missing."""
         ...
 

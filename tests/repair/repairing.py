@@ -13,7 +13,7 @@ from price.quote import Pair, Quote
 from price.repair.command import Hire, Job, run
 from price.repair.options import add_options
 from price.repair.stretch import Missing, Slot
-from price.repair.teacher import Teacher, Tell
+from price.repair.teacher import Teacher, Work
 from tests.fakes import FakeClock
 
 Environ = Mapping[str, str]
@@ -87,7 +87,7 @@ class Knows:
     def __init__(self, known: Mapping[Slot, str]) -> None:
         self.known = known
 
-    def learn(self, missing: Missing, tell: Tell) -> Iterator[tuple[Slot, str]]:
+    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
         yield from self.known.items()
 
     def remarks(self) -> Iterator[str]:

@@ -169,6 +169,23 @@ def test_who_asks_for_a_rest_gets_it_and_is_asked_again(
     assert {row.split(" ")[3] for row in shop.filled()} == {"coinbase,kraken,bitstamp"}
 
 
+def test_what_was_learnt_is_kept_before_a_rest_is_waited_out(open_shop: Open) -> None:
+    def limiting(name: str, pair: Pair, moment: datetime) -> Decimal:
+        if name == "bitstamp" and market["coinbase"].count == 1:
+            market["coinbase"].fail(faults.rate_limited(90), answers=1)
+        return price(name, pair, moment)
+
+    log = [*rows("02:00:00", "02:00:00"), down("02:00:05", 6480), *rows("11:00:05", "11:00:10")]
+    shop, market = open_shop(log, limiting)
+    kept: list[int] = []
+    shop.clock.at(60, lambda: kept.append(len(shop.filled())))
+
+    shop.repair("exchange")
+
+    assert kept == [300]
+    assert len(shop.filled()) == 540
+
+
 @pytest.mark.parametrize(
     ("fault", "count"),
     [(faults.rate_limited(3600), 1), (faults.status(403), 1), (faults.html(), 3), (faults.status(500), 3)],

@@ -1,6 +1,9 @@
 """repairs.txt: replaced as a whole, sorted, in steps, by one repair at a time."""
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 from price.errors import PriceError
 from price.repair.repairsfile import RepairsFile
 from price.repair.stretch import Missing, Slot
-from price.repair.teacher import Tell
+from price.repair.teacher import Work
 from tests.reader.asking import lines
 from tests.repair.repairing import HEADER, Knows, Shop, at, down, hiring, rows
 
@@ -112,7 +115,7 @@ class Stutters(Knows):
         super().__init__({})
         self._shop = shop
 
-    def learn(self, missing: Missing, tell: Tell) -> Iterator[tuple[Slot, str]]:
+    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
         for second, said in ((15, "5 kraken"), (15, "6 kraken"), (20, "5 kraken")):
             self._shop.clock.freeze(11)
             yield (at(f"11:00:{second}"), b"BTC-USD"), said
@@ -135,7 +138,7 @@ class Slow(Knows):
         self._shop = shop
         self.seen: list[list[str]] = []
 
-    def learn(self, missing: Missing, tell: Tell) -> Iterator[tuple[Slot, str]]:
+    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
         for second in (15, 15, 20, 25):
             self._shop.clock.freeze(11)
             self.seen.append(self._shop.filled())
@@ -155,3 +158,26 @@ def test_what_is_learnt_is_on_disk_every_ten_seconds_and_after_an_interruption(t
     assert slow.seen == [[], LEARNT[:1], LEARNT[:1], LEARNT[:1]]
     assert shop.filled() == LEARNT[:2]
     assert not (tmp_path / ".repairs.txt.new").exists()
+
+
+class Stopped(Knows):
+    """Is told to stop after the first answer, as systemd and `timeout` do."""
+
+    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
+        for slot in self.known.items():
+            yield slot
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def stop_a_repair(folder: str) -> None:
+    """Repairs in a process of its own, which is stopped."""
+    Shop(Path(folder), LOG).repair("anyone", hire=hiring(Stopped(knows(15, 20).known)))
+
+
+def test_who_stops_a_repair_keeps_what_was_learnt_and_hears_nothing(tmp_path: Path) -> None:
+    code = f"from tests.repair.test_file import stop_a_repair; stop_a_repair({str(tmp_path)!r})"
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, b"", b"")
+    assert Shop(tmp_path).filled() == LEARNT[:1]
