@@ -44,7 +44,7 @@ Hire = Callable[[Job], AbstractContextManager[Teacher]]
 def run(
     args: Namespace, environ: Mapping[str, str], now: datetime, clock: Clock, hire: Hire | None = None
 ) -> int:
-    """Repairs, and says what was filled and what stays missing. Raises PriceError and OSError."""
+    """Repairs, and says what was filled and what stays missing. Raises PriceError."""
     if not args.teacher:
         args.fail("--from says who knows: journal, exchange, or the path of another recorder's log")
     asked = window(args, now)

@@ -3,6 +3,7 @@
 A row that it holds stays. The file is read and written as a stream.
 """
 
+import errno
 import heapq
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +20,13 @@ from price.reader.siblings import REPAIRS, open_repairs
 from price.repair.stretch import Slot
 
 _MODE = 0o644
+_NEXT_STEPS = {
+    errno.ENOSPC: "make room there and repair again",
+    errno.EDQUOT: "make room there and repair again",
+    errno.EROFS: "mount it for writing and repair again",
+    errno.EACCES: "run this as the owner of that folder, beside whose log it is",
+    errno.EPERM: "run this as the owner of that folder, beside whose log it is",
+}
 
 
 class Lesson(NamedTuple):
@@ -58,7 +66,7 @@ class RepairsFile:
         return found
 
     def add(self, lessons: Mapping[Slot, Lesson]) -> None:
-        """Adds rows for slots that it does not have. Raises OSError, and PriceError for a damaged file."""
+        """Adds rows for slots that it does not have. Raises PriceError: damage, or the disk refuses."""
         if not lessons:
             return
         new = self.path.with_name(f".{REPAIRS}.new")
@@ -67,14 +75,16 @@ class RepairsFile:
             old = _rows(file, 0) if file else iter(())
             self._write(new, heapq.merge(old, sorted(lessons.items()), key=itemgetter(0)))
             new.replace(self.path)
-        except BaseException:
+            host.sync_folder(self.path.parent)
+        except BaseException as error:
             with suppress(OSError):
                 new.unlink()
+            if isinstance(error, OSError):
+                raise PriceError(refusal(self.path, error)) from error
             raise
         finally:
             if file:
                 file.close()
-        host.sync_folder(self.path.parent)
 
     def _write(self, path: Path, rows: Iterable[tuple[Slot, Lesson]]) -> None:
         every, before = 0, None
@@ -99,12 +109,19 @@ class RepairsFile:
         try:
             lock = host.lock(path)
         except OSError as error:
-            raise PriceError(
-                f"{path}: {error.strerror}: run this as the owner of that folder, beside whose log it is"
-            ) from error
+            raise PriceError(refusal(path, error, is_lock=True)) from error
         if lock is None:
             raise PriceError(f"{self.path}: another repair of this log is under way: wait for its end")
         return lock
+
+
+def refusal(path: Path, error: OSError, *, is_lock: bool = False) -> str:
+    """What to say where a file beside the log could not be made or written."""
+    step = _NEXT_STEPS.get(error.errno or 0, "see to the disk and repair again")
+    with suppress(OSError, KeyError, NotImplementedError):
+        if is_lock and error.errno == errno.EACCES and path.exists():
+            step = f"it belongs to {path.owner()}: run this as that user, or remove it"
+    return f"{path}: {error.strerror}: {step}"
 
 
 def _rows(file: File, start: int) -> Iterator[tuple[Slot, Lesson]]:

@@ -1,6 +1,8 @@
 """repairs.txt: replaced as a whole, sorted, in steps, by one repair at a time."""
 
+import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from price.errors import PriceError
-from price.repair.repairsfile import RepairsFile
+from price.repair.repairsfile import RepairsFile, refusal
 from price.repair.stretch import Missing, Slot
 from price.repair.teacher import Work
 from tests.reader.asking import lines
@@ -181,3 +183,43 @@ def test_who_stops_a_repair_keeps_what_was_learnt_and_hears_nothing(tmp_path: Pa
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (143, b"", b"")
     assert Shop(tmp_path).filled() == LEARNT[:1]
+
+
+def test_a_disk_that_takes_no_more_is_told_with_the_file(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+    try:
+        with pytest.raises(
+            PriceError, match=r"/repairs\.txt: File too large: see to the disk and repair again"
+        ):
+            shop.repair("anyone", hire=hiring(knows(15)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".repairs.txt.lock", "prices.txt"]
+
+
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [
+        (errno.ENOSPC, "No space left on device: make room there and repair again"),
+        (errno.EROFS, "Read-only file system: mount it for writing and repair again"),
+        (errno.EACCES, "Permission denied: run this as the owner of that folder, beside whose log it is"),
+    ],
+)
+def test_what_the_disk_refuses_is_told_with_what_helps(tmp_path: Path, number: int, step: str) -> None:
+    lock = tmp_path / ".repairs.txt.lock"
+
+    assert refusal(lock, OSError(number, os.strerror(number)), is_lock=True) == f"{lock}: {step}"
+
+
+def test_a_lock_that_is_not_ours_is_told_with_its_owner(tmp_path: Path) -> None:
+    lock = tmp_path / ".repairs.txt.lock"
+    lock.touch()
+
+    told = refusal(lock, OSError(errno.EACCES, os.strerror(errno.EACCES)), is_lock=True)
+
+    assert told == (
+        f"{lock}: Permission denied: it belongs to {lock.owner()}: run this as that user, or remove it"
+    )
