@@ -55,6 +55,7 @@ def run(
             first, last = log.first() or 0, log.last() or 0
         teacher = stack.enter_context((hire or _hired)(Job(args, environ, asked, path, clock)))
         file = stack.enter_context(RepairsFile(path))
+        file.check()
         begin, end = max(first, asked.since or 0), min(last, asked.until or last)
         progress = Progress(sys.stderr, begin, end)
         stack.callback(progress.clear)

@@ -51,6 +51,16 @@ class RepairsFile:
     def __exit__(self, *_: object) -> None:
         os.close(self._lock)
 
+    def check(self) -> None:
+        """Reads it through once, so that nobody is asked in vain. Raises PriceError for a damaged file."""
+        file = open_repairs(self._log, strict=False)
+        if file:
+            try:
+                for _ in _rows(file, 0):
+                    pass
+            finally:
+                file.close()
+
     def known(self, start: int, end: int) -> set[Slot]:
         """The slots from `start` up to `end` (Unix time) that it fills. Raises PriceError."""
         found: set[Slot] = set()
@@ -126,22 +136,41 @@ def refusal(path: Path, error: OSError, *, is_lock: bool = False) -> str:
 
 def _rows(file: File, start: int) -> Iterator[tuple[Slot, Lesson]]:
     """The rows from an offset on. Raises PriceError for a damaged file."""
+    every, number = file.every, 0
     before: Slot = (0, b"")
-    every = file.every
+    pairs: set[bytes] = set()
+    """Those of the slot `before`."""
     for _, block in file.blocks(start):
         for text in row.lines(block):
+            number += 1
             if text.startswith(b"#"):
-                every = row.every_of(text) or every
+                headed = row.every_of(text)
+                if not headed and text.startswith(b"# price-log"):
+                    raise PriceError(_damaged(file, text, start, number))
+                every = headed or every
                 continue
-            slot = (row.unix_of(text), row.pair_of(text)) if row.is_sound(text) else before
-            if slot == before or slot[0] < before[0]:
-                raise PriceError(_damaged(file, text))
+            slot = _slot(text)
+            if slot[0] != before[0]:
+                pairs = set()
+            if not every or slot[0] < before[0] or slot[1] in pairs:
+                raise PriceError(_damaged(file, text, start, number))
+            pairs.add(slot[1])
             yield slot, Lesson(text, every)
             before = slot
     if file.unfinished:
-        raise PriceError(_damaged(file, b"the end"))
+        raise PriceError(_damaged(file, b"the end", start, number + 1))
 
 
-def _damaged(file: File, text: bytes) -> str:
+def _slot(text: bytes) -> Slot:
+    """The slot of a line; one before all others where it is no repair."""
+    if row.is_sound(text) and not row.missed(text):
+        with suppress(PriceError):  # no such day
+            return row.unix_of(text), row.pair_of(text)
+    return (-1, b"")
+
+
+def _damaged(file: File, text: bytes, start: int, number: int) -> str:
+    """What to say of the line that is the `number`th from an offset on."""
     shown = ascii(text.decode("latin-1").rstrip("\n")[:60])
-    return f"{file.path}: damaged at {shown}: price verify tells more; mend it or move it away"
+    place = f"{file.path}:{number}" if start == 0 else file.path
+    return f"{place}: damaged at {shown}: price verify tells more; mend it or move it away"

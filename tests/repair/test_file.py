@@ -85,16 +85,39 @@ def test_a_whole_log_needs_nothing(tmp_path: Path) -> None:
     assert shop.said == "no slot is missed\n"
 
 
+class Unasked(Knows):
+    """A teacher whom nobody may ask."""
+
+    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
+        raise AssertionError("it was asked")
+
+
+ETH_REPAIR = REPAIR.replace("BTC", "ETH")
+
+
 @pytest.mark.parametrize(
-    "bad", [[REPAIR, REPAIR.replace(":20Z", ":15Z")], [REPAIR, "what is this"], [REPAIR, REPAIR]]
+    ("bad", "number"),
+    [
+        ([HEADER, REPAIR, REPAIR.replace(":20Z", ":15Z")], 3),
+        ([HEADER, REPAIR, "what is this"], 3),
+        ([HEADER, "what is this"], 2),
+        ([HEADER, REPAIR, REPAIR], 3),
+        ([HEADER, REPAIR, ETH_REPAIR, REPAIR], 4),
+        ([HEADER, "# a comment", "2026-11-20T11:00:15Z BTC-USD - down", REPAIR], 3),
+        ([HEADER, REPAIR.replace("-20T", "-31T"), REPAIR], 2),
+        ([HEADER, REPAIR, "# price-log 1 every=0s", ETH_REPAIR], 3),
+        ([REPAIR], 1),
+    ],
 )
-def test_a_damaged_file_is_left_as_it_is_and_named(tmp_path: Path, bad: list[str]) -> None:
+def test_a_damaged_file_is_left_as_it_is_and_named_before_anybody_is_asked(
+    tmp_path: Path, bad: list[str], number: int
+) -> None:
     shop = Shop(tmp_path, LOG)
-    shop.write(shop.repairs, [HEADER, *bad])
+    shop.write(shop.repairs, bad)
     before = shop.repairs.read_bytes()
 
-    with pytest.raises(PriceError, match=r"repairs\.txt: damaged at .*price verify"):
-        shop.repair("anyone", hire=hiring(knows(25)))
+    with pytest.raises(PriceError, match=rf"repairs\.txt:{number}: damaged at .*: price verify tells more; "):
+        shop.repair("anyone", "--since", "2026-11-20T11:00:25Z", hire=hiring(Unasked({})))
 
     assert shop.repairs.read_bytes() == before
 
