@@ -1,8 +1,12 @@
-"""Whether repairs.txt is sound: form, order, and that it fills only slots that the log lacks or missed."""
+"""Whether repairs.txt is sound: form, order, and that it fills only what is missed.
+
+That is what the log lacks, or marks missed, between the first and the last row of a pair.
+"""
 
 from collections.abc import Iterator
 
 from price import line
+from price.errors import PriceError
 from price.reader import row
 from price.reader.chunk import Chunk
 from price.reader.faults import Fault
@@ -17,7 +21,8 @@ Repair = tuple[bytes, int]
 def repair_faults(file: File, log: str) -> Iterator[Fault]:
     """The faults of the repairs.txt of a log, in the order of its lines."""
     faults: list[Fault] = []
-    repairs = _sound_ones(file, faults)
+    pairs = {key.split(b" ")[1] for key, _ in _sound_ones(file, [])}
+    repairs = _within(_sound_ones(file, faults), _spans(log, pairs), file.path, faults)
     first = next(repairs, None)
     if first:
         with PriceLog(log, live_only=True) as live:
@@ -63,6 +68,75 @@ def _wrong_form(text: bytes, number: int, before: tuple[bytes, set[bytes]]) -> s
     if quote.missed:
         return "a repair has a price"
     return "" if quote.by in _WAYS else "a repair says by=journal, by=candle or by=peer"
+
+
+def _spans(log: str, pairs: set[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
+    """The first and the last slot that the log accounts for, of the pairs of which it has rows."""
+    found: dict[bytes, tuple[bytes, bytes]] = {}
+    with PriceLog(log, live_only=True) as live:
+        for chunk in live.chunks(checked=False):  # a match for each row would take as long as verify itself
+            for pair in pairs:
+                last = _last_row(chunk.rows, pair)
+                if last:
+                    end = row.unix_of(last) + (row.slots_of(last) - 1) * chunk.every
+                    start = (
+                        found[pair][0] if pair in found else _first_row(chunk.rows, pair)[: row.SLOT_BYTES]
+                    )
+                    found[pair] = start, row.slot_of(end)
+    return found
+
+
+def _first_row(rows: bytes, pair: bytes) -> bytes:
+    """The first row of a pair in some rows; empty where there is none."""
+    name, at = b" %b " % pair, -1
+    while (at := rows.find(name, at + 1)) >= 0:
+        text = _line_at(rows, at)
+        if _is_row(text, pair):
+            return text
+    return b""
+
+
+def _last_row(rows: bytes, pair: bytes) -> bytes:
+    """The last one."""
+    name, at = b" %b " % pair, len(rows)
+    while (at := rows.rfind(name, 0, at)) >= 0:
+        text = _line_at(rows, at)
+        if _is_row(text, pair):
+            return text
+    return b""
+
+
+def _line_at(rows: bytes, at: int) -> bytes:
+    return rows[rows.rfind(b"\n", 0, at) + 1 : rows.index(b"\n", at) + 1]
+
+
+def _is_row(text: bytes, pair: bytes) -> bool:
+    if not row.is_sound(text) or row.pair_of(text) != pair:
+        return False
+    try:
+        row.unix_of(text)
+    except PriceError:  # no such day
+        return False
+    return True
+
+
+def _within(
+    repairs: Iterator[Repair], spans: dict[bytes, tuple[bytes, bytes]], path: str, faults: list[Fault]
+) -> Iterator[Repair]:
+    """The repairs between the first and the last row of their pair; the others are faults."""
+    for key, number in repairs:
+        slot, pair = key.split(b" ")
+        first, last = spans.get(pair, (b"~", b""))
+        if first <= slot <= last:
+            yield key, number
+            continue
+        if not last:
+            what = f"the log has no row of {pair.decode()}"
+        elif slot < first:
+            what = f"before the log's first row of {pair.decode()}, which is for {first.decode()}"
+        else:
+            what = f"after the log's last row of {pair.decode()}, which is for {last.decode()}"
+        faults.append(Fault(path, number, what, key + b" 0 x"))
 
 
 def _filled(chunks: Iterator[Chunk], first: Repair, others: Iterator[Repair], path: str) -> Iterator[Fault]:

@@ -235,6 +235,11 @@ REPAIR_FAULTS = [
         "BTC-USD has a live price for 2026-11-20T15:52:05Z",
     ),
     ("2026-11-20T15:52:16Z BTC-USD 97100 coinbase by=peer", "not a slot of every=5s"),
+    (
+        "2026-11-20T15:51:55Z BTC-USD 97100 coinbase by=peer",
+        "before the log's first row of BTC-USD, which is for 2026-11-20T15:52:00Z",
+    ),
+    ("2026-11-20T15:52:15Z DOGE-USD 1 coinbase by=peer", "the log has no row of DOGE-USD"),
     ("2026-11-20T15:52:15Z BTC-USD 97100 coinbase", "a repair says by=journal, by=candle or by=peer"),
     ("2026-11-20T15:52:15Z BTC-USD 97100 coinbase by=magic", "a repair says by="),
     ("2026-11-20T15:52:15Z BTC-USD - down by=peer", "a repair has a price"),
@@ -253,6 +258,28 @@ def test_each_wrong_repair_is_found_at_its_line(tmp_path: Path, row: str, what: 
     assert shown.startswith(f"{repairs}:2: ")
     assert what in shown
     assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize("second", [50, 51])
+def test_a_repair_after_the_logs_last_row_is_found(tmp_path: Path, second: int) -> None:
+    path = write(tmp_path, *SOUND)
+    late = f"2026-11-20T15:59:{second}Z BTC-USD 97100 coinbase by=peer"
+    repairs = write(tmp_path, REPAIR, late, name="repairs.txt")
+
+    (shown,) = lines("verify", "--file", path)
+
+    assert shown.startswith(
+        f"{repairs}:3: after the log's last row of BTC-USD, which is for 2026-11-20T15:52"
+    )
+
+
+def test_a_repair_inside_a_missed_row_that_ends_the_log_is_no_fault(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "2026-11-20T15:52:05Z BTC-USD 1 kraken", "2026-11-20T15:52:10Z BTC-USD - down slots=3"
+    )
+    write(tmp_path, REPAIR.replace(":15Z", ":20Z"), name="repairs.txt")
+
+    assert answer("verify", "--file", path) == (0, "")
 
 
 def test_repairs_are_sorted_and_stand_once(tmp_path: Path) -> None:
