@@ -4,7 +4,7 @@ import os
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -63,7 +63,7 @@ def run(
         for batch in batches(missed(path, args.pair, asked.since, asked.until)):
             repair.fill(batch)
         progress.clear()
-        repair.report()
+        repair.report(_absent(path, args.pair))
         for remark in teacher.remarks():
             sys.stdout.write(f"{remark}\n")
     return 0
@@ -110,15 +110,17 @@ class Repair:
         self._keep_by(until)
         return self._clock.wait(until)
 
-    def report(self) -> None:
-        """Prints what was filled and what stays missing."""
+    def report(self, absent: Sequence[bytes]) -> None:
+        """Prints what was filled and what stays missing, and which pairs the log does not have."""
         for pair, slots in sorted(self._missed.items()):
             filled = self._filled[pair]
             sys.stdout.write(
                 f"{pair.decode()}: {filled} of {slots} missed slots filled by={self._teacher.by},"
                 f" {slots - filled} stay missing\n"
             )
-        if not self._missed:
+        for pair in absent:
+            sys.stdout.write(f"{pair.decode()}: the log has no rows of it\n")
+        if not self._missed and not absent:
             sys.stdout.write("no slot is missed\n")
 
     def _lesson(self, missing: Missing, slot: Slot, said: str) -> Lesson | None:
@@ -139,6 +141,15 @@ class Repair:
             self._filled[pair] += 1
         self._lessons.clear()
         self._kept = self._clock.monotonic()
+
+
+def _absent(path: str, pairs: Sequence[bytes]) -> list[bytes]:
+    """Those of the pairs asked for of which the log has no rows."""
+    if not pairs:
+        return []
+    with PriceLog(path, live_only=True) as log:
+        known = log.pairs_between(None, None)
+    return sorted(set(pairs) - known)
 
 
 def _holds_real_prices(path: str) -> bool:

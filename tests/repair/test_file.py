@@ -85,6 +85,16 @@ def test_a_whole_log_needs_nothing(tmp_path: Path) -> None:
     assert shop.said == "no slot is missed\n"
 
 
+def test_a_pair_that_the_log_does_not_have_is_said_to_be_absent(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+
+    shop.repair("anyone", "--pair", "DOGE-USD", hire=hiring(knows(15)))
+    assert shop.said == "DOGE-USD: the log has no rows of it\n"
+
+    shop.repair("anyone", "--pair", "BTC-USD", hire=hiring(knows(15)))
+    assert shop.said == "BTC-USD: 1 of 3 missed slots filled by=journal, 2 stay missing\n"
+
+
 class Unasked(Knows):
     """A teacher whom nobody may ask."""
 
