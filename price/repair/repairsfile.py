@@ -53,6 +53,8 @@ class RepairsFile:
 
     def check(self) -> None:
         """Reads it through once, so that nobody is asked in vain. Raises PriceError for a damaged file."""
+        if self.path.exists() and not self.path.is_file():
+            raise PriceError(f"{self.path}: not a file: move it away, repairs belong there")
         file = open_repairs(self._log, strict=False)
         if file:
             try:
@@ -79,13 +81,14 @@ class RepairsFile:
         """Adds rows for slots that it does not have. Raises PriceError: damage, or the disk refuses."""
         if not lessons:
             return
-        new = self.path.with_name(f".{REPAIRS}.new")
+        target = self.path.resolve()  # a link stays one
+        new = target.with_name(f".{target.name}.new")
         file = self._open()
         try:
             old = _rows(file, 0) if file else iter(())
             self._write(new, heapq.merge(old, sorted(lessons.items()), key=itemgetter(0)))
-            new.replace(self.path)
-            host.sync_folder(self.path.parent)
+            new.replace(target)
+            host.sync_folder(target.parent)
         except BaseException as error:
             with suppress(OSError):
                 new.unlink()

@@ -209,6 +209,28 @@ def stop_a_repair(folder: str) -> None:
     Shop(Path(folder), LOG).repair("anyone", hire=hiring(Stopped(knows(15, 20).known)))
 
 
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "logs", LOG)
+    (tmp_path / "elsewhere").mkdir()
+    target = tmp_path / "elsewhere" / "kept.txt"
+    shop.write(target, [HEADER, REPAIR])
+    shop.repairs.symlink_to(target)
+
+    shop.repair("anyone", hire=hiring(knows(15)))
+
+    assert shop.repairs.is_symlink()
+    assert target.read_text().splitlines() == [HEADER, LEARNT[0], REPAIR]
+    assert [path.name for path in target.parent.iterdir()] == ["kept.txt"]
+
+
+def test_a_folder_in_its_place_is_named_before_anybody_is_asked(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    shop.repairs.mkdir()
+
+    with pytest.raises(PriceError, match=r"/repairs\.txt: not a file: move it away, repairs belong there"):
+        shop.repair("anyone", hire=hiring(Unasked({})))
+
+
 def test_who_stops_a_repair_keeps_what_was_learnt_and_hears_nothing(tmp_path: Path) -> None:
     code = f"from tests.repair.test_file import stop_a_repair; stop_a_repair({str(tmp_path)!r})"
 
