@@ -174,9 +174,9 @@ class Exchanges:
 
 
 def _minutes(missing: Missing, pair: bytes) -> Iterator[int]:
-    """The missed slots at whole minutes, of stretches without a price for over a minute."""
+    """The missed slots at whole minutes, of stretches without a price for over a minute, range or not."""
     for stretch in missing.of(pair):
-        if (stretch.slots + 1) * stretch.every > MINUTE:
+        if (stretch.whole + 1) * stretch.every > MINUTE:
             step = lcm(stretch.every, MINUTE)
             yield from range(-(-stretch.start // step) * step, stretch.end, step)
 

@@ -16,6 +16,15 @@ class Stretch(NamedTuple):
     pair: bytes
     slots: int
     every: int
+    before: int = 0
+    """How many missed slots it lost at its start where it was cut, of which it is still a part."""
+    after: int = 0
+    """The same at its end."""
+
+    @property
+    def whole(self) -> int:
+        """How many slots are missed in a row, wherever it was cut."""
+        return self.before + self.slots + self.after
 
     @property
     def end(self) -> int:
@@ -26,7 +35,12 @@ class Stretch(NamedTuple):
         """The part of it from `since` up to, not including, `until`; perhaps of no slots."""
         first = 0 if since is None else max(0, self._until(since))
         last = self.slots if until is None else min(self.slots, self._until(until))
-        return self._replace(start=self.start + first * self.every, slots=max(0, last - first))
+        return self._replace(
+            start=self.start + first * self.every,
+            slots=max(0, last - first),
+            before=self.before + first,
+            after=self.after + self.slots - last,
+        )
 
     def _until(self, unix: int) -> int:
         """How many of its slots, were it without end, lie before a time; below 0 for one before it."""
@@ -36,20 +50,23 @@ class Stretch(NamedTuple):
         """The stretch in pieces of at most twice `most` slots, none of them small unless it is itself."""
         rest = self
         while rest.slots > 2 * most:
-            yield rest._replace(slots=most)
-            rest = rest._replace(start=rest.start + most * rest.every, slots=rest.slots - most)
+            yield rest._replace(slots=most, after=rest.after + rest.slots - most)
+            rest = rest._replace(
+                start=rest.start + most * rest.every, slots=rest.slots - most, before=rest.before + most
+            )
         yield rest
 
     def without(self, known: AbstractSet[Slot]) -> Iterator["Stretch"]:
         """What is left of it where some slots are known."""
-        start = self.start
+        start, before = self.start, self.before
         for slot in range(self.start, self.end, self.every):
             if (slot, self.pair) in known:
                 if slot > start:
-                    yield self._replace(start=start, slots=(slot - start) // self.every)
-                start = slot + self.every
+                    slots = (slot - start) // self.every
+                    yield self._replace(start=start, slots=slots, before=before, after=0)
+                start, before = slot + self.every, 0
         if start < self.end:
-            yield self._replace(start=start, slots=(self.end - start) // self.every)
+            yield self._replace(start=start, slots=(self.end - start) // self.every, before=before)
 
 
 class Missing:

@@ -8,6 +8,8 @@ from price.reader.chunk import Chunk, only
 from price.reader.pricelog import PriceLog
 from price.repair.stretch import Missing, Stretch
 
+_LOOK_BACK_SECONDS = 60
+"""Read before a range: so much of a stretch tells whether it is long."""
 MOST_SLOTS = 50_000
 """About how many missed slots are worked on at once: what is learnt of them is held in memory."""
 
@@ -71,7 +73,7 @@ class Survey:
     def _row(self, pair: bytes, unix: int, slots: int, every: int, *, missed: bool) -> Iterator[Stretch]:
         track = self.tracks.setdefault(pair, _Track())
         if track.open and track.open.end > unix:  # only in a log that verify finds fault with
-            track.open = track.open.between(None, unix)
+            track.open = track.open.between(None, unix)._replace(after=0)
         if track.last:
             hole = row.next_multiple(track.last, track.every)
             yield from self._missed(track, pair, hole, -((hole - unix) // track.every), track.every)
@@ -112,13 +114,15 @@ def _pieces(rows: bytes) -> Iterator[bytes]:
 def missed(path: str, pairs: Sequence[bytes], since: int | None, until: int | None) -> Iterator[Stretch]:
     """What is missed in a range of a log. Raises PriceError.
 
-    It is read from `since` to its end: whether a pair that has no row in the range comes back is seen there.
+    It is read from a minute before `since` to its end: whether a pair that has no row in the range comes
+    back is seen there.
     """
     survey = Survey(pairs)
+    begin = None if since is None else max(0, since - _LOOK_BACK_SECONDS)
     with PriceLog(path, live_only=True) as log:
-        chunks = log.chunks(since)
-        if since is not None:
-            chunks = _with_past(survey, path, pairs, since, chunks)
+        chunks = log.chunks(begin)
+        if begin is not None:
+            chunks = _with_past(survey, path, pairs, begin, chunks)
         for stretch in survey.stretches(chunks):
             part = stretch.between(since, until)
             if part.slots:

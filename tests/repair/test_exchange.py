@@ -104,6 +104,22 @@ def test_a_minute_without_a_price_is_not_worth_a_question(open_shop: Open) -> No
     assert [exchange.count for exchange in market] == [0, 0, 0]
 
 
+@pytest.mark.parametrize("seconds", [30, 60, 240])
+def test_adjacent_ranges_fill_what_one_run_fills(open_shop: Open, seconds: int) -> None:
+    log = [*rows("10:00:00", "10:00:30"), down("10:00:35", 48), *rows("10:04:35", "10:05:00")]
+    shop, _ = open_shop(log)
+    shop.repair("exchange")
+    at_once = shop.filled()
+    shop.repairs.unlink()
+
+    for start in range(at("10:00:30"), at("10:04:30"), seconds):
+        edges = [times.iso(times.from_unix(unix)) for unix in (start, start + seconds)]
+        shop.repair("exchange", "--since", edges[0], "--until", edges[1])
+
+    assert shop.filled() == at_once
+    assert len(at_once) == 4
+
+
 def test_a_close_far_from_the_others_is_left_out(open_shop: Open) -> None:
     shop, _ = open_shop(
         prices=lambda name, pair, moment: price(name, pair, moment) * (2 if name == "kraken" else 1)
