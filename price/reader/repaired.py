@@ -14,6 +14,8 @@ from price.reader.files import File
 from price.reader.pricelog import PriceLog
 
 _WAYS = ("journal", "candle", "peer")
+_END = 253_402_300_799
+"""The last second of the calendar, beyond which a missed row may lead."""
 Repair = tuple[bytes, int]
 """Slot and pair as they stand in a row, and the line number."""
 
@@ -82,7 +84,7 @@ def _spans(log: str, pairs: set[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
                     start = (
                         found[pair][0] if pair in found else _first_row(chunk.rows, pair)[: row.SLOT_BYTES]
                     )
-                    found[pair] = start, row.slot_of(end)
+                    found[pair] = start, row.slot_of(min(end, _END))
     return found
 
 

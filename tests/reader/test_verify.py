@@ -282,6 +282,17 @@ def test_a_repair_inside_a_missed_row_that_ends_the_log_is_no_fault(tmp_path: Pa
     assert answer("verify", "--file", path) == (0, "")
 
 
+def test_a_missed_row_that_leads_out_of_the_calendar_does_not_end_the_proof_of_repairs(
+    tmp_path: Path,
+) -> None:
+    path = write(
+        tmp_path, "# price-log 1 every=3600s", "2026-11-20T15:00:00Z BTC-USD - down slots=9999999999"
+    )
+    repairs = write(tmp_path, REPAIR, name="repairs.txt")
+
+    assert lines("verify", "--file", path)[1:] == [f"{repairs}:2: not a slot of every=3600s"]
+
+
 def test_repairs_are_sorted_and_stand_once(tmp_path: Path) -> None:
     path = write(tmp_path, *SOUND)
     earlier = "2026-11-20T15:52:10Z BTC-USD 97100 coinbase by=journal"
