@@ -4,7 +4,7 @@ import sys
 
 import duckdb
 
-ROWS = """read_csv(?, delim=' ', header=false, comment='#', null_padding=true, columns={
+ROWS = """read_csv(?, delim=' ', header=false, comment='#', null_padding=true, auto_detect=false, columns={
     'slot': 'TIMESTAMP', 'pair': 'VARCHAR', 'price': 'VARCHAR', 'sources': 'VARCHAR', 'more': 'VARCHAR'})"""
 CANDLES = f"""select time_bucket(interval 1 minute, slot) as start,
     arg_min(price::double, slot), max(price::double), min(price::double), arg_max(price::double, slot),
