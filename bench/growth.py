@@ -17,8 +17,8 @@ def tell(stand: Stand, year: Path) -> None:
         settings = stand.recorder("coinbase")
         long = stand.machine.path(settings["PRICE_FILE"])
         with year.open("rb") as old, long.open("wb") as new:
-            while piece := old.read(1 << 20):
-                new.write(piece)
+            for line in old:
+                new.write(line.replace(b"2026-", b"2025-", 1))  # a log may not end in the future
         after = stand.run(back_to_back("--marks", "1000,2000"), settings)[-1]
         rows.append(_row("2,000 slots, behind a year of ticks", after))
     tables.show("Growth", ("after", "CPU µs a tick, the last thousand", "resident MiB"), rows)
