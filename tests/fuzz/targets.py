@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 
-from price import line, settings, times, transport
+from price import line, settings, times
 from price.cli import main
 from price.errors import PriceError, SettingsError, SourceError
 from price.handlers import journal
 from price.handlers.console import Console
 from price.reader import row
 from price.sources import SOURCES
+from price.transport import MAX_BODY_BYTES, Transport
+from price.transport.bodies import decoded
+from price.transport.transport import _redirected
 from price.wire import MAX_PRICE, Answer, Request, read_json, read_price, retry_after_seconds, shown
 from tests.fakes import START
 from tests.parrot import certificates, parrot
@@ -78,11 +81,11 @@ def headers(data: bytes) -> None:
     assert seconds is None or 0 <= seconds <= 7 * 86400
     for old in ("http://exchange.test:8080/a", "https://[::1]/a"):
         with _said(SourceError):
-            new = transport._redirected(old, text)
+            new = _redirected(old, text)
             assert new.split("/")[2].split(":")[0] == old.split("/")[2].split(":")[0]
     for encoding in ("gzip", "deflate", text[:20]):
         with _said(SourceError):
-            assert len(transport._decoded(data, encoding)) <= transport.MAX_BODY_BYTES
+            assert len(decoded(data, encoding)) <= MAX_BODY_BYTES
 
 
 def http(data: bytes) -> None:
@@ -91,7 +94,7 @@ def http(data: bytes) -> None:
     server.says = data
     with _said(SourceError):
         answer = server.ask(Request("/x", ()))
-        assert len(answer.body) <= transport.MAX_BODY_BYTES
+        assert len(answer.body) <= MAX_BODY_BYTES
         survives("kraken", answer)
 
 
@@ -153,9 +156,7 @@ def environment(data: bytes) -> None:
     for path in (found.file, found.state, found.status):
         path.exists()  # a name that no system takes would be a ValueError later on
     for name, url in found.urls.items():
-        transport.Transport(
-            url, SOURCES[name].headers(found.coingecko_key, url), certificates(), found.network, _zero
-        )
+        Transport(url, SOURCES[name].headers(found.coingecko_key, url), certificates(), found.network, _zero)
 
 
 def start(data: bytes) -> None:
