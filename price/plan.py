@@ -1,7 +1,6 @@
 """How often each exchange is asked, beside how often it may be. Pure."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ class Plan(NamedTuple):
     source: str
     host: str
     pairs: int
-    per_minute: Fraction
+    per_minute: float
     limit: int | None
     """The known limit; None where none is published."""
     slot_seconds: float
@@ -28,7 +27,7 @@ class Plan(NamedTuple):
         if self.limit is None or self.per_minute <= self.limit:
             return ""
         return (
-            f"{self.source}: {float(self.per_minute):g} requests a minute for {self.pairs} pairs,"
+            f"{self.source}: {self.per_minute:g} requests a minute for {self.pairs} pairs,"
             f" above its known limit of {self.limit}: fewer PRICE_PAIRS or a longer PRICE_INTERVAL"
         )
 
@@ -36,8 +35,8 @@ class Plan(NamedTuple):
 def plan(source: Source, url: str, pairs: Sequence[Pair], interval: int) -> Plan:
     """The plan for a source that is asked for `pairs` at `url` every `interval` seconds."""
     requests = source.requests(pairs) if pairs else []
-    every = ceil(Fraction(source.gap_seconds) / interval) * interval or interval
-    per_minute = Fraction(60 * sum(request.weight for request in requests), every)
+    every = ceil(source.gap_seconds / interval) * interval or interval
+    per_minute = 60 * sum(request.weight for request in requests) / every
     beyond = len(requests) - source.burst
     seconds = beyond / source.per_second if source.burst and beyond > 0 else 0.0
     host = urlsplit(url).netloc or "this program"

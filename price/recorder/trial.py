@@ -58,7 +58,7 @@ def _planned(plan: Plan) -> tuple[str, ...]:
     limit = "none published" if plan.limit is None else str(plan.limit)
     if not plan.pairs:
         return (plan.source, plan.host, "0", f"{limit} (quotes none of the pairs)")
-    return (plan.source, plan.host, f"{float(plan.per_minute):g}", limit)
+    return (plan.source, plan.host, f"{plan.per_minute:g}", limit)
 
 
 def _heard(pair: Pair, reading: Reading, now: datetime) -> tuple[str, ...]:

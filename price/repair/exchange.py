@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from math import lcm
 
 from price import line, times
@@ -36,7 +35,7 @@ FAILURES_BEFORE_END = 3
 class _Desk:
     """One exchange: its pace, and whether it is still asked."""
 
-    def __init__(self, source: Source, fetch: Fetch, per_second: Fraction | None) -> None:
+    def __init__(self, source: Source, fetch: Fetch, per_second: float | None) -> None:
         self.source = source
         self.fetch = fetch
         self.per_second = per_second
@@ -137,7 +136,7 @@ class Exchanges:
         while (now := self._clock.monotonic()) < desk.due:
             work.wait(desk.due)
         if desk.per_second is not None:
-            desk.due = now + float(request.weight / desk.per_second)
+            desk.due = now + request.weight / desk.per_second
 
     def _failed(self, desk: _Desk, pair: Pair, error: SourceError) -> None:
         """Has the source rest, or leaves it, or its pair, alone."""
@@ -181,13 +180,13 @@ def _minutes(missing: Missing, pair: bytes) -> Iterator[int]:
             yield from range(-(-stretch.start // step) * step, stretch.end, step)
 
 
-def _pace(wanted: Settings, name: str) -> Fraction | None:
+def _pace(wanted: Settings, name: str) -> float | None:
     """Half of what the recorder's plan leaves of the known limit, as weighted requests a second."""
     source = SOURCES[name]
     if source.limit_per_minute is None:
         return None
     planned = plan(source, wanted.urls.get(name, ""), wanted.pairs_of(name), wanted.interval)
-    return max(Fraction(0), source.limit_per_minute - planned.per_minute) / 2 / 60
+    return max(0.0, source.limit_per_minute - planned.per_minute) / 2 / 60
 
 
 def _read(source: Source, pair: Pair, start: datetime, end: datetime, answer: Answer) -> Sequence[Candle]:
