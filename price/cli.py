@@ -135,6 +135,7 @@ def _run(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) 
     from price import host
     from price.recorder.clock import Signal, SystemClock
 
+    host.fill_streams()
     clock = SystemClock()
     host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD))
     from price.recorder.app import App  # loading takes its time: a reload asked for meanwhile must not kill

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from price.errors import Unreadable
 from price.quote import Pair
 
 LANES = 4
-"""How many requests of one source may be under way at once."""
+"""How many requests of one source may be waited for in threads at once."""
+REDIRECTS = (301, 302, 303, 307, 308)
 MAX_PRICE = Decimal(10) ** 24
 MAX_DIGITS = 50
 MAX_PLACES = 100
@@ -39,8 +40,30 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Anew(Exception):
+    """Nothing came of a repeated request: it has to be made as if for the first time."""
+
+
+class Line(Protocol):
+    """A request on an open connection, and its answer as it comes in."""
+
+    def fileno(self) -> int:
+        """The descriptor that has something to read when more is here."""
+        ...
+
+    def hear(self) -> Answer | None:
+        """The answer, once all of it is here, else None; never waits. Raises SourceError and Anew."""
+        ...
+
+
 Fetch = Callable[[Request, float], Answer]
 """Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""
+Repeat = Callable[[Request, float], Line | None]
+"""Sends a request that was made before again, without waiting; None where that cannot be."""
+
+
+def no_repeat(request: Request, deadline: float) -> None:
+    """For what has no connections."""
 
 
 def read_json(body: bytes) -> Any:

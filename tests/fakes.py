@@ -49,6 +49,9 @@ class FakeClock:
     def post(self, item: object) -> None:
         self._queue.append(item)
 
+    def watch(self, descriptor: int, until: float, hear: Callable[[], object | None]) -> None:
+        raise AssertionError("nothing in a story has a descriptor")
+
     def wait(self, until: float) -> object | None:
         end = max(ceil(until * _MICRO), self._us)
         before = self._us

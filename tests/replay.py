@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from price import times
 from price.quote import Pair
 from price.recorder.app import App
-from price.recorder.clock import Signal
+from price.recorder.clock import Signal, SystemClock
 from price.recorder.couriers import Outcome
 from tests.announced import announced
 from tests.exchange import Market, Replay
@@ -30,14 +29,14 @@ INTERVAL = 5
 _STAND_INS = ("coinbase", "kraken", "bitstamp", "gemini")
 
 
-class LeapingClock:
+class LeapingClock(SystemClock):
     """Real time while answers are awaited; otherwise it leaps to whatever is waited for, up to an end."""
 
     def __init__(self, now: datetime, end: datetime) -> None:
+        super().__init__()
         self._ahead = 0.0
         self._wall = now - timedelta(seconds=time.monotonic())
         self._end = end
-        self._queue: SimpleQueue[object] = SimpleQueue()
         self._expected = 0
 
     def now(self) -> datetime:
@@ -50,17 +49,11 @@ class LeapingClock:
         """Has time pass by itself until one more outcome has come."""
         self._expected += 1
 
-    def post(self, item: object) -> None:
-        self._queue.put(item)
-
     def wait(self, until: float) -> object | None:
-        if not self._expected and self._queue.empty():
+        if not self._expected and not self._items:
             self._ahead += max(0.0, until - self.monotonic())
             return Signal.STOP if self.now() > self._end else None
-        try:
-            item = self._queue.get(timeout=max(0.0, until - self.monotonic()))
-        except Empty:
-            return None
+        item = super().wait(until)
         self._expected -= isinstance(item, Outcome)
         return item
 

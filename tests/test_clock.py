@@ -1,18 +1,20 @@
 """The machine's clock, and the couriers that post to it from threads of their own."""
 
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import pytest
 
-from price.errors import RateLimited, SourceError, Timeout, Unreadable
+from price.errors import RateLimited, SourceError, Timeout, Unreachable, Unreadable
 from price.quote import Pair
 from price.recorder.clock import Signal, SystemClock
 from price.recorder.couriers import Couriers, Outcome
 from price.sources import SOURCES
 from price.sources.base import Tick
-from price.wire import LANES, Answer, Request
+from price.wire import LANES, Anew, Answer, Line, Request
 
 BTC = Pair("BTC", "USD")
 KRAKEN = SOURCES["kraken"]
@@ -52,6 +54,49 @@ def test_a_post_from_another_thread_ends_a_wait() -> None:
 
     assert clock.wait(clock.monotonic() + 600) == "hello"
     thread.join()
+
+
+@pytest.fixture
+def wire() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two ends of a connection: ours and the other one's."""
+    ours, other = socket.socketpair()
+    with ours, other:
+        yield ours, other
+
+
+def test_what_is_watched_is_heard_once_when_something_comes(
+    wire: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, other = wire
+    clock = SystemClock()
+    clock.watch(ours.fileno(), clock.monotonic() + 600, lambda: ours.recv(10))
+    threading.Timer(0.01, other.send, (b"hello",)).start()
+
+    assert clock.wait(clock.monotonic() + 600) == b"hello"
+    other.send(b"again")
+    assert clock.wait(clock.monotonic() + 0.01) is None
+
+
+def test_what_is_watched_is_heard_at_its_time_though_nothing_comes(
+    wire: tuple[socket.socket, socket.socket],
+) -> None:
+    clock = SystemClock()
+    until = clock.monotonic() + 0.01
+    clock.watch(wire[0].fileno(), until, lambda: "too late")
+
+    assert clock.wait(clock.monotonic() + 600) == "too late"
+    assert clock.monotonic() >= until
+
+
+def test_a_wait_goes_on_where_what_is_heard_is_nothing_yet(wire: tuple[socket.socket, socket.socket]) -> None:
+    clock, heard = SystemClock(), list[bytes]()
+    clock.watch(wire[0].fileno(), clock.monotonic() + 600, lambda: heard.append(wire[0].recv(10)))
+    wire[1].send(b"half")
+    until = clock.monotonic() + 0.01
+
+    assert clock.wait(until) is None
+    assert clock.monotonic() >= until
+    assert heard == [b"half"]
 
 
 def outcome_of(fetch: Callable[[Request, float], Answer]) -> Outcome:
@@ -117,6 +162,88 @@ def test_couriers_that_are_let_go_leave_no_connection_open() -> None:
     couriers.close()
 
     assert hung_up.wait(30)
+
+
+class Repeated:
+    """A request on an open connection: each time that something comes it says the next of these."""
+
+    def __init__(self, *says: Answer | Exception | None) -> None:
+        self._says = iter(says)
+        self._ours, self._other = socket.socketpair()
+        self._other.send(b"so many pieces of an answer")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ours.close()
+        self._other.close()
+
+    def fileno(self) -> int:
+        return self._ours.fileno()
+
+    def hear(self) -> Answer | None:
+        self._ours.recv(1)
+        said = next(self._says)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+def outcome_of_repeating(line: Repeated, under_way: int = 1) -> Outcome:
+    """How a request ends that was sent again; a courier would only fail with it."""
+    clock = SystemClock()
+    couriers = Couriers(KRAKEN, fails(Timeout("carried")), clock, repeat=lambda request, deadline: line)
+    slot = datetime(2026, 11, 20, tzinfo=UTC)
+    couriers.send(slot, KRAKEN.requests([BTC])[0], clock.monotonic() + 600, under_way)
+    outcome = clock.wait(clock.monotonic() + 30)
+    couriers.close()
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def test_an_answer_to_a_repeated_request_comes_back_read_once_it_is_whole() -> None:
+    with Repeated(None, None, Answer(200, {}, GOOD)) as line:
+        outcome = outcome_of_repeating(line)
+
+    (tick,) = outcome.ticks.values()
+    assert isinstance(tick, Tick)
+    assert (str(tick.price), outcome.error, outcome.source) == ("5.10", None, "kraken")
+
+
+@pytest.mark.parametrize("raised", [Timeout("late"), Unreachable("gone"), RuntimeError("a fault of ours")])
+def test_a_repeated_request_that_fails_comes_back_as_an_error(raised: Exception) -> None:
+    with Repeated(None, raised) as line:
+        outcome = outcome_of_repeating(line)
+
+    assert isinstance(outcome.error, SourceError)
+    assert str(raised) in str(outcome.error)
+    assert outcome.error.__traceback__ is None
+
+
+def test_a_repeated_request_of_which_nothing_came_is_carried() -> None:
+    with Repeated(None, Anew()) as line:
+        assert str(outcome_of_repeating(line).error) == "carried"
+
+
+def test_of_several_requests_under_way_only_the_first_is_repeated() -> None:
+    with Repeated(Answer(200, {}, GOOD)) as line:
+        assert str(outcome_of_repeating(line, under_way=2).error) == "carried"
+
+
+def test_a_request_that_cannot_be_repeated_is_carried() -> None:
+    def repeat(request: Request, deadline: float) -> Line | None:
+        raise RuntimeError("no pool")
+
+    clock = SystemClock()
+    couriers = Couriers(KRAKEN, lambda request, deadline: Answer(200, {}, GOOD), clock, repeat=repeat)
+    couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
+
+    outcome = clock.wait(clock.monotonic() + 30)
+
+    couriers.close()
+    assert isinstance(outcome, Outcome)
+    assert outcome.error is None
 
 
 def test_hanging_requests_take_one_lane_each_and_no_more_than_there_are() -> None:

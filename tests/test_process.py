@@ -20,7 +20,7 @@ import pytest
 
 from price import __version__, times
 from price.quote import Pair
-from tests.exchange import Market, faults
+from tests.exchange import Fault, Market, faults
 from tests.proof import proven
 
 T = TypeVar("T")
@@ -180,6 +180,23 @@ def test_a_signal_ends_it_within_a_second_while_every_request_hangs(
     with program.started("run") as process:
         until(lambda: all(exchange.count for exchange in market))
         status, seconds = ended(process, number)
+
+    assert status == 0
+    assert seconds < 1
+    assert "Traceback" not in program.said
+
+
+@pytest.mark.parametrize("fault", [faults.hang(), faults.drip_body()], ids=str)
+def test_a_signal_ends_it_within_a_second_while_requests_hang_on_connections_that_were_kept(
+    fault: Fault, market: Market, tmp_path: Path
+) -> None:
+    program = Program(tmp_path, market.environment, INTERVAL="2", TIMEOUT="1.9")
+    with program.started("run") as process:
+        program.wait_for_rows(1)
+        market.fail(fault)
+        asked = [exchange.count for exchange in market]
+        until(lambda: all(one.count > before for one, before in zip(market, asked, strict=True)))
+        status, seconds = ended(process, signal.SIGTERM)
 
     assert status == 0
     assert seconds < 1

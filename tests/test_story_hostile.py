@@ -208,7 +208,7 @@ class _Courier:
         self._couriers = Couriers(SOURCES[name], lambda request, _: parrot().ask(request), clock)
 
     def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
-        self._clock.post(self._couriers._outcome(_Job(slot, request, deadline)))
+        self._clock.post(self._couriers._carried(_Job(slot, request, deadline)))
 
     def close(self) -> None:
         """Nothing is under way."""

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import http.server
 import os
+import select
 import shutil
 import socket
 import socketserver
@@ -26,7 +27,7 @@ from price.errors import NoSuchName, SourceError, Unreachable
 from price.quote import Pair
 from price.sources import SOURCES
 from price.transport import BUNDLE_NAMES, MAX_BODY_BYTES, Transport, trust
-from price.wire import LANES, Answer, Request
+from price.wire import LANES, Anew, Answer, Request
 from tests.exchange import Exchange, Fault, Market, faults
 from tests.exchange.certificates import Certificates
 from tests.exchange.wire import MIRROR, Ask, Line, Reply
@@ -87,15 +88,32 @@ class Client:
         self.source = SOURCES[source]
         headers = self.source.headers(wanted.coingecko_key, url)
         self.transport = Transport(url, headers, trust(wanted.network), wanted.network, time.monotonic)
+        self.repeated = False
+        """Whether the last request went out by itself, on a connection that was open."""
 
     def get(self, pair: Pair = BTC, seconds: float = DEADLINE_SECONDS) -> Answer:
         """The answer to a question for a pair. Raises SourceError, in any case in time."""
         began = time.monotonic()
         try:
-            return self.transport.get(self.source.requests([pair])[0], began + seconds)
+            return self._ask(self.source.requests([pair])[0], began + seconds)
         finally:
             took = time.monotonic() - began
             assert took < seconds + SLACK_SECONDS, f"it took {took:.2f} s"
+
+    def _ask(self, request: Request, deadline: float) -> Answer:
+        """As the recorder does: what was asked before is repeated, where that can be."""
+        repeat = self.transport.repeat(request, deadline)
+        self.repeated = repeat is not None
+        if repeat is None:
+            return self.transport.get(request, deadline)
+        while True:
+            select.select([repeat.fileno()], [], [], max(0.0, deadline - time.monotonic()))
+            try:
+                answer = repeat.hear()
+            except Anew:
+                return self.transport.get(request, deadline)
+            if answer:
+                return answer
 
     def price(self, pair: Pair = BTC, seconds: float = DEADLINE_SECONDS) -> Decimal:
         """The price of a pair. Raises SourceError."""
@@ -197,14 +215,15 @@ def test_a_fault_has_the_word_of_the_table_by_the_deadline(
     assert client.word() in FOUND[name].split(" or ")
 
 
-@pytest.mark.parametrize("name", ["hang", "drip_body", "reset", "hang_up", "truncated", "garbage"])
+@pytest.mark.parametrize("name", faults.EVERY)
 def test_a_fault_on_a_connection_that_was_kept_has_the_same_word(
     name: str, exchange: Exchange, client: Client
 ) -> None:
     assert client.word() == PRICE
 
     exchange.fault = faults.EVERY[name]()
-    assert client.word() == FOUND[name]
+    assert client.word() in FOUND[name].split(" or ")
+    assert client.repeated
 
     exchange.fault = None
     assert client.word() == PRICE
@@ -504,20 +523,21 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(
     exchange: Exchange, client: Client
 ) -> None:
     forged = Reply(200, (), b'{"price":"1","time":"2030-01-01T00:00:00Z"}')
-    told = threading.Event()
+    told = threading.Semaphore(0)
 
     def send(line: Line, reply: Reply) -> bool:
         line.send(reply.head() + reply.body + forged.head() + forged.body)
         line.send(forged.head() + forged.body)
-        told.set()
+        told.release()
         return True
 
     exchange.fault = Fault("forger", send=send)
 
     for _ in range(5):
+        before = exchange.count
         assert client.price() > 1
-        assert told.wait(1)
-        told.clear()
+        for _ in range(exchange.count - before):
+            assert told.acquire(timeout=1)
 
 
 class CountingContext(ssl.SSLContext):

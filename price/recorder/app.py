@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
-from price import __version__, host, record, settings, times
+from price import __version__, record, settings, times
 from price.choose import Memory
 from price.errors import PriceError
 from price.fetchers import make_fetchers
@@ -42,7 +42,10 @@ class Carrier(Sender, Protocol):
 def make_couriers(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
     """The couriers of each configured source. Raises SettingsError for certificates that cannot be read."""
     fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
-    return {name: Couriers(SOURCES[name], way.get, clock, way.hang_up) for name, way in fetchers.items()}
+    return {
+        name: Couriers(SOURCES[name], way.get, clock, way.hang_up, way.repeat)
+        for name, way in fetchers.items()
+    }
 
 
 def make_panel(
@@ -103,7 +106,6 @@ class App:
             self._front.close()
 
     def _record(self) -> int:
-        host.fill_streams()
         wanted = self._settings
         self._talk.setLevel(wanted.log_level)
         self._begin_log(self._file, wanted)

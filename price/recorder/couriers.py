@@ -1,9 +1,14 @@
-"""The threads that carry requests out and bring outcomes back. A stuck one costs its source, nothing else."""
+"""What carries requests out and brings outcomes back; a stuck one costs its source, nothing else.
+
+A request that was made before, and whose connection is open, is sent at once, and its answer heard when
+it comes. Whatever else has to be waited for, names and connections above all, a courier waits for: a thread.
+"""
 
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from datetime import datetime
+from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -12,7 +17,7 @@ from price.quote import Pair
 from price.recorder.clock import Clock
 from price.safely import safely
 from price.sources.base import Source, Tick
-from price.wire import LANES, Fetch, Request, excerpt
+from price.wire import LANES, Anew, Answer, Fetch, Line, Repeat, Request, excerpt, no_repeat
 
 _BIG_BYTES = 64 * 1024
 _BIG_ONES_TURN = threading.Lock()
@@ -44,39 +49,72 @@ class Couriers:
     """
 
     def __init__(
-        self, source: Source, fetch: Fetch, clock: Clock, hang_up: Callable[[], None] = lambda: None
+        self,
+        source: Source,
+        fetch: Fetch,
+        clock: Clock,
+        hang_up: Callable[[], None] = lambda: None,
+        repeat: Repeat = no_repeat,
     ) -> None:
         self._source = source
         self._fetch = fetch
         self._clock = clock
         self._hang_up = hang_up
+        self._repeat = repeat
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._threads = 0
 
     def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
-        """Sends a request off; its outcome is posted to the clock. `under_way` counts it and those before."""
+        """Sends a request off; its outcome comes from the clock. `under_way` counts it and those before."""
         job = _Job(slot, request, deadline)
-        if self._threads < min(under_way, LANES):
-            _, failure = safely(threading.Thread(target=self._work, daemon=True).start)
-            self._threads += failure is None
-        if self._threads:
-            self._jobs.put(job)
-        else:  # a job that nobody takes would make the source busy for ever
-            self._clock.post(self._failed(job, Unreachable("this machine starts no more threads")))
+        # one connection is enough for that: several requests at once have threads anyway
+        line, _ = safely(self._repeat, request, deadline) if under_way == 1 else (None, None)
+        if line:
+            self._watch(line, job, self._clock.monotonic())
+        else:
+            self._hand_over(job, under_way)
 
     def close(self) -> None:
         """Lets the threads end once they are free."""
         for _ in range(self._threads):
             self._jobs.put(None)
 
+    def _watch(self, line: Line, job: _Job, began: float) -> None:
+        self._clock.watch(line.fileno(), job.deadline, partial(self._hear, line, job, began))
+
+    def _hear(self, line: Line, job: _Job, began: float) -> Outcome | None:
+        answer, failure = safely(line.hear)
+        if isinstance(failure, Anew):
+            self._hand_over(job, 1)
+        elif failure or answer:
+            return self._outcome(job, began, answer, failure)
+        else:
+            self._watch(line, job, began)
+        return None
+
+    def _hand_over(self, job: _Job, under_way: int) -> None:
+        if self._threads < min(under_way, LANES):
+            _, failure = safely(threading.Thread(target=self._work, daemon=True).start)
+            self._threads += failure is None
+        if self._threads:
+            self._jobs.put(job)
+        else:  # a job that nobody takes would make the source busy for ever
+            failure = Unreachable("this machine starts no more threads")
+            self._clock.post(self._outcome(job, self._clock.monotonic(), None, failure))
+
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._clock.post(self._outcome(job))
+            self._clock.post(self._carried(job))
         safely(self._hang_up)
 
-    def _outcome(self, job: _Job) -> Outcome:
+    def _carried(self, job: _Job) -> Outcome:
         began = self._clock.monotonic()
-        ticks, failure = safely(self._carry, job)
+        return self._outcome(job, began, *safely(self._fetch, job.request, job.deadline))
+
+    def _outcome(self, job: _Job, began: float, answer: Answer | None, failure: Exception | None) -> Outcome:
+        ticks = None
+        if answer:
+            ticks, failure = safely(self._read, job, answer)
         error = failure if isinstance(failure, SourceError) else None
         if failure and not error:
             # a fault of ours must not look like silence
@@ -87,11 +125,7 @@ class Couriers:
         seconds = self._clock.monotonic() - began
         return Outcome(self._source.name, job.slot, job.request, ticks or {}, error, seconds)
 
-    def _failed(self, job: _Job, error: SourceError) -> Outcome:
-        return Outcome(self._source.name, job.slot, job.request, {}, error, 0.0)
-
-    def _carry(self, job: _Job) -> dict[Pair, Tick | SourceError]:
-        answer = self._fetch(job.request, job.deadline)
+    def _read(self, job: _Job, answer: Answer) -> dict[Pair, Tick | SourceError]:
         try:
             with _BIG_ONES_TURN if len(answer.body) > _BIG_BYTES else nullcontext():
                 return self._source.read(job.request.pairs, answer)

@@ -24,14 +24,16 @@ class _Current(threading.local):
     """Whether a connection was made for it."""
     room: int = 0
     """How many bytes of its answer may still come."""
+    text: bytes = b""
+    """It, as the libraries sent it."""
 
 
 current = _Current()
 
 
 def begin() -> None:
-    """An exchange of this thread begins: a new count of what it connects and hears."""
-    current.connected, current.room = False, _MAX_RECEIVED_BYTES
+    """An exchange of this thread begins: a new count of what it connects, sends and hears."""
+    current.connected, current.room, current.text = False, _MAX_RECEIVED_BYTES, b""
 
 
 def seconds_left() -> float:
@@ -51,6 +53,10 @@ def _take(size: int) -> None:
 class Socket(socket.socket):
     """A connection without TLS."""
 
+    def sendall(self, data: Any, *args: Any) -> None:
+        current.text = bytes(data)
+        super().sendall(data, *args)
+
     def recv_into(self, *args: Any) -> int:
         self.settimeout(seconds_left())
         size = super().recv_into(*args)
@@ -63,15 +69,35 @@ class Socket(socket.socket):
         _take(len(data))
         return data
 
+    def here(self, most: int) -> bytes | None:
+        """What has come, without waiting: None for nothing, no bytes for the end. Raises OSError."""
+        self.settimeout(0)
+        try:
+            return super().recv(most)
+        except BlockingIOError:
+            return None
+
 
 class TLSSocket(ssl.SSLSocket):
     """A connection with TLS."""
+
+    def sendall(self, data: Any, *args: Any) -> None:
+        current.text = bytes(data)
+        super().sendall(data, *args)
 
     def read(self, *args: Any) -> Any:
         self.settimeout(seconds_left())
         data: Any = super().read(*args)  # their number where it was read into a buffer
         _take(data if isinstance(data, int) else len(data))
         return data
+
+    def here(self, most: int) -> bytes | None:
+        """What has come, without waiting: None for nothing, no bytes for the end. Raises OSError."""
+        self.settimeout(0)
+        try:
+            return super().read(most)
+        except ssl.SSLWantReadError:
+            return None
 
 
 def connect(host: str, port: int, options: Any) -> socket.socket:

@@ -68,7 +68,7 @@ class Stepped(SystemClock):
         return None
 
     def _take(self, until: float) -> object | None:
-        item = super().wait(until - self._ahead)
+        item = super().wait(until)
         self._expected = max(0, self._expected - isinstance(item, Outcome))
         return item
 
