@@ -58,7 +58,7 @@ def tell(stand: Stand) -> None:
         "Where the time goes: CPU µs a quote",
         ("stage", *(f"{count} pairs" for count in stages)),
         [(name, *(found[name] / count for count, found in stages.items())) for name in names],
-        "What a courier carries out runs beside the recorder's thread. No stage counts what a stage inside it takes.",
+        "What a courier carries out runs beside the recorder's thread. No stage counts those inside it.",
     )
 
 

@@ -1,5 +1,6 @@
 """How fast a year of ticks is read, beside grep, mawk, DuckDB and polars."""
 
+import compileall
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ _PEERS = Path(__file__).with_name("peers")
 
 def tell(year: Path, rounds: int) -> None:
     """Prints the tables, for a log of a year."""
+    compileall.compile_dir("price", quiet=1)  # as an install does
     price = [sys.executable, "-B", "main.py"]
     file = ["--file", str(year)]
     hour = [*price, "history", *file, "--since", HOUR[0], "--until", HOUR[1]]
