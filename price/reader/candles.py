@@ -9,7 +9,7 @@ from decimal import Decimal
 from price import times
 from price.reader import row
 from price.reader.chunk import Chunk, four_columns, priced
-from price.reader.options import Window, file_of, say_skipped, window
+from price.reader.options import Window, file_of, say_skipped, say_unseen, window
 from price.reader.pricelog import PriceLog
 from price.reader.tables import Value, write
 
@@ -41,6 +41,8 @@ class Columns:
         )
 
 
+_LEAP_DAY = b"-02-29T"
+"""The one day of which the form alone does not tell whether there is one."""
 _NO_DIGITS = str.maketrans("", "", "0123456789.")
 
 
@@ -55,7 +57,7 @@ def columns(rows: bytes) -> tuple[Columns, int]:
     except (ValueError, ArithmeticError):
         pass
     else:
-        if not found.doubtful():
+        if not found.doubtful() and _LEAP_DAY not in rows:
             return found, 0
     known = row.sound(rows)
     lines = [line.split(" ", 4) for line in priced(known).decode("ascii").splitlines()]
@@ -162,6 +164,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
             candles = Candles(every)
             write(args.format, NAMES, candles.within(log.chunks(asked.since, asked.until, checked=False)))
             say_skipped(log.skipped + candles.skipped)
+        say_unseen(log.unseen)
     return 0
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from price.reader import row
 from price.reader.chunk import Chunk
-from price.reader.options import file_of, say_skipped, window
+from price.reader.options import file_of, say_skipped, say_unseen, window
 from price.reader.pricelog import PriceLog
 from price.reader.tables import Value, write
 
@@ -118,4 +118,5 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         if args.format == "text":
             sys.stdout.write(completeness(found.priced, found.missed))
         say_skipped(log.skipped)
+        say_unseen(log.unseen)
     return 0

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from price.reader import row
 from price.reader.chunk import Chunk
-from price.reader.options import Window, file_of, say_skipped, window
+from price.reader.options import Window, file_of, say_skipped, say_unseen, window
 from price.reader.pricelog import PriceLog
 from price.reader.tables import Value, write
 
@@ -25,6 +25,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         else:
             write(args.format, NAMES, _values(chunks))
         say_skipped(log.skipped)
+        say_unseen(log.unseen)
     return 0
 
 

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from price import times
@@ -159,6 +159,13 @@ def say_skipped(count: int) -> None:
     """Tells people that lines were left out."""
     if count:
         sys.stderr.write(f"{count} lines are no rows and were left out: price verify names them\n")
+
+
+def say_unseen(pairs: Collection[bytes]) -> None:
+    """Tells people which of the pairs that they asked for have no row."""
+    if pairs:
+        named = ", ".join(sorted(pair.decode("ascii") for pair in pairs))
+        sys.stderr.write(f"no row of {named} in this range: price history --last 1 shows each pair's last\n")
 
 
 def _history(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:

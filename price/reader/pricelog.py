@@ -22,6 +22,8 @@ class PriceLog:
         self.pairs = tuple(pairs)
         self.skipped = 0
         """Lines left out so far since they are no rows."""
+        self.unseen = set(self.pairs)
+        """Those of `pairs` of which no row has come so far."""
         self.files = open_log(path)
         self.repairs = None if live_only else open_repairs(path)
 
@@ -61,6 +63,11 @@ class PriceLog:
         Missed rows are clipped at the edges. Lines that are no rows are left out, except where the
         caller looks at each column itself (`checked=False`).
         """
+        for chunk in self._merged(since, until, checked=checked):
+            self.unseen -= {pair for pair in self.unseen if b" %b " % pair in chunk.rows}
+            yield chunk
+
+    def _merged(self, since: int | None, until: int | None, *, checked: bool) -> Iterator[Chunk]:
         if self.repairs is None:
             return self._live(since, until, checked=checked)
         live = self._live(since, until, checked=True)  # which slots have a row is asked of each line
