@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from itertools import repeat
 
 from price import times
 from price.reader import row
@@ -17,18 +18,17 @@ NAMES = ("start", "pair", "open", "high", "low", "close", "count")
 _FLOAT_TEXT = 15
 """Prices of up to 15 digits are told apart, and put in order, by their floats."""
 _LONGEST = 36_525 * row.DAY
-Numbers = list[float] | list[Decimal]
+Ordered = list[str] | list[float] | list[Decimal]
 
 
 class Columns:
     """The rows with a price of some chunk, column by column: a list's method beats a loop over rows."""
 
-    __slots__ = ("bases", "numbers", "pairs", "prices", "slots")
+    __slots__ = ("bases", "ordered", "pairs", "prices", "slots")
 
     def __init__(self, slots: list[str], pairs: list[str], prices: list[str], bases: list[str]) -> None:
         self.slots, self.pairs, self.prices, self.bases = slots, pairs, prices, bases
-        exact = max(map(len, prices), default=0) > _FLOAT_TEXT
-        self.numbers: Numbers = [*map(Decimal, prices)] if exact else [*map(float, prices)]
+        self.ordered = ordered(prices)
 
     def doubtful(self) -> bool:
         """Whether some column holds what no row has there, as where a line is no row."""
@@ -36,7 +36,7 @@ class Columns:
             len(self.prices) != len(self.slots)
             or not {*map(len, self.slots)} <= {row.SLOT_BYTES}
             or bool("".join(self.prices).translate(_NO_DIGITS))
-            or 0 in self.numbers
+            or not float(min(self.ordered, default=1))
             or not all(row.is_pair(pair.encode("latin-1")) for pair in set(self.pairs))
         )
 
@@ -44,6 +44,20 @@ class Columns:
 _LEAP_DAY = b"-02-29T"
 """The one day of which the form alone does not tell whether there is one."""
 _NO_DIGITS = str.maketrans("", "", "0123456789.")
+
+
+def ordered(prices: list[str]) -> Ordered:
+    """What is in order as the prices are: their texts, where all have as many digits before the point.
+
+    Else their numbers, for which 200 ns a row are spent. Raises ValueError and ArithmeticError.
+    """
+    points = {*map(str.find, prices, repeat("."))}
+    whole = [len(price) for price in prices if "." not in price] if -1 in points else []
+    lengths = {*points, *whole} - {-1}
+    if len(lengths) < 2 and 0 not in lengths and "".join(prices).count(".") == len(prices) - len(whole):
+        return prices
+    exact = max(map(len, prices), default=0) > _FLOAT_TEXT
+    return [*map(Decimal, prices)] if exact else [*map(float, prices)]
 
 
 def columns(rows: bytes) -> tuple[Columns, int]:
@@ -70,10 +84,10 @@ class Candle:
 
     __slots__ = ("close", "count", "high", "low", "open")
 
-    def __init__(self, prices: list[str], numbers: Numbers) -> None:
+    def __init__(self, prices: list[str], ordered: Ordered) -> None:
         self.open = prices[0]
-        self.high = prices[numbers.index(max(numbers))]  # type: ignore[arg-type]  # one list has one type
-        self.low = prices[numbers.index(min(numbers))]  # type: ignore[arg-type]
+        self.high = prices[ordered.index(max(ordered))]  # type: ignore[arg-type]  # one list has one type
+        self.low = prices[ordered.index(min(ordered))]  # type: ignore[arg-type]
         self.close = prices[-1]
         self.count = len(prices)
 
@@ -118,7 +132,7 @@ class Candles:
                     self._begin(slots[at])
                 stop = bisect_left(slots, self._end_text, at)
                 if alone:
-                    self._add(found.pairs[at], found.prices[at:stop], found.numbers[at:stop])
+                    self._add(found.pairs[at], found.prices[at:stop], found.ordered[at:stop])
                 else:
                     self._share(found, at, stop)
                 at = stop
@@ -137,11 +151,11 @@ class Candles:
         """Adds rows of several pairs."""
         for pair in dict.fromkeys(found.pairs[at:stop]):
             mine = [place for place in range(at, stop) if found.pairs[place] == pair]
-            numbers: list[Decimal] = [found.numbers[place] for place in mine]  # type: ignore[misc]
-            self._add(pair, [found.prices[place] for place in mine], numbers)
+            part: list[str] = [found.ordered[place] for place in mine]  # type: ignore[misc]
+            self._add(pair, [found.prices[place] for place in mine], part)
 
-    def _add(self, pair: str, prices: list[str], numbers: Numbers) -> None:
-        candle = Candle(prices, numbers)
+    def _add(self, pair: str, prices: list[str], ordered: Ordered) -> None:
+        candle = Candle(prices, ordered)
         if pair in self._candles:
             self._candles[pair].add(candle)
         else:

@@ -139,6 +139,7 @@ def test_prices_that_binary_floats_confuse_stay_apart(tmp_path: Path) -> None:
     "garbage",
     [
         "2026-11-20T15:52:07Z BTC-USD nan kraken",
+        "2026-02-29T15:52:07Z BTC-USD 100 kraken",
         "2026-11-20T15:52:07Z BTC-USD 1e5 kraken",
         "2026-11-20T15:52:07Z BTC-USD 0 kraken",
         "2026-11-20T15:52:07Z BTC-USD 1_000 kraken",
@@ -163,3 +164,64 @@ def test_a_line_that_is_no_row_is_left_out_and_counted(
         assert lines(command, "--file", log) == shown
         assert capsys.readouterr().err == said
     assert answer("verify", "--file", log)[0] == 1
+
+
+@pytest.mark.parametrize("command", ["history", "candles", "gaps"])
+def test_a_pair_of_which_there_is_no_row_is_named(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write(tmp_path, "2026-11-20T15:52:05Z BTC-USD 2 kraken", "2026-11-20T15:52:10Z BTC-USD 3 kraken")
+    said = "no row of ETH-USD in this range: price history --last 1 shows each pair's last\n"
+
+    for more in ([], ["--last", "1"]):
+        status, _ = answer(command, "--file", log, "--pair", "ETH-USD", *more)
+        assert (status, capsys.readouterr().err) == (0, said)
+        answer(command, "--file", log, "--pair", "BTC-USD", *more)
+        assert capsys.readouterr().err == ""
+
+
+def test_a_pair_whose_rows_are_all_repairs_is_not_named_as_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write(tmp_path, "2026-11-20T15:52:05Z BTC-USD 2 kraken", "2026-11-20T15:52:15Z BTC-USD 3 kraken")
+    write(tmp_path, "2026-11-20T15:52:10Z BTC-USD 4 kraken by=peer", name="repairs.txt")
+    words = ("--pair", "BTC-USD", "--since", "2026-11-20T15:52:10Z", "--until", "2026-11-20T15:52:15Z")
+
+    assert lines("history", "--file", log, *words) == ["2026-11-20T15:52:10Z BTC-USD 4 kraken by=peer"]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("prices", "expected"),
+    [
+        (["97121.5", "97121.45", "97122", "97121"], "97121.5 97122 97121 97121"),
+        (["9.5", "10.25", "10"], "9.5 10.25 9.5 10"),
+        (["9", "10", "8"], "9 10 8 8"),
+        (["0.5", "0.25", "0.125"], "0.5 0.5 0.125 0.125"),
+        (["0.00000812", "0.00000811999999999999999"], "0.00000812 0.00000812 {1} {1}"),
+        (["123456789012345678.1", "99999999999999999.2"], "{0} {0} {1} {1}"),
+    ],
+)  # fmt: skip
+def test_the_high_and_the_low_are_those_of_the_numbers(
+    tmp_path: Path, prices: list[str], expected: str
+) -> None:
+    rows = [
+        f"2026-11-20T15:52:{5 * number:02}Z BTC-USD {price} kraken" for number, price in enumerate(prices)
+    ]
+    log = write(tmp_path, *rows)
+
+    assert lines("candles", "--file", log) == [
+        f"2026-11-20T15:52:00Z BTC-USD {expected.format(*prices)} {len(prices)}"
+    ]
+
+
+@pytest.mark.parametrize("odd", ["1.2.3", ".", "5e1", "0.0", "00"])
+def test_what_looks_like_a_price_and_is_none_is_left_out_of_candles(tmp_path: Path, odd: str) -> None:
+    rows = [
+        f"2026-11-20T15:52:{5 * number:02}Z BTC-USD {price} kraken"
+        for number, price in enumerate(["1.5", odd, "2"])
+    ]
+
+    assert lines("candles", "--file", write(tmp_path, *rows)) == [
+        "2026-11-20T15:52:00Z BTC-USD 1.5 2 1.5 2 2"
+    ]
