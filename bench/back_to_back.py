@@ -31,14 +31,14 @@ from price.recorder.status import Status
 from price.sources import SOURCES
 from price.sources.base import Source
 from price.transport import Transport
-from price.transport.repeats import Repeat
+from price.transport.repeats import Repeated
 
 INTERVAL_SECONDS = 10
 ANSWER_SECONDS = 2
 WARM_SLOTS = 20
 STAGES: tuple[tuple[str, type, str], ...] = (
     ("HTTP and TLS, repeated: asking", Transport, "repeat"),
-    ("HTTP and TLS, repeated: hearing", Repeat, "hear"),
+    ("HTTP and TLS, repeated: hearing", Repeated, "hear"),
     ("HTTP and TLS, by a courier", Transport, "get"),
     ("reading the answer", Source, "read"),
     ("the panel, waiting included", Panel, "ask"),
@@ -92,7 +92,7 @@ class BackToBack(SystemClock):
             costs: dict[str, float] = {"us": used / count * 1e6, "seconds": took / count, **stages}
             sizes: dict[str, float] = {"kib": resident_kib("VmRSS"), "peak_kib": resident_kib("VmHWM")}
             self.seen.append({"slots": self._past - WARM_SLOTS, **sizes, **costs})
-        self.stages.clear()
+        self.stages.update(dict.fromkeys(self.stages, 0.0))
 
 
 def resident_kib(name: str) -> int:
@@ -107,6 +107,7 @@ def staged(seconds: defaultdict[str, float]) -> Iterator[None]:
     from unittest.mock import patch  # 3 MB that a run without stages need not hold
 
     inside = _Inside()
+    seconds.update(dict.fromkeys((*(name for name, _, _ in STAGES), "choosing"), 0.0))
 
     def timed(name: str, inner: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(inner)

@@ -44,7 +44,7 @@ class Anew(Exception):
     """Nothing came of a repeated request: it has to be made as if for the first time."""
 
 
-class Line(Protocol):
+class Pending(Protocol):
     """A request on an open connection, and its answer as it comes in."""
 
     def fileno(self) -> int:
@@ -58,7 +58,7 @@ class Line(Protocol):
 
 Fetch = Callable[[Request, float], Answer]
 """Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""
-Repeat = Callable[[Request, float], Line | None]
+Repeat = Callable[[Request, float], Pending | None]
 """Sends a request that was made before again, without waiting; None where that cannot be."""
 
 

@@ -14,7 +14,7 @@ from price.recorder.clock import Signal, SystemClock
 from price.recorder.couriers import Couriers, Outcome
 from price.sources import SOURCES
 from price.sources.base import Tick
-from price.wire import LANES, Anew, Answer, Line, Request
+from price.wire import LANES, Anew, Answer, Pending, Request
 
 BTC = Pair("BTC", "USD")
 KRAKEN = SOURCES["kraken"]
@@ -97,6 +97,16 @@ def test_a_wait_goes_on_where_what_is_heard_is_nothing_yet(wire: tuple[socket.so
     assert clock.wait(until) is None
     assert clock.monotonic() >= until
     assert heard == [b"half"]
+
+
+def test_a_post_ends_a_wait_in_which_something_is_watched(wire: tuple[socket.socket, socket.socket]) -> None:
+    clock = SystemClock()
+    clock.watch(wire[0].fileno(), clock.monotonic() + 600, lambda: "heard")
+    threading.Timer(0.01, clock.post, ("hello",)).start()
+
+    assert clock.wait(clock.monotonic() + 600) == "hello"
+    wire[1].send(b"!")
+    assert clock.wait(clock.monotonic() + 600) == "heard"
 
 
 def outcome_of(fetch: Callable[[Request, float], Answer]) -> Outcome:
@@ -232,7 +242,7 @@ def test_of_several_requests_under_way_only_the_first_is_repeated() -> None:
 
 
 def test_a_request_that_cannot_be_repeated_is_carried() -> None:
-    def repeat(request: Request, deadline: float) -> Line | None:
+    def repeat(request: Request, deadline: float) -> Pending | None:
         raise RuntimeError("no pool")
 
     clock = SystemClock()

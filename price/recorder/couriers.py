@@ -17,7 +17,7 @@ from price.quote import Pair
 from price.recorder.clock import Clock
 from price.safely import safely
 from price.sources.base import Source, Tick
-from price.wire import LANES, Anew, Answer, Fetch, Line, Repeat, Request, excerpt, no_repeat
+from price.wire import LANES, Anew, Answer, Fetch, Pending, Repeat, Request, excerpt, no_repeat
 
 _BIG_BYTES = 64 * 1024
 _BIG_ONES_TURN = threading.Lock()
@@ -68,9 +68,9 @@ class Couriers:
         """Sends a request off; its outcome comes from the clock. `under_way` counts it and those before."""
         job = _Job(slot, request, deadline)
         # one connection is enough for that: several requests at once have threads anyway
-        line, _ = safely(self._repeat, request, deadline) if under_way == 1 else (None, None)
-        if line:
-            self._watch(line, job, self._clock.monotonic())
+        pending, _ = safely(self._repeat, request, deadline) if under_way == 1 else (None, None)
+        if pending:
+            self._watch(pending, job, self._clock.monotonic())
         else:
             self._hand_over(job, under_way)
 
@@ -79,17 +79,17 @@ class Couriers:
         for _ in range(self._threads):
             self._jobs.put(None)
 
-    def _watch(self, line: Line, job: _Job, began: float) -> None:
-        self._clock.watch(line.fileno(), job.deadline, partial(self._hear, line, job, began))
+    def _watch(self, pending: Pending, job: _Job, began: float) -> None:
+        self._clock.watch(pending.fileno(), job.deadline, partial(self._hear, pending, job, began))
 
-    def _hear(self, line: Line, job: _Job, began: float) -> Outcome | None:
-        answer, failure = safely(line.hear)
+    def _hear(self, pending: Pending, job: _Job, began: float) -> Outcome | None:
+        answer, failure = safely(pending.hear)
         if isinstance(failure, Anew):
             self._hand_over(job, 1)
         elif failure or answer:
             return self._outcome(job, began, answer, failure)
         else:
-            self._watch(line, job, began)
+            self._watch(pending, job, began)
         return None
 
     def _hand_over(self, job: _Job, under_way: int) -> None:

@@ -34,14 +34,14 @@ class Repeats:
         if self._plain:
             self._texts[url] = current.text
 
-    def repeat(self, url: str, pool: Pool, left: Callable[[], float]) -> "Repeat | None":
+    def repeat(self, url: str, pool: Pool, left: Callable[[], float]) -> "Repeated | None":
         """The request, sent again; None where it was not made before, or no connection is open and free."""
         text = self._texts.get(url)
         idle = pool.idle() if text else None
         if text is None or idle is None:
             return None
-        repeat = Repeat(self, url, pool, idle, left)
-        return repeat if repeat.send(text) else None
+        repeated = Repeated(self, url, pool, idle, left)
+        return repeated if repeated.send(text) else None
 
     def forget(self, url: str) -> None:
         """Has the libraries ask this URL again, which leads elsewhere now."""
@@ -53,7 +53,7 @@ class Repeats:
         self._texts.clear()
 
 
-class Repeat:
+class Repeated:
     """A repeated request whose answer comes in by and by."""
 
     def __init__(self, repeats: Repeats, url: str, pool: Pool, idle: Idle, left: Callable[[], float]) -> None:

@@ -16,7 +16,7 @@ from price.transport.failures import TROUBLES, found, reason
 from price.transport.pools import Adapter, Pool
 from price.transport.repeats import Repeats
 from price.transport.sockets import begin, current, seconds_left
-from price.wire import REDIRECTS, Answer, Line, Request, excerpt
+from price.wire import REDIRECTS, Answer, Pending, Request, excerpt
 
 MAX_REDIRECTS = 2
 _HIDDEN = "***"
@@ -67,7 +67,7 @@ class Transport:
             error.args = (_hidden(str(error), self._secrets),)
             raise
 
-    def repeat(self, request: Request, deadline: float) -> Line | None:
+    def repeat(self, request: Request, deadline: float) -> Pending | None:
         """A request that was made before, sent again without waiting; None where that cannot be."""
         url = self._url + request.path
         pool = self._pools.get(_split(url)[0])
