@@ -50,7 +50,7 @@ class LeapingClock(SystemClock):
         self._expected += 1
 
     def wait(self, until: float) -> object | None:
-        if not self._expected and not self._items:
+        if not self._expected and self._queue.empty():
             self._ahead += max(0.0, until - self.monotonic())
             return Signal.STOP if self.now() > self._end else None
         item = super().wait(until)
