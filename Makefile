@@ -47,7 +47,7 @@ fuzz: $(VENV)/.fuzz ## look for inputs that break what reads them; FUZZ="reader 
 live: $(VENV)/.dev ## ask the real exchanges, over the internet
 	$(BIN)/pytest -m live
 
-bench: $(VENV)/.bench ## measure beside what people would use instead (as root; most of an hour)
+bench: $(VENV)/.bench ## measure beside what people would use instead (as root; 70 minutes)
 	@if command -v apt-get >/dev/null; then \
 	    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends collectd-core curl gcc jq libc6-dev \
 	        libcurl3-gnutls libcurl4-openssl-dev libsystemd-dev libyajl2 logrotate mawk systemd-container time >/dev/null; fi
