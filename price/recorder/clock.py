@@ -13,6 +13,8 @@ from price.host.bell import Bell
 
 PULSE_SECONDS = 10
 """The longest wait without a sign of life: slots may be an hour apart, and a timeout nearly as long."""
+_DEAF_SECONDS = 0.5
+"""The longest single wait: Python sees a signal that lands just before one only at its end."""
 
 
 class Signal(Enum):
@@ -79,15 +81,18 @@ class SystemClock:
     def wait(self, until: float) -> object | None:
         while self._watched and self._queue.empty() and self.monotonic() < until:
             self._attend(until)
-        # not select for this: Linux lets it sleep a thousandth longer, 5 ms before a slot
-        with suppress(Empty):
-            return self._queue.get(timeout=max(0.0, until - self.monotonic()))
-        return None
+        while True:
+            left = until - self.monotonic()
+            # not select for this: Linux lets it sleep a thousandth longer, 5 ms before a slot
+            with suppress(Empty):
+                return self._queue.get(timeout=max(0.0, min(left, _DEAF_SECONDS)))
+            if left <= _DEAF_SECONDS:
+                return None
 
     def _attend(self, until: float) -> None:
         """Waits until something happens, and hears what is watched."""
         soonest = min([until, *(watch.until for watch in self._watched.values())])
-        bell, seconds = self._bell.fileno(), max(0.0, soonest - self.monotonic())
+        bell, seconds = self._bell.fileno(), max(0.0, min(soonest - self.monotonic(), _DEAF_SECONDS))
         ready, _, _ = select.select([bell, *self._watched], [], [], seconds)
         if bell in ready:
             ready.remove(bell)
