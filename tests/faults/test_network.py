@@ -93,12 +93,13 @@ def bomb(values: str, letter: str) -> Fault:
 
 
 @pytest.mark.parametrize(
-    ("names", "pairs"),
-    [(NAMES, "BTC-USD"), (EXCHANGES, "BTC-USD,ETH-USD,BTC-USDT,ETH-USDT")],
+    ("names", "pairs", "most_kib"),
+    # at worst all are unpacked while the first is read: 9 MB each beside 40, and 50 for the one
+    [(NAMES, "BTC-USD", 120_000), (EXCHANGES, "BTC-USD,ETH-USD,BTC-USDT,ETH-USDT", 160_000)],
     ids=["three exchanges", "all exchanges"],
 )
-def test_bombs_of_all_exchanges_at_once_need_less_than_120_megabytes(
-    place: Place, names: Sequence[str], pairs: str
+def test_bombs_of_all_exchanges_at_once_need_bounded_memory(
+    place: Place, names: Sequence[str], pairs: str, most_kib: int
 ) -> None:
     place.settings["PAIRS"] = pairs
     with asking(place, names=names) as scene:
@@ -109,7 +110,7 @@ def test_bombs_of_all_exchanges_at_once_need_less_than_120_megabytes(
             scene.market.recover()
             scene.slots(1)  # else it would rest
         assert {one.fault for one in scene.market["kraken"].requests} >= {"200", "gzip_bomb", "huge"}
-        assert scene.needs().peak_kib < 120_000, scene.needs()
+        assert scene.needs().peak_kib < most_kib, scene.needs()
         assert scene.recorder.stop() == 0
 
 
