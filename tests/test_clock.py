@@ -1,13 +1,16 @@
 """The machine's clock, and the couriers that post to it from threads of their own."""
 
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Self
 
 import pytest
 
+from price import host
 from price.errors import RateLimited, SourceError, Timeout, Unreachable, Unreadable
 from price.quote import Pair
 from price.recorder.clock import Signal, SystemClock
@@ -107,6 +110,32 @@ def test_a_post_ends_a_wait_in_which_something_is_watched(wire: tuple[socket.soc
     assert clock.wait(clock.monotonic() + 600) == "hello"
     wire[1].send(b"!")
     assert clock.wait(clock.monotonic() + 600) == "heard"
+
+
+@pytest.fixture
+def heeding() -> Iterator[SystemClock]:
+    """A clock that signals post to."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    clock = SystemClock()
+    host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.bell)
+    yield clock
+    signal.set_wakeup_fd(-1)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def test_a_signal_that_does_not_interrupt_a_wait_ends_it(heeding: SystemClock) -> None:
+    """As one that lands just before a wait; here it reaches a thread that does not wait."""
+
+    def shout() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
+
+    timer = threading.Timer(0.1, shout)
+    timer.start()
+
+    assert heeding.wait(heeding.monotonic() + 600) is Signal.RELOAD
+    timer.join()
 
 
 def outcome_of(fetch: Callable[[Request, float], Answer]) -> Outcome:

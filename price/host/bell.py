@@ -19,6 +19,10 @@ class Bell:
         self._heard.close()
         self._rung.close()
 
+    def rope(self) -> int:
+        """The descriptor that rings it when a byte is written there."""
+        return self._rung.fileno()
+
     def fileno(self) -> int:
         """The descriptor that can be read once it was rung."""
         return self._heard.fileno()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from price.host.bell import Bell
+
 sync: Callable[[int], None] = os.fsync
 """Brings a file's data to stable storage."""
 
@@ -14,8 +16,13 @@ def sync_folder(folder: Path) -> None:
     """Entries come to stable storage when the system sees fit."""
 
 
-def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:  # noqa: ARG001 - no HUP here
-    """Has Ctrl-C call `stop`."""
+def on_signals(
+    stop: Callable[[], None],
+    reload: Callable[[], None],  # noqa: ARG001 - no HUP here
+    bell: Bell,
+) -> None:
+    """Has Ctrl-C call `stop`, and ring the bell."""
+    signal.set_wakeup_fd(bell.rope(), warn_on_full_buffer=False)
     signal.signal(signal.SIGINT, lambda *_: stop())
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from price.host.bell import Bell
+
 sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 """Brings a file's data to stable storage; macOS has no fdatasync."""
 
@@ -20,8 +22,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def on_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
-    """Has TERM and INT call `stop`, and HUP `reload`. Both must be safe at any point of the program."""
+def on_signals(stop: Callable[[], None], reload: Callable[[], None], bell: Bell) -> None:
+    """Has TERM and INT call `stop`, and HUP `reload`. Both must be safe at any point of the program.
+
+    Each signal rings the bell as well: of one that lands just before a wait Python knows only after it.
+    """
+    signal.set_wakeup_fd(bell.rope(), warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop())
     signal.signal(signal.SIGHUP, lambda *_: reload())

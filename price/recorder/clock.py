@@ -13,8 +13,9 @@ from price.host.bell import Bell
 
 PULSE_SECONDS = 10
 """The longest wait without a sign of life: slots may be an hour apart, and a timeout nearly as long."""
-_DEAF_SECONDS = 0.5
-"""The longest single wait: Python sees a signal that lands just before one only at its end."""
+_NEAR_SECONDS = 0.01
+_NEARER = 0.9
+"""A wait comes near its end in steps: Linux may let `select` sleep some thousandths longer than it is told."""
 
 
 class Signal(Enum):
@@ -62,7 +63,8 @@ class SystemClock:
     def __init__(self) -> None:
         # put and ring may be called while they are being called: a signal lands anywhere
         self._queue: SimpleQueue[object] = SimpleQueue()
-        self._bell = Bell()
+        self.bell = Bell()
+        """Ends a wait, if only to look around."""
         self._watched: dict[int, _Watch] = {}
 
     def now(self) -> datetime:
@@ -73,30 +75,29 @@ class SystemClock:
 
     def post(self, item: object) -> None:
         self._queue.put(item)
-        self._bell.ring()
+        self.bell.ring()
 
     def watch(self, descriptor: int, until: float, hear: Callable[[], object | None]) -> None:
         self._watched[descriptor] = _Watch(until, hear)
 
     def wait(self, until: float) -> object | None:
-        while self._watched and self._queue.empty() and self.monotonic() < until:
-            self._attend(until)
         while True:
-            left = until - self.monotonic()
-            # not select for this: Linux lets it sleep a thousandth longer, 5 ms before a slot
             with suppress(Empty):
-                return self._queue.get(timeout=max(0.0, min(left, _DEAF_SECONDS)))
-            if left <= _DEAF_SECONDS:
+                return self._queue.get_nowait()
+            if self.monotonic() >= until:
                 return None
+            self._attend(until)
 
     def _attend(self, until: float) -> None:
         """Waits until something happens, and hears what is watched."""
         soonest = min([until, *(watch.until for watch in self._watched.values())])
-        bell, seconds = self._bell.fileno(), max(0.0, min(soonest - self.monotonic(), _DEAF_SECONDS))
+        left = max(0.0, soonest - self.monotonic())
+        seconds = left if left < _NEAR_SECONDS else left * _NEARER
+        bell = self.bell.fileno()
         ready, _, _ = select.select([bell, *self._watched], [], [], seconds)
         if bell in ready:
             ready.remove(bell)
-            self._bell.hush()
+            self.bell.hush()
         now = self.monotonic()
         overdue = [one for one, watch in self._watched.items() if watch.until <= now]
         for descriptor in {*ready, *overdue}:
