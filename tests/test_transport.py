@@ -315,6 +315,22 @@ def test_a_body_of_exactly_the_cap_is_read_and_one_byte_more_is_not(plain: Excha
             assert client.word(seconds=2) == word
 
 
+@pytest.mark.parametrize(("status", "word"), [("200 OK", "unreadable"), ("503 Away", "unavailable")])
+def test_a_body_that_says_to_be_longer_than_the_cap_is_not_waited_for(
+    status: str, word: str, exchange: Exchange, client: Client
+) -> None:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {MAX_BODY_BYTES + 1}\r\n\r\n".encode()
+
+    def send(line: Line, reply: Reply) -> bool:
+        line.send(head)
+        line.pause()
+        return False
+
+    exchange.fault = Fault("long", send=send)
+
+    assert client.word() == word
+
+
 def padded_to(size: int, pack: Callable[[bytes], bytes]) -> Callable[[Ask, Reply], Reply]:
     """A good answer behind spaces."""
 
@@ -374,7 +390,7 @@ def test_a_packed_body_is_unpacked_whole_or_unreadable(
     client = Client(plain.url)
     client.word(seconds=5)
 
-    assert client.word() == word
+    assert client.word(seconds=5) == word
 
 
 def test_only_what_can_be_unpacked_is_asked_for(plain: Exchange) -> None:

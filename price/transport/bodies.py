@@ -27,16 +27,21 @@ def content(raw: Any) -> bytes:
 
 
 def _body(raw: Any) -> bytes:
-    """The body as sent. Raises Unreadable above the cap."""
-    if raw.length_remaining is not None and raw.length_remaining <= MAX_BODY_BYTES:
+    """The body as sent. Raises Unreadable above the cap, and before any of it is read where it says so."""
+    if raw.length_remaining is not None:
+        _within(MAX_BODY_BYTES, raw.length_remaining)
         return bytes(raw.read(decode_content=False))
     chunks, size = [], 0
     for chunk in raw.stream(_CHUNK_BYTES, decode_content=False):
         chunks.append(chunk)
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise Unreadable(f"a body of over {MAX_BODY_BYTES} bytes")
+        _within(MAX_BODY_BYTES, size)
     return b"".join(chunks)
+
+
+def _within(most: int, size: int) -> None:
+    if size > most:
+        raise Unreadable(f"a body of over {most} bytes")
 
 
 def decoded(body: bytes, encoding: str, most: int = MAX_BODY_BYTES) -> bytes:
@@ -62,8 +67,7 @@ def _inflated(body: bytes, encoding: str, most: int) -> bytes:
     for _ in range(_MAX_MEMBERS):
         inflate = zlib.decompressobj(-zlib.MAX_WBITS if raw_deflate else zlib.MAX_WBITS | 32)
         plain += inflate.decompress(body, most + 1 - len(plain))
-        if len(plain) > most:
-            raise Unreadable(f"a body of over {most} bytes")
+        _within(most, len(plain))
         if not inflate.eof:
             raise Unreadable("a compressed body that ends too early")
         body = inflate.unused_data.lstrip(b"\0")  # padding is usual

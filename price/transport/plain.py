@@ -70,7 +70,9 @@ def _body(headers: dict[str, str], rest: bytes) -> bytes | None:
     length, coding = headers.get("content-length"), headers.get("transfer-encoding")
     if length is None and coding is not None and coding.lower() == "chunked":
         return _joined(rest)
-    if length is None or coding is not None or not _LENGTH.fullmatch(length) or len(rest) > int(length):
+    if length is None or coding is not None or not _LENGTH.fullmatch(length):
+        raise NotPlain
+    if not len(rest) <= int(length) <= MAX_BYTES:
         raise NotPlain
     return rest if len(rest) == int(length) else None
 
