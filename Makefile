@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
+# else each of the hundreds of processes that tests start would compile the program anew
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run once status demo test check lint type cov format fuzz live bench clean install uninstall
 
 help: ## show this list
@@ -22,7 +24,7 @@ demo: $(VENV)/.run ## record from three made-up exchanges that fail now and then
 
 test: $(VENV)/.dev ## run all tests; in CI the checks too
 	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory check; fi
-	$(BIN)/pytest -n 3 --dist loadgroup
+	$(BIN)/pytest -n 4 --dist loadgroup
 
 check: lint type ## ruff, mypy strict, spelling
 
@@ -35,7 +37,7 @@ type: $(VENV)/.dev
 	$(BIN)/mypy
 
 cov: $(VENV)/.dev ## test with branch coverage
-	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -n 4 --dist loadgroup --cov --cov-report=term-missing:skip-covered
 
 format: $(VENV)/.dev ## bring the code into its form
 	$(BIN)/ruff check --fix .

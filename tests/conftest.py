@@ -1,11 +1,20 @@
 """How all tests are run."""
 
+import os
+import shutil
+from pathlib import Path
+
 from hypothesis import settings
 
-from tests.oneworker import pytest_xdist_make_scheduler
+from tests.oneworker import pytest_runtest_setup, pytest_xdist_make_scheduler
 
-__all__ = ["pytest_xdist_make_scheduler"]  # pytest finds the hook by its name here
+__all__ = ["pytest_runtest_setup", "pytest_xdist_make_scheduler"]  # pytest finds the hooks by their names here
 
 # a busy machine is no reason to fail: the time of one example says nothing
 settings.register_profile("price", deadline=None)
 settings.load_profile("price")
+
+# what is written goes to memory, where there is enough: tests about disks make disks of their own
+_MEMORY, _ENOUGH_BYTES = Path("/dev/shm"), 4 << 30
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))

@@ -213,9 +213,18 @@ def _instead(name: str, other: Reply) -> Fault:
     return Fault(name, answer=lambda _, __, reply: other)
 
 
-def huge(size: int = 9 * _MIB) -> Fault:
+def huge(mebibytes: int = 9) -> Fault:
     """A good answer behind so many spaces."""
-    return Fault("huge", answer=lambda _, __, reply: reply._replace(body=b" " * size + reply.body))
+    spaces = b" " * _MIB
+
+    def send(line: Line, reply: Reply) -> bool:
+        line.send(reply.head(f"Content-Length: {mebibytes * _MIB + len(reply.body)}"))
+        for _ in range(mebibytes):
+            line.send(spaces)
+        line.send(reply.body)
+        return True
+
+    return Fault("huge", send=send)
 
 
 def compressed() -> Fault:

@@ -183,13 +183,14 @@ def asking(
     ca: Path | None = None,
     host: str = "127.0.0.1",
     named: bool = False,
+    timeout_seconds: float = 0.5,
     **more: str,
 ) -> Iterator[Asking]:
     """A recorder that has recorded its first slot. `wrapper` stands before its command.
 
     `named` has it ask for the names `coinbase.test` and so on.
     """
-    place.settings["TIMEOUT"] = "0.5"
+    place.settings["TIMEOUT"] = str(timeout_seconds)
     scene = Asking(place, names, ca, host)
     with scene.market:
         scene.begin(*wrapper, named=named, **more)

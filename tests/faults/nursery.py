@@ -11,6 +11,7 @@ have the `words` of a command line. It prints the new process's id and, when tha
 import json
 import os
 import sys
+import time
 from typing import Any
 
 from price import cli, times
@@ -24,7 +25,7 @@ def _live(job: dict[str, Any]) -> int:
     os.dup2(said, 2)
     os.environ.update(job["environ"])  # a preloaded library may look there
     while job["traced"] and os.getppid() != 1:
-        pass  # the tracer is about to attach
+        time.sleep(0.001)  # the tracer is about to attach
     if "words" in job:
         os.dup2(said, 1)
         return cli.main(job["words"], job["environ"], times.parse_iso(job["now"]))

@@ -2,13 +2,15 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from price import times
 from tests.checks import sound
-from tests.faults.conftest import attempt, needs
+from tests.faults.conftest import PlaceIn, attempt, needs
 from tests.faults.place import Place
 
 HELD = "rows are held in memory"
@@ -172,8 +174,16 @@ def _put(path: Path, what: str) -> None:
         path.symlink_to(path.parent / "not" / "there")
 
 
-def test_an_immutable_file_holds_rows_until_it_is_mutable(place: Place) -> None:
+@pytest.fixture
+def on_disk() -> Iterator[Path]:
+    """A folder on a disk: tmpfs lets a file be written that was open before it became immutable."""
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+def test_an_immutable_file_holds_rows_until_it_is_mutable(place_in: PlaceIn, on_disk: Path) -> None:
     needs("root", "chattr")
+    place = place_in(on_disk)
     recorder = place.start()
     attempt("chattr", "+i", place.file)
     try:

@@ -1,5 +1,6 @@
 """Writes that put only a part of their bytes into the log, then return or are the last thing that happens."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from price.quote import Quote
 from tests.faults.conftest import PlaceIn
 from tests.faults.place import Place, Recorder
+from tests.faults.sweep import Nursery
 
 CUT = "its end was not a whole row and was cut off"
 
@@ -55,25 +57,23 @@ def test_a_short_write_of_the_first_block_leaves_no_half_header(place: Place, te
     assert len(place.rows()) == 2
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_a_write_torn_by_a_crash_at_any_byte_is_cut_and_said(
-    place_in: PlaceIn, tmp_path: Path, tear: Path, part: int
-) -> None:
-    """Every third byte of the two rows of a slot, in four parts."""
-    for most in range(part * 24, part * 24 + 24, 3):
-        place = place_in(tmp_path / str(most), PAIRS="BTC-USD,ETH-USD")
-        recorder = _torn(place, tear, 2, most, TEAR_KILL="1")
-        recorder.wait_ready()
-        recorder.tell("slot")
-        assert recorder.ended() == -9
-        written = place.file.read_bytes()
-        unfinished = written.rpartition(b"\n")[2].decode()
-        again = place.start()
-        assert again.stop() == 0
-        assert place.file.read_bytes().startswith(written.removesuffix(unfinished.encode()))
-        assert (f"{CUT}: '{unfinished}'" in again.said()) == bool(unfinished)
-        rows = place.rows()
-        assert [_prices(rows), rows[-1].slots] == [4 + written[72:].count(b"\n") - 1, 1], f"torn at {most}"
+def test_a_write_torn_by_a_crash_at_any_byte_is_cut_and_said(tmp_path: Path, tear: Path) -> None:
+    """At each byte of the two rows of a slot."""
+    with closing(Nursery(LD_PRELOAD=str(tear), TEAR_FILE="")) as nursery:
+        for most in range(96):
+            place = Place(tmp_path / str(most) / "log", tmp_path / str(most), PAIRS="BTC-USD,ETH-USD")
+            place.folder.mkdir(parents=True)
+            said = place.aside / "said"
+            at = {"TEAR_CALL": "2", "TEAR_BYTES": str(most), "TEAR_KILL": "1"}
+            assert nursery.run(place, 0, ["slot"], TEAR_FILE=str(place.file), **at) == -9, said.read_text()
+            written = place.file.read_bytes()
+            unfinished = written.rpartition(b"\n")[2].decode()
+            assert nursery.run(place, 1, ["stop"]) == 0, said.read_text()
+            assert place.file.read_bytes().startswith(written.removesuffix(unfinished.encode()))
+            assert (f"{CUT}: '{unfinished}'" in said.read_text()) == bool(unfinished)
+            rows = place.rows()
+            whole = written[120:].count(b"\n")
+            assert [_prices(rows), rows[-1].slots] == [4 + whole, 1], f"torn at {most}"
 
 
 def test_a_header_torn_by_a_crash_is_begun_anew(place: Place, tear: Path) -> None:

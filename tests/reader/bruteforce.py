@@ -52,11 +52,12 @@ class BruteForce:
     def quotes(self, since: int, until: int, pairs: list[Pair]) -> list[tuple[Quote, int]]:
         """The rows from `since` up to `until`, and their intervals."""
         found: list[tuple[int, int, Quote, int]] = []
-        taken: set[tuple[int, Pair]] = set()
+        taken: set[tuple[int, Pair]] = set()  # repairs of slots that have a row
         for place, (quote, every) in enumerate(self.live):
             start = times.unix(quote.slot)
             slots = [start + number * every for number in range(quote.slots)]
-            taken |= {(slot, quote.pair) for slot in range(start, slots[-1] + 1)}
+            covered = range(start, slots[-1] + 1)
+            taken |= {(slot, pair) for slot, pair in self.repairs if slot in covered and pair == quote.pair}
             kept: list[int] = []
             for slot in [*slots, None]:
                 repair = self.repairs.get((slot, quote.pair)) if slot is not None and quote.missed else None

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
 
 COST = ("/opt/price/venv/bin/python", "-m", "tests.system.cost")
 BLOCK_BYTES = 512
-FEW, MANY = 5_000, 25_000
+FEW, MANY = 2_500, 12_500
 MOST_BYTES_ABOVE_THE_LEAST = 84
 
 

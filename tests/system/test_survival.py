@@ -40,7 +40,7 @@ def test_a_recorder_that_hangs_is_restarted_and_leaves_where_it_stood(meanwhile:
 
     print(f"\nback {scene.seconds:.1f} s after SIGSTOP")
     assert "Fatal Python error: Aborted" in scene.stuck
-    assert "clock.py" in scene.stuck
+    assert "loop.py" in scene.stuck
     assert hole(scene.rows)[-1].reason == "down"
     assert_no_slot_is_lost(scene.rows)
 
