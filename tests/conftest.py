@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from tests.oneworker import pytest_runtest_setup, pytest_xdist_make_scheduler
 
-__all__ = ["pytest_runtest_setup", "pytest_xdist_make_scheduler"]  # pytest finds the hooks by their names here
+__all__ = ["pytest_runtest_setup", "pytest_xdist_make_scheduler"]  # pytest finds them by their names
 
 # a busy machine is no reason to fail: the time of one example says nothing
 settings.register_profile("price", deadline=None)

@@ -15,7 +15,7 @@ PULSE_SECONDS = 10
 """The longest wait without a sign of life: slots may be an hour apart, and a timeout nearly as long."""
 _NEAR_SECONDS = 0.01
 _NEARER = 0.9
-"""A wait comes near its end in steps: Linux may let `select` sleep some thousandths longer than it is told."""
+"""A wait comes near its end in steps: Linux may let `select` sleep some thousandths longer than told."""
 
 
 class Signal(Enum):

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from price.quote import Quote
-from tests.faults.conftest import PlaceIn
 from tests.faults.place import Place, Recorder
 from tests.faults.sweep import Nursery
 
