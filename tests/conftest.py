@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import settings
 
-from tests.oneworker import pytest_runtest_setup, pytest_xdist_make_scheduler
+from tests.workers import pytest_runtest_setup, pytest_xdist_make_scheduler
 
 __all__ = ["pytest_runtest_setup", "pytest_xdist_make_scheduler"]  # pytest finds them by their names
 

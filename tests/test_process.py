@@ -783,7 +783,6 @@ class Arrivals:
         return [at - slot for at, slot in zip(self._at, slots, strict=False)][1:]  # it began within a slot
 
 
-@pytest.mark.xdist_group("time")
 @pytest.mark.timeout(60 + 2 * TIMED_SLOTS)
 def test_no_slot_is_skipped_or_late_though_answers_take_their_time(tmp_path: Path) -> None:
     answer, timeout = 0.3, 0.6

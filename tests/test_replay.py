@@ -9,7 +9,6 @@ import pytest
 
 from tests.replay import Minutes, Report, replay
 
-pytestmark = pytest.mark.xdist_group("replay")
 BEGIN = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 MINUTES = 60
 EXCHANGES = ("coinbase", "kraken", "binance.us")

@@ -2,12 +2,8 @@
 
 import re
 
-import pytest
-
 from tests.system.machine import Machine, until
 from tests.system.service import CHECKOUT
-
-pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
 
 COST = ("/opt/price/venv/bin/python", "-m", "tests.system.cost")
 BLOCK_BYTES = 512

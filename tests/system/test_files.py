@@ -4,11 +4,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 from price.record import Event
-
-pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

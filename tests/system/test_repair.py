@@ -6,8 +6,6 @@ from price.record import Event
 from tests.system.machine import Machine
 from tests.system.service import PRICES, Service
 
-pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
-
 UNITS = [f"/usr/local/lib/systemd/system/price-repair.{kind}" for kind in ("service", "timer")]
 REFUSED = "entries not believed, since journald says that others wrote them: "
 REPAIRS = "/var/log/price/repairs.txt"

@@ -8,8 +8,6 @@ from price.record import Event
 from tests.system.machine import Machine, until
 from tests.system.service import PRICES, Service, assert_no_slot_is_lost, rows_of
 
-pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
-
 OF_ALL = {"MESSAGE", "PRIORITY", "MESSAGE_ID", "SYSLOG_IDENTIFIER", "LOGGER"}
 OF_QUOTES = OF_ALL | {"PRICE_PAIR", "PRICE_SLOT", "PRICE_QUOTES"}
 FIELDS = {

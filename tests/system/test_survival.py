@@ -3,13 +3,9 @@
 from concurrent.futures import Future
 from datetime import datetime
 
-import pytest
-
 from price.record import Event
 from tests.system.hardships import FROZEN_SECONDS, Seen
 from tests.system.service import Row, assert_no_slot_is_lost
-
-pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
 
 Scenes = dict[str, "Future[Seen]"]
 

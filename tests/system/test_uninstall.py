@@ -1,10 +1,6 @@
 """`make uninstall`."""
 
-import pytest
-
 from tests.system.service import CHECKOUT, PRICES, SETTINGS, Service
-
-pytestmark = pytest.mark.xdist_group("system")  # one worker, one installation
 
 
 def test_settings_and_data_stay_and_nothing_else_does(service: Service) -> None:

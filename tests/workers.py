@@ -15,6 +15,7 @@ TOGETHER = {
     "tests/faults/test_network.py": 0,
     "tests/faults/test_clock_set.py": 0,
     "tests/system/": 5,
+    "tests/test_replay.py": 10,
 }
 """How nice the tests of each place are to the others (see `nice`)."""
 _ELSEWHERE = 10
