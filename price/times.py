@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -22,7 +23,7 @@ def from_unix(seconds: int) -> datetime:
 
 def slot_of(moment: datetime, interval: int) -> datetime:
     """The slot that a moment lies in: the last multiple of `interval` seconds at or before it."""
-    return from_unix(unix(moment) // interval * interval)
+    return moment - (moment - EPOCH) % timedelta(seconds=interval)
 
 
 def next_slot(moment: datetime, interval: int) -> datetime:
@@ -32,9 +33,10 @@ def next_slot(moment: datetime, interval: int) -> datetime:
 
 def slots_between(first: datetime, after: datetime, interval: int) -> int:
     """How many slots lie from the slot `first` up to, not including, the slot `after`; at least 0."""
-    return max(0, unix(after) - unix(first)) // interval
+    return max(0, (after - first) // timedelta(seconds=interval))
 
 
+@lru_cache(16)  # the few moments of a slot are written many times
 def iso(moment: datetime) -> str:
     """A moment as written in the log: UTC, whole seconds, Z."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)

@@ -79,13 +79,7 @@ def read_json(body: bytes) -> Any:
     if sum(map(body.count, b",:[{")) > MAX_VALUES:
         raise Unreadable(f"JSON of over {MAX_VALUES} values")
     try:
-        return json.loads(
-            body.decode("utf-8"),
-            parse_float=_decimal,
-            parse_int=_integer,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_once_each,
-        )
+        return _STRICT.decode(body.decode("utf-8"))
     except RecursionError:
         raise Unreadable("JSON nested too deeply") from None
     except (ValueError, InvalidOperation) as error:
@@ -115,6 +109,14 @@ def _once_each(items: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(items):
         raise ValueError("a name stands twice in one object")
     return found
+
+
+_STRICT = json.JSONDecoder(
+    parse_float=_decimal,
+    parse_int=_integer,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_once_each,
+)
 
 
 def read_price(raw: object) -> Decimal:

@@ -5,6 +5,7 @@ is odd about an answer is not guessed at: `NotPlain`.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_BYTES = 64 * 1024
@@ -57,13 +58,17 @@ def read(data: bytes) -> Plain | None:
 
 def _headers(lines: list[bytes]) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for line in lines:
-        matched = _HEADER.fullmatch(line)
-        if not matched:
-            raise NotPlain
-        name, value = matched[1].decode("ascii").lower(), (matched[2] or b"").decode("latin-1")
+    for name, value in map(_header, lines):
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
+
+
+@lru_cache(256)  # most lines of an answer stood in the one before
+def _header(line: bytes) -> tuple[str, str]:
+    matched = _HEADER.fullmatch(line)
+    if not matched:
+        raise NotPlain
+    return matched[1].decode("ascii").lower(), (matched[2] or b"").decode("latin-1")
 
 
 def _body(headers: dict[str, str], rest: bytes) -> bytes | None:
