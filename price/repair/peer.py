@@ -32,7 +32,7 @@ class Peer:
             self._theirs = PriceLog(path, pairs)
         except PriceError as error:
             if Path(path).exists():
-                raise
+                raise PriceError(str(error).replace("--file", "--from")) from error
             known = "journal, exchange, or the path of another recorder's log"
             raise PriceError(f"--from {path}: there is no such file; it is one of {known}") from error
         self._log, self._pairs, self._spread, self._range = log, pairs, spread, (asked.since, asked.until)

@@ -126,6 +126,16 @@ def test_a_misspelt_teacher_is_told_who_there_are(tmp_path: Path) -> None:
         shop.repair("exchanges")
 
 
+def test_what_is_there_and_no_log_is_said_with_the_option_that_named_it(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    (tmp_path / "notes").write_text("milk\n")
+
+    with pytest.raises(PriceError, match=r"/notes: not a price log: it begins .*; name another with --from$"):
+        shop.repair(str(tmp_path / "notes"))
+    with pytest.raises(PriceError, match=r": not a file: name the log with --from$"):
+        shop.repair(str(tmp_path))
+
+
 def test_a_range_and_a_pair_bound_what_is_filled_and_compared(tmp_path: Path) -> None:
     eth = [down("11:00:15", 3, pair="ETH-USD"), *rows("11:00:30", "11:00:30", pair="ETH-USD")]
     shop = Shop(tmp_path, sorted([*LOG, *eth]))
