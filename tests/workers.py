@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
 
-REAL_TIME = (
-    "tests/system/",
-    "tests/test_process.py",
-    "tests/faults/test_network.py",
-    "tests/faults/test_clock_set.py",
-)
-TOGETHER = (*REAL_TIME, "tests/test_replay.py")
-_NICE = 10
+TOGETHER = {
+    "tests/test_process.py": 0,
+    "tests/faults/test_network.py": 0,
+    "tests/faults/test_clock_set.py": 0,
+    "tests/system/": 5,
+    "tests/test_replay.py": 10,
+}
+"""How nice the tests of each place are to the others (see `nice`): machines take much while they are made."""
+_ELSEWHERE = 10
 
 
 class OneWorker(LoadGroupScheduling):  # type: ignore[misc]
@@ -38,9 +39,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorker | 
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Has a worker that is done with real time step back behind those that are not."""
-    if hasattr(item.config, "workerinput") and not item.nodeid.startswith(REAL_TIME):
-        os.nice(max(0, _NICE - os.nice(0)))
+    """Has a worker step back behind those whose tests are less patient."""
+    if hasattr(item.config, "workerinput"):
+        os.nice(max(0, TOGETHER.get(_place(item.nodeid), _ELSEWHERE) - os.nice(0)))
 
 
 def _place(nodeid: str) -> str:
