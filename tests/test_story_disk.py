@@ -454,6 +454,7 @@ class Recorder:
 
     def slots(self, count: int) -> None:
         ROOT.addHandler(self._front)
+        ROOT.setLevel(logging.DEBUG)  # as the recorder does; a test before may have done so, or none
         try:
             for _ in range(count):
                 emit(Quote(self._slot, BTC, reason="late"))
