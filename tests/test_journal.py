@@ -4,6 +4,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -39,13 +40,18 @@ class Journald:
 
     def freeze(self) -> None:
         """Lets the queue fill up, as when journald does not read."""
-        filler = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        filler.setblocking(False)
-        try:
+        while self._takes_more():
+            pass
+
+    def _takes_more(self) -> bool:
+        """Sends what one sender may, which can be less than a queue holds; whether any of it was taken."""
+        sent = 0
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler, suppress(BlockingIOError):
+            filler.setblocking(False)
             while True:
                 filler.sendto(b"x", str(self.path))
-        except BlockingIOError:
-            filler.close()
+                sent += 1
+        return sent > 0
 
     def thaw(self) -> None:
         self.socket.setblocking(False)
