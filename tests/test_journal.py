@@ -152,17 +152,17 @@ def test_a_change_at_a_source_names_it(journald: Journald, handler: Journal) -> 
 @pytest.mark.parametrize(
     ("level", "priority"),
     [
-        (logging.CRITICAL, 2),
-        (90, 2),
-        (logging.ERROR, 3),
-        (logging.WARNING, 4),
-        (NOTICE, 5),
-        (logging.INFO, 6),
-        (10, 7),
-        (1, 7),
+        (logging.CRITICAL, "2"),
+        (90, "2"),
+        (logging.ERROR, "3"),
+        (logging.WARNING, "4"),
+        (NOTICE, "5"),
+        (logging.INFO, "6"),
+        (10, "7"),
+        (1, "7"),
     ],
 )
-def test_priorities_follow_the_level_and_never_reach_every_terminal(level: int, priority: int) -> None:
+def test_priorities_follow_the_level_and_never_reach_every_terminal(level: int, priority: str) -> None:
     assert journal.priority(level) == priority
 
 

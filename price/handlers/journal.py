@@ -21,11 +21,11 @@ PATIENCE_SECONDS = 0.2
 """How long all entries of a slot together may wait for room in journald's queue."""
 _UNTIMELY = ("stale", "backward")
 _PRIORITIES = (
-    (logging.CRITICAL, 2),
-    (logging.ERROR, 3),
-    (logging.WARNING, 4),
-    (NOTICE, 5),
-    (logging.INFO, 6),
+    (logging.CRITICAL, "2"),
+    (logging.ERROR, "3"),
+    (logging.WARNING, "4"),
+    (NOTICE, "5"),
+    (logging.INFO, "6"),
 )
 
 Send = Callable[[dict[str, str]], int]
@@ -147,7 +147,7 @@ def fields(record: logging.LogRecord) -> dict[str, str]:
     """The journal's fields of a record."""
     found = {
         "MESSAGE": _sendable(record.getMessage()),
-        "PRIORITY": str(priority(record.levelno)),
+        "PRIORITY": priority(record.levelno),
         "SYSLOG_IDENTIFIER": "price",
         "LOGGER": _sendable(record.name),
     }
@@ -157,26 +157,26 @@ def fields(record: logging.LogRecord) -> dict[str, str]:
         if note.source:
             found["PRICE_SOURCE"] = note.source
         if note.quote is not None:
-            found |= _of_quote(note.quote)
+            _add_quote(note.quote, found)
     return found
 
 
 @cache
-def priority(level: int) -> int:
+def priority(level: int) -> str:
     """The syslog priority of a logging level: never above critical, which would reach every terminal."""
-    return next((priority for least, priority in _PRIORITIES if level >= least), 7)
+    return next((priority for least, priority in _PRIORITIES if level >= least), "7")
 
 
-def _of_quote(quote: Quote) -> dict[str, str]:
-    found = {"PRICE_PAIR": str(quote.pair), "PRICE_SLOT": times.iso(quote.slot)}
+def _add_quote(quote: Quote, found: dict[str, str]) -> None:
+    found["PRICE_PAIR"] = str(quote.pair)
+    found["PRICE_SLOT"] = times.iso(quote.slot)
     if quote.price is None:
         found["PRICE_REASON"] = quote.reason
     else:
         found["PRICE_VALUE"] = line.plain(quote.price)
         found["PRICE_SOURCES"] = ",".join(quote.sources)
     if quote.readings:
-        found["PRICE_QUOTES"] = " ".join(f"{reading.source}={_said(reading)}" for reading in quote.readings)
-    return found
+        found["PRICE_QUOTES"] = " ".join([f"{reading.source}={_said(reading)}" for reading in quote.readings])
 
 
 def _said(reading: Reading) -> str:
