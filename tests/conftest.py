@@ -1,5 +1,6 @@
 """How all tests are run."""
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,13 @@ __all__ = ["pytest_runtest_setup", "pytest_xdist_make_scheduler"]  # pytest find
 # a busy machine is no reason to fail: the time of one example says nothing
 settings.register_profile("price", deadline=None)
 settings.load_profile("price")
+
+
+def pytest_collection_finish() -> None:
+    """Has the collector of garbage leave thousands of tests alone: it would walk them again and again."""
+    gc.collect()
+    gc.freeze()
+
 
 # what is written goes to memory, where there is enough: tests about disks make disks of their own
 _MEMORY, _ENOUGH_BYTES = Path("/dev/shm"), 4 << 30

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,12 @@ FOUND: dict[str, str] = {
 """The word for each of `faults.EVERY` at coinbase."""
 
 
+@cache
+def _usual_trust() -> ssl.SSLContext:
+    """The system's certificates, parsed once for all."""
+    return trust({})
+
+
 class Client:
     """A transport to an exchange, and what comes of asking it."""
 
@@ -87,7 +94,8 @@ class Client:
         wanted = settings.load({"PRICE_ENV": os.devnull, **environ})
         self.source = SOURCES[source]
         headers = self.source.headers(wanted.coingecko_key, url)
-        self.transport = Transport(url, headers, trust(wanted.network), wanted.network, time.monotonic)
+        trusted = trust(wanted.network) if environ else _usual_trust()
+        self.transport = Transport(url, headers, trusted, wanted.network, time.monotonic)
         self.repeated = False
         """Whether the last request went out by itself, on a connection that was open."""
 
