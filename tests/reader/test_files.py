@@ -171,12 +171,12 @@ def test_files_are_closed_again(tmp_path: Path) -> None:
     write(tmp_path, row(0), name="prices.txt.1")
     write(tmp_path, name="prices.txt.2")
     path = write(tmp_path, row(5))
-    before = len([*Path("/proc/self/fd").iterdir()])
 
     for command in ("history", "candles", "gaps", "verify"):
         lines(command, "--file", path)
 
-    assert len([*Path("/proc/self/fd").iterdir()]) == before
+    opened = [descriptor.resolve() for descriptor in Path("/proc/self/fd").iterdir()]
+    assert [file for file in opened if tmp_path in file.parents] == []
 
 
 def test_repairs_fill_what_the_log_lacks_or_missed_and_nothing_else(tmp_path: Path) -> None:
