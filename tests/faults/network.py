@@ -18,6 +18,10 @@ from tests.faults.conftest import attempt
 from tests.faults.place import Place
 
 NAMES = ("coinbase", "kraken", "bitstamp")
+PATIENCE_SECONDS = 2.5
+"""For answers that come: a busy machine may stand still for a second. Less than stepped._SHORT_SECONDS."""
+BRIEF_SECONDS = 1
+"""For answers that do not: each costs the test so much."""
 BACK_SLOTS = 8
 """No rest after failures is longer than 72 s."""
 _BELL = 2
@@ -183,7 +187,7 @@ def asking(
     ca: Path | None = None,
     host: str = "127.0.0.1",
     named: bool = False,
-    timeout_seconds: float = 0.5,
+    timeout_seconds: float = PATIENCE_SECONDS,
     **more: str,
 ) -> Iterator[Asking]:
     """A recorder that has recorded its first slot. `wrapper` stands before its command.
