@@ -124,6 +124,7 @@ class Stand:
 
     def end_journal(self) -> int:
         """Ends the journal file that was begun; gives the bytes that it takes on disk."""
+        self.machine.run("journalctl", "--sync")  # it may still be reading
         self.machine.run("journalctl", "--rotate")
         new = self._archived() - self._journals
         # until then it is as large as it was allocated, and its unused parts are not yet given back

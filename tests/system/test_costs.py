@@ -24,6 +24,7 @@ def archived(machine: Machine, way: str, count: int) -> int:
     no_limit = ("-p", "LogRateLimitIntervalSec=1s", "-p", "LogRateLimitBurst=1000000")
     where = f"--working-directory={CHECKOUT}"
     machine.run("systemd-run", "--quiet", "--wait", where, *no_limit, *COST, way, str(count))
+    machine.run("journalctl", "--sync")  # it may still be reading
     machine.run("journalctl", "--rotate")
     (new,) = files(machine) - before
     # until then it is as large as it was allocated, and its unused parts are not yet given back
