@@ -1,5 +1,6 @@
 """Starts `price`: python main.py COMMAND."""
 
+import gc
 import os
 import sys
 
@@ -12,4 +13,5 @@ if __name__ == "__main__":
         status = main(sys.argv[1:], os.environ, datetime.now(UTC))
     except KeyboardInterrupt:  # Ctrl-C may come while the program is still being loaded
         status = 130
+    gc.freeze()  # else the interpreter looks through all that is loaded once more: 40 ms of a stop
     sys.exit(status)
