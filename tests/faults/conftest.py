@@ -31,11 +31,12 @@ def give_up(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def attempt(*command: str | Path) -> None:
-    """Runs a tool that a machine may forbid even to root, as containers do."""
+def attempt(*command: str | Path) -> str:
+    """What a tool says that a machine may forbid even to root, as containers do."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         give_up(f"{command[0]}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _has(tool: str) -> bool:

@@ -112,9 +112,14 @@ class Elsewhere:
         self._etc.mkdir(parents=True)
         self.write("nsswitch.conf", "hosts: files dns\n")
 
-    def do(self, *command: str) -> None:
-        """Runs a command there."""
-        attempt(*self.wrapper, *command)
+    def do(self, *command: str) -> str:
+        """What a command says that is run there."""
+        return attempt(*self.wrapper, *command)
+
+    def carries(self) -> bool:
+        """Whether the cable does: it may be up for a while before the kernel uses it."""
+        ends = (attempt("ip", "link", "show", self._ours), self.do("ip", "link", "show", self.cable))
+        return all("state UP" in end for end in ends)
 
     def write(self, name: str, text: str) -> None:
         """Has a file of /etc be another one there."""

@@ -170,6 +170,7 @@ def test_connections_that_die_unseen_cost_no_slot_and_all_are_back_soon_after(
             assert [reasons(row) for row in rows[:2]] == [[word] * 3 for word in words]
             assert {*reasons(rows[-1])} <= {words[1], "resting"}
             do(*MEND)
+            until(elsewhere.carries)
             assert scene.until_all_answer() <= back
             said = scene.heard()
             assert told(said, "lost: ") == told(said, "back after ") == [1, 1, 1]
