@@ -24,7 +24,7 @@ demo: $(VENV)/.run ## record from three made-up exchanges that fail now and then
 
 test: $(VENV)/.dev ## run all tests; in CI the checks too
 	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory check; fi
-	$(BIN)/pytest -n 4 --dist loadgroup
+	$(BIN)/pytest -n 5 --dist loadgroup
 
 check: lint type ## ruff, mypy strict, spelling
 
@@ -37,7 +37,7 @@ type: $(VENV)/.dev
 	$(BIN)/mypy
 
 cov: $(VENV)/.dev ## test with branch coverage
-	$(BIN)/pytest -n 4 --dist loadgroup --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -n 5 --dist loadgroup --cov --cov-report=term-missing:skip-covered
 
 format: $(VENV)/.dev ## bring the code into its form
 	$(BIN)/ruff check --fix .
