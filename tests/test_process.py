@@ -31,6 +31,8 @@ TIMED_SLOTS = int(os.environ.get("TIMED_SLOTS", "10"))
 """How many slots the recorder is timed for; a hundred give a steadier figure, by hand."""
 LATE_SECONDS = 0.05
 COMMANDS = ("run", "once", "check", "status")
+PATIENT = {"INTERVAL": "5", "TIMEOUT": "4"}
+"""For answers that come, from programs that are just loading on a busy machine."""
 
 
 def fixed_prices(exchange: str, pair: Pair, _moment: datetime) -> Decimal:
@@ -411,18 +413,18 @@ def test_certificates_that_cannot_be_read_are_a_bad_setting(
 
 def test_once_prints_the_rows_of_the_slot_and_writes_nothing(market: Market, tmp_path: Path) -> None:
     began = int(time.time())
-    done = Program(tmp_path, market.environment, PAIRS="BTC-USD,ETH-USD").do("once")
+    done = Program(tmp_path, market.environment, PAIRS="BTC-USD,ETH-USD", **PATIENT).do("once")
 
     assert (done.returncode, done.stderr) == (0, "")
     rows = done.stdout.splitlines()
     assert rows[0].endswith(f"Z {ROW}")
     assert rows[1].split(" ")[1] == "ETH-USD"
-    assert began - 1 <= seconds_of(rows[0]) == seconds_of(rows[1]) <= time.time()
+    assert began - 5 <= seconds_of(rows[0]) == seconds_of(rows[1]) <= time.time()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_once_is_content_with_one_source_and_not_with_none(market: Market, tmp_path: Path) -> None:
-    program = Program(tmp_path, market.environment, TIMEOUT="0.3")
+    program = Program(tmp_path, market.environment, INTERVAL="5", TIMEOUT="1")
     market["coinbase"].fault = faults.hang()
     market["kraken"].fault = faults.hang_up()
     done = program.do("once")
@@ -437,12 +439,12 @@ def test_once_is_content_with_one_source_and_not_with_none(market: Market, tmp_p
 
 
 def test_check_shows_the_plan_and_what_each_source_answers(market: Market, tmp_path: Path) -> None:
-    program = Program(tmp_path, market.environment, PAIRS="BTC-USD,ETH-USD")
+    program = Program(tmp_path, market.environment, PAIRS="BTC-USD,ETH-USD", **PATIENT)
     done = program.do("check")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(
-        rf"^coinbase +127\.0\.0\.1:{market['coinbase'].port} +120 +\d+", done.stdout, re.MULTILINE
+        rf"^coinbase +127\.0\.0\.1:{market['coinbase'].port} +24 +\d+", done.stdout, re.MULTILINE
     )
     assert re.search(r"^kraken +ETH-USD +10\.02 +\S+ +\d+$", done.stdout, re.MULTILINE)
     assert [path.name for path in tmp_path.iterdir()] == []
@@ -681,9 +683,9 @@ def test_a_terminal_that_goes_away_does_not_stop_the_recorder(market: Market, tm
 
 def test_https_needs_a_certificate_that_is_trusted(tmp_path: Path) -> None:
     with Market(prices=fixed_prices, ca=tmp_path / "ca.pem") as market:
-        trusting = Program(tmp_path, market.environment).do("once")
+        trusting = Program(tmp_path, market.environment, **PATIENT).do("once")
         others = {name: value for name, value in market.environment.items() if name.startswith("PRICE_")}
-        refusing = Program(tmp_path, others).do("check")
+        refusing = Program(tmp_path, others, **PATIENT).do("check")
 
     assert (trusting.returncode, trusting.stdout.split(" ", 1)[1]) == (0, f"{ROW}\n")
     assert refusing.returncode == 1
