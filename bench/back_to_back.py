@@ -23,11 +23,11 @@ from typing import Any
 
 from price.choose import choose
 from price.handlers.journal import Journal
-from price.handlers.pricesfile import PricesFile
 from price.recorder.app import App
 from price.recorder.clock import Signal, SystemClock
-from price.recorder.panel import Panel
-from price.recorder.status import Status
+from price.recorder.poll import Poller
+from price.sinks.rows import RowsSink
+from price.sinks.status import Status
 from price.sources import SOURCES
 from price.sources.base import Source
 from price.transport import Transport
@@ -39,10 +39,10 @@ WARM_SLOTS = 20
 STAGES: tuple[tuple[str, type, str], ...] = (
     ("HTTP and TLS, repeated: asking", Transport, "repeat"),
     ("HTTP and TLS, repeated: hearing", Repeated, "hear"),
-    ("HTTP and TLS, by a courier", Transport, "get"),
+    ("HTTP and TLS, by a worker", Transport, "get"),
     ("reading the answer", Source, "read"),
-    ("the panel, waiting included", Panel, "ask"),
-    ("rows: form, write, sync", PricesFile, "flush"),
+    ("the poller, waiting included", Poller, "ask"),
+    ("rows: form, write, sync", RowsSink, "flush"),
     ("journal entries", Journal, "emit"),
     ("status: counting", Status, "emit"),
     ("status: writing", Status, "flush"),
@@ -62,7 +62,7 @@ class BackToBack(SystemClock):
         super().__init__()
         self._now = datetime.now(UTC).replace(second=0, microsecond=0)
         self._marks = [WARM_SLOTS, *(WARM_SLOTS + mark for mark in marks)]
-        self._past = 0
+        self._ledger = 0
         self._last: tuple[int, float, float] = (0, 0.0, 0.0)
         self.stages: defaultdict[str, float] = defaultdict(float)
         self.seen: list[dict[str, float]] = []
@@ -75,8 +75,8 @@ class BackToBack(SystemClock):
         if 0 < seconds < ANSWER_SECONDS + 1:
             return super().wait(until)
         self._now += timedelta(seconds=round(seconds))
-        self._past += seconds > 0
-        if self._past < self._marks[0]:
+        self._ledger += seconds > 0
+        if self._ledger < self._marks[0]:
             return None
         self._note()
         self._marks.pop(0)
@@ -84,14 +84,14 @@ class BackToBack(SystemClock):
 
     def _note(self) -> None:
         slots, cpu, moment = self._last
-        self._last = (self._past, time.process_time(), time.monotonic())
-        if self._past > WARM_SLOTS:
-            count = self._past - slots
+        self._last = (self._ledger, time.process_time(), time.monotonic())
+        if self._ledger > WARM_SLOTS:
+            count = self._ledger - slots
             used, took = self._last[1] - cpu, self._last[2] - moment
             stages = {name: seconds / count * 1e6 for name, seconds in self.stages.items()}
             costs: dict[str, float] = {"us": used / count * 1e6, "seconds": took / count, **stages}
             sizes: dict[str, float] = {"kib": resident_kib("VmRSS"), "peak_kib": resident_kib("VmHWM")}
-            self.seen.append({"slots": self._past - WARM_SLOTS, **sizes, **costs})
+            self.seen.append({"slots": self._ledger - WARM_SLOTS, **sizes, **costs})
         self.stages.update(dict.fromkeys(self.stages, 0.0))
 
 

@@ -5,7 +5,7 @@ import time
 from bench import tables
 from bench.server import many
 from bench.stand import PYTHON, Stand, back_to_back, recorder
-from price.record import Event
+from price.events import Event
 
 COUNTS = {1: 1000, 30: 300, 300: 100, 3000: 12}
 """Pairs, and how many slots tell their cost."""
@@ -58,7 +58,7 @@ def tell(stand: Stand) -> None:
         "Where the time goes: CPU µs a quote",
         ("stage", *(f"{count} pairs" for count in stages)),
         [(name, *(found[name] / count for count, found in stages.items())) for name in names],
-        "What a courier carries out runs beside the recorder's thread. No stage counts those inside it.",
+        "What a worker carries out runs beside the recorder's thread. No stage counts those inside it.",
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import certifi
 
-from price.quote import Pair
+from price.model import Pair
 from tests.exchange import Exchange, faults
 from tests.exchange.certificates import Certificates
 from tests.exchange.server import HOST

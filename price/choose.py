@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal, Inexact, localcontext
 from typing import NamedTuple
 
-from price.quote import Pair, Quote, Reading
+from price.model import Pair, Quote, Reading
 
 AHEAD = timedelta(seconds=5)
 """A source's timestamp farther than this in the future says nothing."""

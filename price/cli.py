@@ -10,10 +10,10 @@ from functools import partial
 from typing import NoReturn, TextIO
 
 from price import __version__
+from price.backfill import options as repair_options
 from price.errors import PriceError, SettingsError
-from price.oneline import escaped, one_line
-from price.reader import options
-from price.repair import options as repair_options
+from price.report import options
+from price.text import escaped, one_line
 
 OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
 
@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     add("run", _run, "records until it is stopped (the default)", "PRICE_PAIRS=BTC-USD,ETH-USD price run")
     add("once", _once, "asks now and prints the rows; writes nothing", "PRICE_SOURCES=kraken price once")
     add("check", _check, "checks the settings, the plan and each source", "PRICE_INTERVAL=1 price check")
-    status = add("status", _status, "shows the running recorder at a glance", "price status --json")
+    status = add("status", _status, "shows the running recorder at a show_status", "price status --json")
     status.add_argument("--json", action="store_true", help="the whole status as one JSON object")
     options.add_commands(commands)
     repaired = "fills missed slots from the journal, exchanges or another log, into repairs.txt"
@@ -145,29 +145,29 @@ def _run(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) 
 
 def _once(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     from price import settings
-    from price.recorder import trial
+    from price.recorder import once
     from price.recorder.clock import SystemClock
 
-    return trial.once(settings.load(environ), SystemClock(), _say)
+    return once.once(settings.load(environ), SystemClock(), _say)
 
 
 def _check(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     from price import settings
-    from price.recorder import trial
+    from price.recorder import once
     from price.recorder.clock import SystemClock
 
-    return trial.check(settings.load(environ), SystemClock(), _say)
+    return once.check(settings.load(environ), SystemClock(), _say)
 
 
 def _repair(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
+    from price.backfill.command import run
     from price.recorder.clock import SystemClock
-    from price.repair.command import run
 
     return run(args, environ, now, SystemClock())
 
 
 def _status(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
     from price import settings
-    from price.recorder.glance import glance
+    from price.recorder.show_status import show_status
 
-    return glance(settings.status_path(environ), args.json, now, _say)
+    return show_status(settings.status_path(environ), args.json, now, _say)

@@ -1,6 +1,6 @@
 """Everything that can go wrong, as one small tree.
 
-A `SourceError` is both raised (by transport and sources) and kept as a value (by the panel, as a
+A `SourceError` is both raised (by transport and sources) and kept as a value (by the poller, as a
 reading's reason); its `why` is the word that stands in a missed row.
 """
 

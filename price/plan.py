@@ -5,7 +5,7 @@ from math import ceil
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from price.quote import Pair
+from price.model import Pair
 from price.sources.base import Source
 
 

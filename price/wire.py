@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Protocol
 
 from price.errors import Unreadable
-from price.quote import Pair
+from price.model import Pair
 
 LANES = 4
 """How many requests of one source may be waited for in threads at once."""

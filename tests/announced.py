@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from price.recorder.app import Carrier, make_couriers
+from price.recorder.app import Carrier, make_workers
 from price.recorder.clock import Clock
 from price.settings import Settings
 from price.wire import Request
@@ -33,4 +33,4 @@ class _Announced:
 
 def announced(wanted: Settings, clock: Expecting) -> Mapping[str, Carrier]:
     """The real carriers of the configured sources."""
-    return {name: _Announced(one, clock) for name, one in make_couriers(wanted, clock).items()}
+    return {name: _Announced(one, clock) for name, one in make_workers(wanted, clock).items()}

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from price import line
-from price.quote import Quote
+from price.log import line
+from price.model import Quote
 from tests.proof import proven
 
 

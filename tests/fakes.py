@@ -11,9 +11,9 @@ from math import ceil
 
 from price import times
 from price.errors import Refused, SourceError
-from price.quote import Pair
+from price.model import Pair
 from price.recorder.clock import Clock
-from price.recorder.couriers import Outcome
+from price.recorder.workers import Outcome
 from price.settings import Settings
 from price.sources import SOURCES
 from price.sources.base import Tick

@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from price import times
-from price.quote import Pair
+from price.model import Pair
 from price.recorder.app import App
 from price.recorder.clock import Signal, SystemClock
-from price.recorder.couriers import Outcome
+from price.recorder.workers import Outcome
 from tests.announced import announced
 from tests.exchange import Market, Replay
 from tests.proof import proven

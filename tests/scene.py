@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from price.record import ROOT, Event, note_of
+from price.events import ROOT, Event, details_of
 from price.recorder.app import App, Carrier
 from price.recorder.clock import Clock, Signal
 from price.settings import Settings
@@ -70,7 +70,7 @@ class Scene:
 
     def said(self, *events: Event) -> list[str]:
         """What the program said about kinds of event, so far."""
-        notes = [(note_of(record), record.getMessage()) for record in self.records]
+        notes = [(details_of(record), record.getMessage()) for record in self.records]
         return [text for note, text in notes if note and note.event in events]
 
     def json(self, name: str) -> Any:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from price import line
 from price.choose import Jump, Memory, Rules, choose
-from price.quote import Pair, Quote, Reading
+from price.log import line
+from price.model import Pair, Quote, Reading
 from price.wire import read_price
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)

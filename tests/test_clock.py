@@ -1,4 +1,4 @@
-"""The machine's clock, and the couriers that post to it from threads of their own."""
+"""The machine's clock, and the workers that post to it from threads of their own."""
 
 import signal
 import socket
@@ -12,9 +12,9 @@ import pytest
 
 from price import host
 from price.errors import RateLimited, SourceError, Timeout, Unreachable, Unreadable
-from price.quote import Pair
+from price.model import Pair
 from price.recorder.clock import Signal, SystemClock
-from price.recorder.couriers import Couriers, Outcome
+from price.recorder.workers import Outcome, Workers
 from price.sources import SOURCES
 from price.sources.base import Tick
 from price.wire import LANES, Anew, Answer, Pending, Request
@@ -141,10 +141,10 @@ def test_a_signal_that_does_not_interrupt_a_wait_ends_it(heeding: SystemClock) -
 def outcome_of(fetch: Callable[[Request, float], Answer]) -> Outcome:
     """How a request to Kraken ends that is carried like this."""
     clock = SystemClock()
-    couriers = Couriers(KRAKEN, fetch, clock)
-    couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], clock.monotonic() + 600, 1)
+    workers = Workers(KRAKEN, fetch, clock)
+    workers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], clock.monotonic() + 600, 1)
     outcome = clock.wait(clock.monotonic() + 30)
-    couriers.close()
+    workers.close()
     assert isinstance(outcome, Outcome)
     return outcome
 
@@ -193,12 +193,12 @@ def test_an_error_that_is_kept_does_not_keep_the_answer_that_it_is_about() -> No
 
 def test_couriers_that_are_let_go_leave_no_connection_open() -> None:
     clock, hung_up = SystemClock(), threading.Event()
-    couriers = Couriers(KRAKEN, lambda request, deadline: Answer(200, {}, GOOD), clock, hung_up.set)
-    couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
+    workers = Workers(KRAKEN, lambda request, deadline: Answer(200, {}, GOOD), clock, hung_up.set)
+    workers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
     assert clock.wait(clock.monotonic() + 30) is not None
     assert not hung_up.is_set()
 
-    couriers.close()
+    workers.close()
 
     assert hung_up.wait(30)
 
@@ -230,13 +230,13 @@ class Repeated:
 
 
 def outcome_of_repeating(line: Repeated, under_way: int = 1) -> Outcome:
-    """How a request ends that was sent again; a courier would only fail with it."""
+    """How a request ends that was sent again; a worker would only fail with it."""
     clock = SystemClock()
-    couriers = Couriers(KRAKEN, fails(Timeout("carried")), clock, repeat=lambda request, deadline: line)
+    workers = Workers(KRAKEN, fails(Timeout("carried")), clock, repeat=lambda request, deadline: line)
     slot = datetime(2026, 11, 20, tzinfo=UTC)
-    couriers.send(slot, KRAKEN.requests([BTC])[0], clock.monotonic() + 600, under_way)
+    workers.send(slot, KRAKEN.requests([BTC])[0], clock.monotonic() + 600, under_way)
     outcome = clock.wait(clock.monotonic() + 30)
-    couriers.close()
+    workers.close()
     assert isinstance(outcome, Outcome)
     return outcome
 
@@ -275,12 +275,12 @@ def test_a_request_that_cannot_be_repeated_is_carried() -> None:
         raise RuntimeError("no pool")
 
     clock = SystemClock()
-    couriers = Couriers(KRAKEN, lambda request, deadline: Answer(200, {}, GOOD), clock, repeat=repeat)
-    couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
+    workers = Workers(KRAKEN, lambda request, deadline: Answer(200, {}, GOOD), clock, repeat=repeat)
+    workers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
 
     outcome = clock.wait(clock.monotonic() + 30)
 
-    couriers.close()
+    workers.close()
     assert isinstance(outcome, Outcome)
     assert outcome.error is None
 
@@ -295,15 +295,15 @@ def test_hanging_requests_take_one_lane_each_and_no_more_than_there_are() -> Non
         gate.wait(30)
         return Answer(200, {}, GOOD)
 
-    couriers = Couriers(KRAKEN, fetch, clock)
+    workers = Workers(KRAKEN, fetch, clock)
     for number in range(10):
-        couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, number + 1)
+        workers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, number + 1)
     for _ in range(LANES):
         assert busy.acquire(timeout=30)
 
     gate.set()
     outcomes = [clock.wait(clock.monotonic() + 30) for _ in range(10)]
-    couriers.close()
+    workers.close()
 
     assert len(lanes) == LANES
     assert all(isinstance(one, Outcome) for one in outcomes)
@@ -317,11 +317,11 @@ def test_one_request_after_the_other_needs_one_thread() -> None:
         lanes.add(threading.get_ident())
         return Answer(200, {}, GOOD)
 
-    couriers = Couriers(KRAKEN, fetch, clock)
+    workers = Workers(KRAKEN, fetch, clock)
     for _ in range(5):
-        couriers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
+        workers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
         assert clock.wait(clock.monotonic() + 30) is not None
 
-    couriers.close()
+    workers.close()
 
     assert len(lanes) == 1

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from price.errors import RateLimited, SourceError, Unavailable, Unreadable
-from price.quote import Pair
+from price.model import Pair
 from price.sources import SOURCES
 from price.sources.base import Tick
 from price.wire import Answer, Request

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from price import record, settings
+from price import events, settings
 from price.cli import main
 from price.errors import PriceError, SettingsError
+from price.events import Event
 from price.handlers import journal
 from price.handlers.console import Console
-from price.oneline import MOST, one_line
-from price.record import Event
+from price.text import MOST, one_line
 from tests.fakes import START
 from tests.nasty import NASTY, NASTY_NAME
 from tests.parrot import parrot
@@ -69,12 +69,12 @@ def test_a_long_text_is_cut_off_and_says_so(text: str) -> None:
 @pytest.mark.parametrize("text", [NASTY, "x" * 10**6], ids=["nasty", "long"])
 def test_whatever_the_program_says_is_one_clean_line_for_the_terminal_and_the_journal(text: str) -> None:
     keeper = BufferingHandler(10)
-    record.ROOT.addHandler(keeper)
+    events.ROOT.addHandler(keeper)
     try:
-        record.say(Event.STARTED, logging.WARNING, text)
-        record.say_of_source(Event.SOURCE_LOST, logging.WARNING, "kraken", text)
+        events.log_event(Event.STARTED, logging.WARNING, text)
+        events.log_source_event(Event.SOURCE_LOST, logging.WARNING, "kraken", text)
     finally:
-        record.ROOT.removeHandler(keeper)
+        events.ROOT.removeHandler(keeper)
 
     assert len(keeper.buffer) == 2
     assert clean([Console().format(one) for one in keeper.buffer])

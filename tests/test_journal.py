@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from price import record
+from price import events
+from price.events import NOTICE, Event
 from price.handlers import journal
 from price.handlers.journal import Journal
-from price.quote import Pair, Quote, Reading
-from price.record import NOTICE, Event
+from price.model import Pair, Quote, Reading
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
 BTC = Pair("BTC", "USD")
@@ -78,10 +78,10 @@ def journald(tmp_path: Path) -> Iterator[Journald]:
 @pytest.fixture
 def handler(journald: Journald) -> Iterator[Journal]:
     handler = Journal(journald.path, journald.send, time.monotonic)
-    record.ROOT.addHandler(handler)
-    record.ROOT.setLevel(logging.DEBUG)
+    events.ROOT.addHandler(handler)
+    events.ROOT.setLevel(logging.DEBUG)
     yield handler
-    record.ROOT.removeHandler(handler)
+    events.ROOT.removeHandler(handler)
     handler.close()
 
 
@@ -98,7 +98,7 @@ def test_a_quote_with_a_price_has_the_promised_fields_and_no_others(
         reading("bitstamp", why="timeout"),
     )
 
-    record.emit(Quote(SLOT, BTC, Decimal("97122.275"), ("coinbase", "kraken"), readings=readings))
+    events.log_quote(Quote(SLOT, BTC, Decimal("97122.275"), ("coinbase", "kraken"), readings=readings))
 
     assert journald.entries == [
         {
@@ -117,7 +117,7 @@ def test_a_quote_with_a_price_has_the_promised_fields_and_no_others(
 
 
 def test_a_missed_quote_is_a_warning_with_its_reason(journald: Journald, handler: Journal) -> None:
-    record.emit(Quote(SLOT, BTC, reason="kraken:timeout", readings=(reading("kraken", why="timeout"),)))
+    events.log_quote(Quote(SLOT, BTC, reason="kraken:timeout", readings=(reading("kraken", why="timeout"),)))
 
     (entry,) = journald.entries
     assert entry["PRIORITY"] == "4"
@@ -136,13 +136,13 @@ def test_the_choice_can_be_recomputed_from_what_each_source_said(
         reading("bitstamp", "99", "stale"),
     )
 
-    record.emit(Quote(SLOT, BTC, Decimal(100), ("coinbase",), readings=readings))
+    events.log_quote(Quote(SLOT, BTC, Decimal(100), ("coinbase",), readings=readings))
 
     assert journald.entries[0]["PRICE_QUOTES"] == "coinbase=100 kraken=140 bitstamp=stale"
 
 
 def test_a_change_at_a_source_names_it(journald: Journald, handler: Journal) -> None:
-    record.say_of_source(Event.SOURCE_LOST, logging.WARNING, "kraken", "lost: timeout")
+    events.log_source_event(Event.SOURCE_LOST, logging.WARNING, "kraken", "lost: timeout")
 
     (entry,) = journald.entries
     assert (entry["PRICE_SOURCE"], entry["LOGGER"]) == ("kraken", "price.source")
@@ -186,7 +186,7 @@ def test_an_entry_that_journald_refuses_is_an_error_that_is_said(
     journald.code = -22
 
     with pytest.raises(OSError, match="refused"):
-        record.say(Event.STARTED, logging.INFO, "too odd")
+        events.log_event(Event.STARTED, logging.INFO, "too odd")
 
 
 def test_a_full_queue_costs_a_slot_a_fifth_of_a_second_in_all_and_is_said_afterwards(
@@ -195,7 +195,7 @@ def test_a_full_queue_costs_a_slot_a_fifth_of_a_second_in_all_and_is_said_afterw
     journald.freeze()
     began = time.monotonic()
     for _ in range(50):
-        record.emit(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
+        events.log_quote(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
     took = time.monotonic() - began
     handler.flush()
 
@@ -203,7 +203,7 @@ def test_a_full_queue_costs_a_slot_a_fifth_of_a_second_in_all_and_is_said_afterw
     assert 0.15 < took < 0.4
 
     journald.thaw()
-    record.emit(Quote(SLOT, BTC, Decimal(2), ("kraken",)))
+    events.log_quote(Quote(SLOT, BTC, Decimal(2), ("kraken",)))
 
     assert [entry["MESSAGE"] for entry in journald.entries] == [
         "50 entries dropped: journald's queue was full",
@@ -213,11 +213,11 @@ def test_a_full_queue_costs_a_slot_a_fifth_of_a_second_in_all_and_is_said_afterw
 
 def test_each_slot_may_wait_anew(journald: Journald, handler: Journal) -> None:
     journald.freeze()
-    record.emit(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
+    events.log_quote(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
     handler.flush()
     began = time.monotonic()
 
-    record.emit(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
+    events.log_quote(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
 
     assert time.monotonic() - began > 0.15
 
@@ -229,7 +229,7 @@ def test_a_socket_that_was_made_anew_is_asked_from_the_next_slot_on(
     handler.flush()
     journald.freeze()
 
-    record.emit(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
+    events.log_quote(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
 
     assert journald.entries == []
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from price import settings, times
-from price.quote import Pair
+from price.model import Pair
 from price.recorder.clock import SystemClock
 from price.sources import SOURCES
 from price.sources.base import Tick

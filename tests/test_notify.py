@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from price import record
+from price import events
+from price.events import NOTICE, Event
 from price.handlers.notify import Notify
-from price.quote import Pair, Quote, Reading
-from price.record import NOTICE, Event
+from price.model import Pair, Quote, Reading
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
 BTC, ETH = Pair("BTC", "USD"), Pair("ETH", "USD")
@@ -33,10 +33,10 @@ def systemd() -> Systemd:
 @pytest.fixture
 def handler(systemd: Systemd) -> Iterator[Notify]:
     handler = Notify(systemd.heard.append, lambda: 12.5, lambda: systemd.held, lambda: systemd.missed)
-    record.ROOT.addHandler(handler)
-    record.ROOT.setLevel(logging.DEBUG)
+    events.ROOT.addHandler(handler)
+    events.ROOT.setLevel(logging.DEBUG)
     yield handler
-    record.ROOT.removeHandler(handler)
+    events.ROOT.removeHandler(handler)
 
 
 def quote(pair: Pair, price: str) -> Quote:
@@ -45,8 +45,8 @@ def quote(pair: Pair, price: str) -> Quote:
 
 
 def test_ready_comes_with_the_start_and_stopping_with_the_stop(systemd: Systemd, handler: Notify) -> None:
-    record.say(Event.STARTED, logging.INFO, "started")
-    record.say(Event.STOPPING, logging.INFO, "stopping")
+    events.log_event(Event.STARTED, logging.INFO, "started")
+    events.log_event(Event.STOPPING, logging.INFO, "stopping")
 
     assert systemd.heard == ["READY=1", "STOPPING=1"]
 
@@ -55,8 +55,8 @@ def test_ready_comes_with_the_start_and_stopping_with_the_stop(systemd: Systemd,
 def test_a_reload_begins_with_its_time_and_ends_ready_whatever_came_of_it(
     end: Event, systemd: Systemd, handler: Notify
 ) -> None:
-    record.say(Event.RELOADING, logging.INFO, "reading")
-    record.say(end, NOTICE, "read")
+    events.log_event(Event.RELOADING, logging.INFO, "reading")
+    events.log_event(end, NOTICE, "read")
 
     assert systemd.heard == ["RELOADING=1\nMONOTONIC_USEC=12500000", "READY=1"]
 
@@ -65,8 +65,8 @@ def test_a_finished_slot_is_one_datagram_with_the_last_price_and_the_gaps_of_the
     systemd: Systemd, handler: Notify
 ) -> None:
     systemd.missed = 3
-    record.emit(quote(BTC, "97123.450"))
-    record.emit(quote(ETH, "3300"))
+    events.log_quote(quote(BTC, "97123.450"))
+    events.log_quote(quote(ETH, "3300"))
     handler.flush()
 
     assert systemd.heard == [
@@ -77,7 +77,7 @@ def test_a_finished_slot_is_one_datagram_with_the_last_price_and_the_gaps_of_the
 def test_rows_that_are_held_show_in_the_status_line(systemd: Systemd, handler: Notify) -> None:
     systemd.held = 12
     readings = (Reading("kraken", why="timeout"),)
-    record.emit(Quote(SLOT, BTC, reason="kraken:timeout", readings=readings))
+    events.log_quote(Quote(SLOT, BTC, reason="kraken:timeout", readings=readings))
     handler.flush()
 
     assert "BTC-USD missed: kraken:timeout" in systemd.heard[0]
@@ -87,7 +87,7 @@ def test_rows_that_are_held_show_in_the_status_line(systemd: Systemd, handler: N
 def test_a_pulse_without_a_slot_keeps_the_watchdog_quiet_and_the_last_status(
     systemd: Systemd, handler: Notify
 ) -> None:
-    record.emit(quote(BTC, "1"))
+    events.log_quote(quote(BTC, "1"))
     handler.flush()
     handler.flush()
 
@@ -95,7 +95,7 @@ def test_a_pulse_without_a_slot_keeps_the_watchdog_quiet_and_the_last_status(
 
 
 def test_nothing_in_a_status_can_pass_for_another_assignment(systemd: Systemd, handler: Notify) -> None:
-    record.emit(Quote(SLOT, BTC, reason="x\nERRNO=5", readings=(Reading("x\nERRNO=5", why="y"),)))
+    events.log_quote(Quote(SLOT, BTC, reason="x\nERRNO=5", readings=(Reading("x\nERRNO=5", why="y"),)))
     handler.flush()
 
     assert [text.partition("=")[0] for text in systemd.heard[0].split("\n")] == ["WATCHDOG", "STATUS"]

@@ -19,7 +19,7 @@ from typing import TypeVar
 import pytest
 
 from price import __version__, times
-from price.quote import Pair
+from price.model import Pair
 from tests.exchange import Fault, Market, faults
 from tests.proof import proven
 

@@ -7,53 +7,52 @@ from pathlib import Path
 import pytest
 
 PRICE = Path(__file__).parent.parent / "price"
-GROUND = {"price", "quote", "line", "times", "errors", "oneline"}
+GROUND = {"price", "model", "times", "errors", "text"}
 RULES = {
     # the ground floor
     "price": set[str](),
-    "quote": set[str](),
+    "model": set[str](),
     "times": set[str](),
     "errors": set[str](),
     "coins": set[str](),
     "safely": set[str](),
-    "oneline": set[str](),
-    "line": {"times", "quote"},
-    "wire": {"errors", "quote"},
+    "text": set[str](),
+    "wire": {"errors", "model"},
     "host": {"host"},
-    # pure, on the ground floor
-    "tail": {"line", "times", "quote"},
-    "choose": {"quote"},
-    "record": {"line", "oneline", "quote"},
-    "sources": {"sources", "wire", "coins", "errors", "quote", "times"},
-    "plan": {"sources", "quote"},
-    "settings": {"settings", "choose", "coins", "errors", "oneline", "plan", "quote", "sources"},
+    # pure
+    "choose": {"model"},
+    "log": {"log", "host", *GROUND},
+    "events": {"log", "text", "model"},
+    "sources": {"sources", "wire", "coins", "errors", "model", "times"},
+    "plan": {"sources", "model"},
+    "settings": {"settings", "choose", "coins", "errors", "text", "plan", "model", "sources"},
     "fetchers": {"errors", "settings", "sources", "transport", "wire"},
     # rooms with one window each
     "transport": {"transport", "errors", "wire", "price"},
-    "handlers": {"handlers", "record", "line", "quote", "times", "errors", "tail", "wire", "safely",
-    "host", "oneline"},
+    "handlers": {"handlers", "events", "log", *GROUND},
+    "sinks": {"sinks", "events", "log", "wire", "safely", "host", "recorder", *GROUND},
     # the wings
     "recorder": {
-        "recorder", "handlers", "sources", "fetchers", "settings", "plan", "choose", "record", "wire",
-        "tail",
-        "safely", "host", *GROUND,
+        "recorder", "handlers", "sinks", "sources", "fetchers", "settings", "plan", "choose", "events",
+        "wire", "log", "safely", "host", *GROUND,
     },
-    "reader": {"reader", *GROUND},
+    "report": {"report", "log", *GROUND},
     # between them: asks and reads, and writes repairs.txt
-    "repair": {
-        "repair", "reader", "sources", "fetchers", "settings", "plan", "choose", "record", "wire", "host",
-        *GROUND,
+    "backfill": {
+        "backfill", "report", "log", "sources", "fetchers", "settings", "plan", "choose", "events", "wire",
+        "host", *GROUND,
     },
-    "cli": {"recorder", "reader", "repair", "host", "settings", "errors", "oneline", "price"},
+    "cli": {"recorder", "report", "backfill", "host", "settings", "errors", "text", "price"},
 }  # fmt: skip
 ALSO = {
     "handlers": {"requests", "urllib3", "dotenv"},
-    "reader": {"requests", "urllib3", "dotenv", "logging"},
+    "sinks": {"requests", "urllib3", "dotenv"},
+    "log": {"requests", "urllib3", "dotenv", "logging", "time", "socket"},
+    "report": {"requests", "urllib3", "dotenv", "logging"},
     "sources": {"requests", "urllib3", "socket", "logging", "time", "os", "threading", "dotenv", "pathlib"},
     "recorder": {"requests", "urllib3", "socket", "dotenv", "cysystemd", "fcntl", "signal"},
-    "repair": {"requests", "urllib3", "socket", "dotenv", "logging", "time", "fcntl", "signal"},
+    "backfill": {"requests", "urllib3", "socket", "dotenv", "logging", "time", "fcntl", "signal"},
     "choose": {"logging", "os", "time", "socket", "pathlib"},
-    "line": {"logging", "os", "time", "socket", "pathlib"},
     "times": {"logging", "os", "time", "socket", "pathlib"},
 }
 """What is not to be imported from elsewhere."""
@@ -115,22 +114,24 @@ def test_no_room_imports_what_it_must_not() -> None:
     [
         ("handlers/a.py", "from price.sources import SOURCES", "price.sources.SOURCES"),
         ("handlers/a.py", "from price.recorder.loop import Loop", "price.recorder.loop.Loop"),
-        ("recorder/a.py", "def f():\n    from price.reader import pricelog", "price.reader.pricelog"),
-        ("recorder/a.py", "import price.reader.pricelog", "price.reader.pricelog"),
+        ("recorder/a.py", "def f():\n    from price.report import gaps", "price.report.gaps"),
+        ("recorder/a.py", "import price.report.gaps", "price.report.gaps"),
         ("recorder/a.py", "import requests.sessions", "requests.sessions"),
-        ("reader/a.py", "from price import settings", "price.settings"),
-        ("reader/a.py", "from price.recorder import app", "price.recorder.app"),
-        ("reader/a.py", "from price.repair import survey", "price.repair.survey"),
-        ("repair/a.py", "from price.recorder import clock", "price.recorder.clock"),
-        ("recorder/a.py", "from price.repair import survey", "price.repair.survey"),
-        ("reader/a.py", "from ..recorder import app", "price.recorder.app"),
+        ("recorder/a.py", "from price.backfill import missing", "price.backfill.missing"),
+        ("report/a.py", "from price import settings", "price.settings"),
+        ("report/a.py", "from price.recorder import app", "price.recorder.app"),
+        ("report/a.py", "from ..recorder import app", "price.recorder.app"),
+        ("report/a.py", "from price.backfill import missing", "price.backfill.missing"),
+        ("backfill/a.py", "from price.recorder import clock", "price.recorder.clock"),
+        ("log/a.py", "from price.report import gaps", "price.report.gaps"),
+        ("log/a.py", "import logging", "logging"),
         ("sources/a.py", "import logging", "logging"),
         ("sources/a.py", "import os.path", "os.path"),
         ("sources/a.py", "from price.transport import Transport", "price.transport.Transport"),
         ("sources/a.py", "from price.handlers import journal", "price.handlers.journal"),
-        ("line.py", "from price import record", "price.record"),
-        ("quote.py", "from price import line", "price.line"),
+        ("choose.py", "from price import events", "price.events"),
         ("choose.py", "from price.recorder import clock", "price.recorder.clock"),
+        ("model.py", "from price.log import line", "price.log.line"),
         ("transport/a.py", "from price.recorder.clock import Clock", "price.recorder.clock.Clock"),
         ("settings/a.py", "from price.transport import trust", "price.transport.trust"),
     ],
@@ -152,12 +153,12 @@ def test_a_breach_is_seen(tmp_path: Path, file: str, text: str, breach: str) -> 
             "recorder/a.py",
             "from price.handlers.journal import Journal\nimport logging\nfrom price import __version__",
         ),
-        ("reader/a.py", "from price.reader.pricelog import x\nfrom price import line, times\nimport os"),
+        ("report/a.py", "from price.log.pricelog import x\nfrom price import times\nimport os"),
         (
             "sources/a.py",
             "from price.sources.base import Source\nfrom price.wire import Request\nimport json",
         ),
-        ("handlers/a.py", "from price.handlers.appendfile import AppendFile\nfrom price.record import say"),
+        ("handlers/a.py", "from price.log.append import AppendFile\nfrom price.events import log_event"),
     ],
 )
 def test_what_is_allowed_is_no_breach(tmp_path: Path, file: str, text: str) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from price.events import ROOT
 from price.handlers.journal import fields
-from price.quote import Pair
-from price.record import ROOT
+from price.model import Pair
 from price.recorder.app import App
 from tests.announced import announced
 from tests.exchange import Fault, Market

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from price import settings
 from price.errors import SettingsError
+from price.model import Pair
 from price.plan import Plan, plan
-from price.quote import Pair
 from price.settings import NAMES, Settings
 from price.sources import SOURCES
 

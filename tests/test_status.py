@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from price.errors import Forbidden, PriceError, Unavailable
-from price.quote import Pair, Quote, Reading
-from price.record import ROOT, emit
-from price.recorder.desk import Desk
-from price.recorder.glance import glance
-from price.recorder.status import Facts, Status
+from price.events import ROOT, log_quote
+from price.model import Pair, Quote, Reading
+from price.recorder.show_status import show_status
+from price.recorder.source_state import SourceState
+from price.sinks.status import Facts, Status
 from price.sources import SOURCES
 from tests.fakes import START
 from tests.scene import Scene
@@ -30,8 +30,8 @@ def reading(source: str, price: str = "", why: str = "", aged: float | None = No
 
 def sources_of(tmp_path: Path, quotes: Sequence[Quote], *names: str) -> dict[str, Any]:
     """What is shown of sources after a slot with these quotes."""
-    desks = {name: Desk(SOURCES[name]) for name in names}
-    status = Status(Facts(1, SLOT, desks, lambda: SLOT, lambda: 0))
+    states = {name: SourceState(SOURCES[name]) for name in names}
+    status = Status(Facts(1, SLOT, states, lambda: SLOT, lambda: 0))
     status.show(tmp_path / "status.json", 5, [BTC], names)
     view: dict[str, Any] = status.view(quotes)["sources"]
     return view
@@ -84,7 +84,7 @@ def test_a_status_is_written_for_slots_with_readings_only(tmp_path: Path) -> Non
     status.show(tmp_path / "status.json", 5, [BTC], [])
     ROOT.addHandler(status)
     try:
-        emit(Quote(SLOT, BTC, reason="down", slots=3))
+        log_quote(Quote(SLOT, BTC, reason="down", slots=3))
         status.flush()
     finally:
         ROOT.removeHandler(status)
@@ -121,7 +121,7 @@ def test_a_source_that_was_given_up_is_shown_as_retired(tmp_path: Path) -> None:
 
 def looked(path: Path, now: datetime, *, as_json: bool = False) -> tuple[int, list[str]]:
     lines: list[str] = []
-    return glance(path, as_json, now, lines.append), lines
+    return show_status(path, as_json, now, lines.append), lines
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from price import host, times
 from price.cli import main
 from price.errors import PriceError, Unavailable
-from price.handlers.pricesfile import PricesFile
-from price.handlers.rowsfirst import RowsFirst
-from price.quote import Pair, Quote
-from price.record import ROOT, Event, emit, quote_of
+from price.events import ROOT, Event, log_quote, quote_of
+from price.model import Pair, Quote
+from price.sinks.base import RowsFirst
+from price.sinks.rows import RowsSink
 from tests.fakes import START
 from tests.proof import proven
 from tests.scene import Scene
@@ -297,14 +297,14 @@ def test_rows_go_to_the_disk_before_anybody_else_hears_of_them(tmp_path: Path) -
             seen.append(scene.text)
 
     def rows_first() -> RowsFirst:
-        file = PricesFile(scene.file)
+        file = RowsSink(scene.file)
         file.start([BTC], 5)
         return RowsFirst(file, [Looks()])
 
     front = rows_first()
     ROOT.addHandler(front)
     try:
-        emit(Quote(START, BTC, reason="late"))
+        log_quote(Quote(START, BTC, reason="late"))
         assert seen == []
         front.flush()
     finally:
@@ -337,7 +337,7 @@ def test_a_log_below_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_second_recorder_on_the_same_file_is_refused_naming_the_first(tmp_path: Path) -> None:
-    first = PricesFile(tmp_path / "prices.txt")
+    first = RowsSink(tmp_path / "prices.txt")
     first.start([BTC], 5)
     second = Scene(tmp_path)
 
@@ -367,7 +367,7 @@ def test_a_lock_that_was_removed_in_flight_is_taken_again_with_the_folder(tmp_pa
 
     def try_second() -> None:
         with pytest.raises(PriceError) as caught:
-            PricesFile(scene.file).start([BTC], 5)
+            RowsSink(scene.file).start([BTC], 5)
         refused.append(str(caught.value))
 
     scene.clock.at(13, try_second)
@@ -379,7 +379,7 @@ def test_a_lock_that_was_removed_in_flight_is_taken_again_with_the_folder(tmp_pa
 
 def test_a_file_that_another_recorder_took_over_is_left_to_it(tmp_path: Path) -> None:
     scene, _ = scene_with_disk(tmp_path)
-    other = PricesFile(scene.file)
+    other = RowsSink(scene.file)
 
     def take_over() -> None:
         scene.file.parent.rename(tmp_path / "elsewhere")
@@ -409,14 +409,14 @@ def test_the_oldest_of_more_than_a_day_of_held_rows_are_given_up_and_counted_and
 
 
 def test_a_quote_that_no_row_can_hold_does_not_keep_later_ones_from_the_disk(tmp_path: Path) -> None:
-    file = PricesFile(tmp_path / "prices.txt")
+    file = RowsSink(tmp_path / "prices.txt")
     file.start([BTC], 5)
     front = RowsFirst(file, [])
     ROOT.addHandler(front)
     try:
-        emit(Quote(START + timedelta(seconds=1), BTC, reason="no reason at all"))
+        log_quote(Quote(START + timedelta(seconds=1), BTC, reason="no reason at all"))
         front.flush()
-        emit(Quote(START + timedelta(seconds=6), BTC, reason="late"))
+        log_quote(Quote(START + timedelta(seconds=6), BTC, reason="late"))
         front.flush()
     finally:
         ROOT.removeHandler(front)
@@ -444,10 +444,10 @@ class Fails(logging.Handler):
 
 
 class Recorder:
-    """PricesFile and others behind RowsFirst, fed by hand, slot after slot."""
+    """RowsSink and others behind RowsFirst, fed by hand, slot after slot."""
 
     def __init__(self, folder: Path, *others: logging.Handler) -> None:
-        self.file = PricesFile(folder / "prices.txt")
+        self.file = RowsSink(folder / "prices.txt")
         self.file.start([BTC], 5)
         self._front = RowsFirst(self.file, others)
         self._slot = times.slot_of(START, 5)
@@ -457,7 +457,7 @@ class Recorder:
         ROOT.setLevel(logging.DEBUG)  # as the recorder does; a test before may have done so, or none
         try:
             for _ in range(count):
-                emit(Quote(self._slot, BTC, reason="late"))
+                log_quote(Quote(self._slot, BTC, reason="late"))
                 self._front.flush()
                 self._slot += timedelta(seconds=5)
         finally:
@@ -504,9 +504,9 @@ def test_a_handler_that_fails_now_and_then_within_a_slot_is_not_said_to_work_in_
 SMALL = """
 import resource, signal, sys
 from pathlib import Path
-from price.recorder.wholefile import WholeFile
+from price.log.atomic import AtomicFile
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-file = WholeFile(Path(sys.argv[1]), 0o644, durable=False)
+file = AtomicFile(Path(sys.argv[1]), 0o644, durable=False)
 file.write("old")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:
@@ -519,17 +519,17 @@ SHORT = """
 import resource, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from price.handlers.pricesfile import PricesFile
-from price.quote import Pair, Quote
-from price.record import ROOT, emit
+from price.sinks.rows import RowsSink
+from price.model import Pair, Quote
+from price.events import ROOT, log_quote
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = Path(sys.argv[1])
-file = PricesFile(path)
+file = RowsSink(path)
 file.start([Pair("BTC", "USD")], 5)
 ROOT.addHandler(file)
 for second, limit in ((0, -1), (5, 80), (10, 80), (15, -1)):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1))
-    emit(Quote(datetime(2026, 11, 20, 15, 52, second, tzinfo=UTC), Pair("BTC", "USD"), reason="late"))
+    log_quote(Quote(datetime(2026, 11, 20, 15, 52, second, tzinfo=UTC), Pair("BTC", "USD"), reason="late"))
     file.flush()
     print(file.held, path.read_text().endswith("\\n"), path.read_text().count("\\n"))
 """

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from price.events import Event
 from price.handlers import journal
-from price.record import Event
 from price.recorder.clock import Clock
-from price.recorder.couriers import Couriers, _Job
+from price.recorder.workers import Workers, _Job
 from price.settings import Settings
 from price.sources import SOURCES
 from price.wire import Request
@@ -205,7 +205,7 @@ class _Courier:
 
     def __init__(self, name: str, clock: Clock) -> None:
         self._clock = clock
-        self._couriers = Couriers(SOURCES[name], lambda request, _: parrot().ask(request), clock)
+        self._couriers = Workers(SOURCES[name], lambda request, _: parrot().ask(request), clock)
 
     def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
         self._clock.post(self._couriers._carried(_Job(slot, request, deadline)))

@@ -8,8 +8,8 @@ import pytest
 
 from price import times
 from price.errors import PriceError, SettingsError, Timeout, Unreachable
-from price.record import Event
-from price.tail import Tail
+from price.events import Event
+from price.log.tail import Tail
 from tests.fakes import START
 from tests.scene import Scene
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from price.errors import Forbidden, NoSuchName, RateLimited, SourceError, Timeout, Unavailable, Unreachable
-from price.record import Event
+from price.events import Event
 from tests.fakes import START
 from tests.scene import Scene
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from price.errors import Timeout
-from price.record import Event
+from price.events import Event
 from tests.scene import Scene
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from price.errors import Refused, SourceError, Timeout, Unavailable, Unreachable, Unreadable
-from price.record import Event
+from price.events import Event
 from price.wire import Answer, Request
 from tests.scene import Scene
 

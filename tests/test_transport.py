@@ -25,7 +25,7 @@ import pytest
 
 from price import __version__, settings
 from price.errors import NoSuchName, SourceError, Unreachable
-from price.quote import Pair
+from price.model import Pair
 from price.sources import SOURCES
 from price.transport import BUNDLE_NAMES, MAX_BODY_BYTES, Transport, trust
 from price.wire import LANES, Anew, Answer, Request

@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime
 
 from price import times
-from price.record import quote_of
+from price.events import quote_of
 
 
 class Console(logging.StreamHandler):  # type: ignore[type-arg]

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
-from price import line, times
-from price.quote import Quote, Reading
-from price.record import NOTICE, Event, note_of, say
+from price import times
+from price.events import NOTICE, Event, details_of, log_event
+from price.log import line
+from price.model import Quote, Reading
 
 SOCKET = Path("/run/systemd/journal/socket")
 PATIENCE_SECONDS = 0.2
@@ -67,7 +68,7 @@ class Journal(logging.Handler):
             return
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            say(
+            log_event(
                 Event.ENTRIES_DROPPED,
                 logging.WARNING,
                 f"{dropped} entries dropped: journald's queue was full",
@@ -151,7 +152,7 @@ def fields(record: logging.LogRecord) -> dict[str, str]:
         "SYSLOG_IDENTIFIER": "price",
         "LOGGER": _sendable(record.name),
     }
-    note = note_of(record)
+    note = details_of(record)
     if note is not None:
         found["MESSAGE_ID"] = note.event.value
         if note.source:

@@ -6,9 +6,9 @@ sd_notify(3). It is the last handler: if the recorder or a handler before it han
 import logging
 from collections.abc import Callable
 
-from price import line
-from price.quote import Quote
-from price.record import Event, note_of
+from price.events import Event, details_of
+from price.log import line
+from price.model import Quote
 
 Tell = Callable[[str], object]
 
@@ -37,7 +37,7 @@ class Notify(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Passes a change on. Raises OSError or ValueError where systemd cannot be told."""
-        note = note_of(record)
+        note = details_of(record)
         if note is None:
             return
         if note.quote is not None and note.quote.readings:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from price.host.bell import Bell
+from price.host.wakeup import Wakeup
 
 sync: Callable[[int], None] = os.fsync
 """Brings a file's data to stable storage."""
@@ -19,7 +19,7 @@ def sync_folder(folder: Path) -> None:
 def on_signals(
     stop: Callable[[], None],
     reload: Callable[[], None],  # noqa: ARG001 - no HUP here
-    bell: Bell,
+    bell: Wakeup,
 ) -> None:
     """Has Ctrl-C call `stop`, and ring the bell."""
     signal.set_wakeup_fd(bell.rope(), warn_on_full_buffer=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from price.host.bell import Bell
+from price.host.wakeup import Wakeup
 
 sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 """Brings a file's data to stable storage; macOS has no fdatasync."""
@@ -22,7 +22,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def on_signals(stop: Callable[[], None], reload: Callable[[], None], bell: Bell) -> None:
+def on_signals(stop: Callable[[], None], reload: Callable[[], None], bell: Wakeup) -> None:
     """Has TERM and INT call `stop`, and HUP `reload`. Both must be safe at any point of the program.
 
     Each signal rings the bell as well: of one that lands just before a wait Python knows only after it.

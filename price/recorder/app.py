@@ -7,25 +7,25 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
-from price import __version__, record, settings, times
+from price import __version__, events, settings, times
 from price.choose import Memory
 from price.errors import PriceError
+from price.events import NOTICE, Event, log_event
 from price.fetchers import make_fetchers
 from price.handlers import journal, notify
 from price.handlers.console import Console
-from price.handlers.pricesfile import PricesFile
-from price.handlers.rowsfirst import RowsFirst
-from price.quote import Quote
-from price.record import NOTICE, Event, say
-from price.recorder.changes import Changes
+from price.model import Quote
 from price.recorder.clock import Clock, Signal
-from price.recorder.couriers import Couriers
-from price.recorder.desk import Desk
-from price.recorder.loop import Loop, Past
-from price.recorder.panel import Panel, Sender
-from price.recorder.state import State
-from price.recorder.status import Facts, Status
+from price.recorder.loop import Ledger, Loop
+from price.recorder.poll import Poller, Sender
+from price.recorder.source_state import SourceState
+from price.recorder.workers import Workers
 from price.settings import Settings
+from price.sinks.base import RowsFirst
+from price.sinks.changes import Changes
+from price.sinks.rows import RowsSink
+from price.sinks.state import State
+from price.sinks.status import Facts, Status
 from price.sources import SOURCES
 
 CHANCE = random.Random()  # noqa: S311 - jitter is no secret
@@ -39,27 +39,27 @@ class Carrier(Sender, Protocol):
         ...
 
 
-def make_couriers(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
-    """The couriers of each configured source. Raises SettingsError for certificates that cannot be read."""
+def make_workers(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
+    """The workers of each configured source. Raises SettingsError for certificates that cannot be read."""
     fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
     return {
-        name: Couriers(SOURCES[name], way.get, clock, way.hang_up, way.repeat)
+        name: Workers(SOURCES[name], way.get, clock, way.hang_up, way.repeat)
         for name, way in fetchers.items()
     }
 
 
-def make_panel(
+def make_poller(
     wanted: Settings,
-    desks: Mapping[str, Desk],
+    states: Mapping[str, SourceState],
     senders: Mapping[str, Sender],
     clock: Clock,
     chance: random.Random = CHANCE,
     pulse: Callable[[], None] = lambda: None,
-) -> Panel:
-    """The panel of the configured sources; one that is asked for no pair has no desk."""
+) -> Poller:
+    """The poller of the configured sources; one that is asked for no pair has no state."""
     pairs = {name: wanted.pairs_of(name) for name in wanted.sources}
-    asked = [desks[name] for name in wanted.sources if pairs[name]]
-    return Panel(asked, pairs, senders, clock, chance, pulse)
+    asked = [states[name] for name in wanted.sources if pairs[name]]
+    return Poller(asked, pairs, senders, clock, chance, pulse)
 
 
 class App:
@@ -72,7 +72,7 @@ class App:
         self,
         environ: Mapping[str, str],
         clock: Clock,
-        hire: Callable[[Settings, Clock], Mapping[str, Carrier]] = make_couriers,
+        hire: Callable[[Settings, Clock], Mapping[str, Carrier]] = make_workers,
         chance: random.Random = CHANCE,
     ) -> None:
         self._environ = environ
@@ -80,29 +80,29 @@ class App:
         self._hire = hire
         self._chance = chance
         self._settings = settings.load(environ)
-        self._desks: dict[str, Desk] = {}
+        self._states: dict[str, SourceState] = {}
         self._carriers: Mapping[str, Carrier] = {}
-        self._past = Past()
-        self._file = PricesFile(self._settings.file)
+        self._ledger = Ledger()
+        self._file = RowsSink(self._settings.file)
         self._talk = _talker(environ, clock)
         facts = Facts(
-            os.getpid(), clock.now(), self._desks, lambda: self._file.stored, lambda: self._file.held
+            os.getpid(), clock.now(), self._states, lambda: self._file.stored, lambda: self._file.held
         )
         self._status = Status(facts)
-        self._state = State(self._settings.state, self._desks, clock)
+        self._state = State(self._settings.state, self._states, clock)
         self._front = RowsFirst(
             self._file, [Changes(), self._talk, self._status, self._state, *self._service()]
         )
 
     def run(self) -> int:
         """Records until a stop is asked for; gives the exit status. Raises PriceError if it cannot begin."""
-        record.ROOT.addHandler(self._front)
-        record.ROOT.setLevel(logging.DEBUG)  # handlers have levels of their own: no level starves prices.txt
-        record.ROOT.propagate = False
+        events.ROOT.addHandler(self._front)
+        events.ROOT.setLevel(logging.DEBUG)  # handlers have levels of their own: no level starves prices.txt
+        events.ROOT.propagate = False
         try:
             return self._record()
         finally:
-            record.ROOT.removeHandler(self._front)
+            events.ROOT.removeHandler(self._front)
             self._front.close()
 
     def _record(self) -> int:
@@ -112,12 +112,12 @@ class App:
         loop = self._assemble(wanted, self._hire(wanted, self._clock))
         fault = self._state.restore()
         if fault:
-            say(
+            log_event(
                 Event.BAD_STATE,
                 logging.WARNING,
                 f"{wanted.state}: not understood ({fault}); starting without it",
             )
-        say(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(wanted)}")
+        log_event(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(wanted)}")
         while loop.run() is Signal.RELOAD:
             loop = self._reload(loop)
         return self._end()
@@ -132,29 +132,29 @@ class App:
 
         return [notify.Notify(notify.teller(), self._clock.monotonic, lambda: self._file.held, missed)]
 
-    def _begin_log(self, file: PricesFile, wanted: Settings) -> None:
+    def _begin_log(self, file: RowsSink, wanted: Settings) -> None:
         """Goes on where a log ends. Raises PriceError where it cannot be recorded into."""
         tail = file.start(wanted.pairs, wanted.interval)
         _keep_apart(wanted, tail.priced.values())
         last = tail.last_slots()
         day = times.iso(self._clock.now())[:10]
         counts = file.counts(times.parse_iso(f"{day}T00:00:00Z"))
-        before = self._past  # of another file before a reload: what the sources said last still binds them
-        self._past = Past(max(last.values(), default=times.EPOCH))
-        self._past.last = {pair: slot for pair, slot in last.items() if pair in wanted.pairs}
-        self._past.memories = {pair: Memory(newest=one.newest) for pair, one in before.memories.items()}
+        before = self._ledger  # of another file before a reload: what the sources said last still binds them
+        self._ledger = Ledger(max(last.values(), default=times.EPOCH))
+        self._ledger.last = {pair: slot for pair, slot in last.items() if pair in wanted.pairs}
+        self._ledger.memories = {pair: Memory(newest=one.newest) for pair, one in before.memories.items()}
         for pair, quote in tail.priced.items():
-            known = self._past.memories.get(pair, Memory())
-            self._past.memories[pair] = Memory(quote.price, quote.slot, known.newest)
+            known = self._ledger.memories.get(pair, Memory())
+            self._ledger.memories[pair] = Memory(quote.price, quote.slot, known.newest)
         self._status.priced = dict(tail.priced)
         self._status.day, self._status.counts = day, counts
 
     def _assemble(self, wanted: Settings, carriers: Mapping[str, Carrier]) -> Loop:
         for name in wanted.sources:
-            if name not in self._desks or self._desks[name].url != wanted.urls.get(name, ""):
-                self._desks[name] = Desk(SOURCES[name], wanted.urls.get(name, ""))
-        for name in self._desks.keys() - set(wanted.sources):
-            self._desks[name].outstanding = 0  # nobody will hear what is still to come
+            if name not in self._states or self._states[name].url != wanted.urls.get(name, ""):
+                self._states[name] = SourceState(SOURCES[name], wanted.urls.get(name, ""))
+        for name in self._states.keys() - set(wanted.sources):
+            self._states[name].outstanding = 0  # nobody will hear what is still to come
         for old in self._carriers.values():
             old.close()
         self._carriers = carriers
@@ -162,20 +162,20 @@ class App:
         self._state.keep(wanted.state)
         self._talk.setLevel(wanted.log_level)
         self._settings = wanted
-        panel = make_panel(wanted, self._desks, carriers, self._clock, self._chance, self._front.flush)
+        poller = make_poller(wanted, self._states, carriers, self._clock, self._chance, self._front.flush)
         return Loop(
             self._clock,
-            panel,
+            poller,
             wanted.pairs,
             wanted.rules,
             wanted.timeout,
-            self._past,
+            self._ledger,
             self._front.flush,
         )
 
     def _reload(self, loop: Loop) -> Loop:
         """The loop of the settings as they now are; the old one where they are bad."""
-        say(Event.RELOADING, logging.INFO, "reading the settings again")
+        log_event(Event.RELOADING, logging.INFO, "reading the settings again")
         try:
             wanted = settings.load(self._environ)
             _keep_apart(wanted, self._status.priced.values() if wanted.file == self._file.path else ())
@@ -183,36 +183,38 @@ class App:
             self._change_file(wanted)
         except PriceError as error:
             faults = "; ".join(str(error).splitlines())
-            say(Event.RELOAD_REFUSED, logging.ERROR, f"new settings refused, the old ones stay: {faults}")
+            log_event(
+                Event.RELOAD_REFUSED, logging.ERROR, f"new settings refused, the old ones stay: {faults}"
+            )
             return loop
         loop = self._assemble(wanted, carriers)
-        say(Event.RELOADED, NOTICE, f"settings read again: {_summary(wanted)}")
+        log_event(Event.RELOADED, NOTICE, f"settings read again: {_summary(wanted)}")
         return loop
 
     def _change_file(self, wanted: Settings) -> None:
         if wanted.file == self._file.path:
             if wanted.interval != self._settings.interval:
-                self._past.begin_sum()
+                self._ledger.new_segment()
             self._file.change(wanted.pairs, wanted.interval)
             return
         if self._file.held:
             raise PriceError(
                 f"PRICE_FILE={wanted.file}: {self._file.held} rows still wait for {self._file.path}"
             )
-        new = PricesFile(wanted.file)
+        new = RowsSink(wanted.file)
         self._begin_log(new, wanted)
         old, self._file, self._front.rows = self._file, new, new
         old.close()
 
     def _end(self) -> int:
-        after = f" after the slot {times.iso(self._past.end)}" if self._past.last else ""
-        say(Event.STOPPING, logging.INFO, f"stopping{after}")
+        after = f" after the slot {times.iso(self._ledger.end)}" if self._ledger.last else ""
+        log_event(Event.STOPPING, logging.INFO, f"stopping{after}")
         self._front.flush()  # rows that are held get a last chance
         with suppress(OSError):
             self._settings.status.unlink()
         if self._file.held:
             text = f"{self._file.path}: {self._file.held} rows could not be written; the journal has them"
-            say(Event.ROWS_HELD, logging.ERROR, text)
+            log_event(Event.ROWS_HELD, logging.ERROR, text)
         return 1 if self._file.held else 0
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, Protocol
 
-from price.host.bell import Bell
+from price.host.wakeup import Wakeup
 
 PULSE_SECONDS = 10
 """The longest wait without a sign of life: slots may be an hour apart, and a timeout nearly as long."""
@@ -63,7 +63,7 @@ class SystemClock:
     def __init__(self) -> None:
         # put and ring may be called while they are being called: a signal lands anywhere
         self._queue: SimpleQueue[object] = SimpleQueue()
-        self.bell = Bell()
+        self.bell = Wakeup()
         """Ends a wait, if only to look around."""
         self._watched: dict[int, _Watch] = {}
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from price import record, times
+from price import events, times
 from price.choose import Memory, Rules, choose
-from price.quote import Pair, Quote, Reading
+from price.model import Pair, Quote, Reading
 from price.recorder.clock import PULSE_SECONDS, Clock, Signal
-from price.recorder.couriers import Outcome
+from price.recorder.workers import Outcome
 
 SLACK = timedelta(seconds=1)
 """How long after its slot is over a round may still end: machines are busy now and then."""
@@ -27,7 +27,7 @@ class Asks(Protocol):
         ...
 
 
-class Past:
+class Ledger:
     """What has been accounted for, and what the choice remembers of it; it outlives a reload."""
 
     def __init__(self, end: datetime = times.EPOCH) -> None:
@@ -41,7 +41,7 @@ class Past:
         self.behind = False
         """Whether the wall clock stood before the last row when it was last looked at."""
 
-    def begin_sum(self) -> None:
+    def new_segment(self) -> None:
         """The slots are others from now on: the stretch up to the first of them is `down`.
 
         Pairs that were not recorded up to the end of the log begin anew: theirs would lie before its end.
@@ -56,19 +56,19 @@ class Loop:
     def __init__(
         self,
         clock: Clock,
-        panel: Asks,
+        poller: Asks,
         pairs: Sequence[Pair],
         rules: Rules,
         timeout: float,
-        past: Past,
+        ledger: Ledger,
         flush: Callable[[], None],
     ) -> None:
         self._clock = clock
-        self._panel = panel
+        self._poller = poller
         self._pairs = pairs
         self._rules = rules
         self._timeout = timeout
-        self._past = past
+        self._ledger = ledger
         self._flush = flush
         self._interval = int(rules.interval.total_seconds())
         # a round ends within its slot; where the timeout is nearly all of it, a late one gets less time
@@ -87,9 +87,9 @@ class Loop:
     def _due(self, now: datetime) -> datetime:
         """The slot to record next: the one that has just begun if there is time for it, else the next."""
         current = times.slot_of(now, self._interval)
-        if now > current + self._latest_start or current <= self._past.end:
+        if now > current + self._latest_start or current <= self._ledger.end:
             current = times.next_slot(now, self._interval)
-        return max(current, times.next_slot(self._past.end, self._interval))
+        return max(current, times.next_slot(self._ledger.end, self._interval))
 
     def _wait_for(self, slot: datetime) -> Signal | None:
         """Waits for a slot, an interval or a pulse at most: the wall clock may step meanwhile."""
@@ -98,7 +98,7 @@ class Loop:
         seconds = (slot - now).total_seconds()
         until = self._clock.monotonic() + min(seconds, self._interval, PULSE_SECONDS)
         while isinstance(item := self._clock.wait(until), Outcome):
-            self._panel.hear_late(item)  # and back to waiting: a stop may stand behind it
+            self._poller.hear_late(item)  # and back to waiting: a stop may stand behind it
         if isinstance(item, Signal):
             return item
         if seconds > PULSE_SECONDS:
@@ -107,44 +107,44 @@ class Loop:
 
     def _note_behind(self, now: datetime, slot: datetime) -> None:
         """Says once that the wall clock stands before the last row, and once that it has passed it."""
-        behind = now < self._past.end
-        if behind and not self._past.behind:
+        behind = now < self._ledger.end
+        if behind and not self._ledger.behind:
             text = (
-                f"the clock says {times.iso(now)}, before the last row, {times.iso(self._past.end)}:"
+                f"the clock says {times.iso(now)}, before the last row, {times.iso(self._ledger.end)}:"
                 f" no row for {times.span((slot - now).total_seconds())}; check the machine's clock"
             )
-            record.say(record.Event.CLOCK_BEHIND, logging.WARNING, text)
-        elif self._past.behind and not behind:
+            events.log_event(events.Event.CLOCK_BEHIND, logging.WARNING, text)
+        elif self._ledger.behind and not behind:
             text = f"the clock says {times.iso(now)}, past the last row: rows go on"
-            record.say(record.Event.CLOCK_BEHIND, record.NOTICE, text)
-        self._past.behind = behind
+            events.log_event(events.Event.CLOCK_BEHIND, events.NOTICE, text)
+        self._ledger.behind = behind
 
     def _record(self, slot: datetime) -> None:
         left = (slot - self._clock.now()).total_seconds() + self._interval
-        readings = self._panel.ask(slot, min(self._timeout, left))
+        readings = self._poller.ask(slot, min(self._timeout, left))
         now = self._clock.now()
         if readings is None or now > slot + self._rules.interval + SLACK:
             return  # after a sleep in mid-round nobody knows of when the prices are: the slot is late
         quotes = [self._choose(slot, pair, readings.get(pair, ()), now) for pair in self._pairs]
         for quote in [*self._missed_before(slot), *quotes]:
-            record.emit(quote)
-        self._past.end = slot
-        self._past.last = dict.fromkeys(self._pairs, slot)
-        self._past.gap_reason = "late"
+            events.log_quote(quote)
+        self._ledger.end = slot
+        self._ledger.last = dict.fromkeys(self._pairs, slot)
+        self._ledger.gap_reason = "late"
         self._flush()
 
     def _choose(self, slot: datetime, pair: Pair, readings: Sequence[Reading], now: datetime) -> Quote:
-        memory = self._past.memories.get(pair, Memory())
-        quote, self._past.memories[pair] = choose(slot, pair, readings, now, memory, self._rules)
+        memory = self._ledger.memories.get(pair, Memory())
+        quote, self._ledger.memories[pair] = choose(slot, pair, readings, now, memory, self._rules)
         return quote
 
     def _missed_before(self, slot: datetime) -> list[Quote]:
         """A quote for each pair's slots that nobody recorded, the earliest first."""
         missed = []
         for pair in self._pairs:
-            if pair in self._past.last:
-                first = times.next_slot(self._past.last[pair], self._interval)
+            if pair in self._ledger.last:
+                first = times.next_slot(self._ledger.last[pair], self._interval)
                 slots = times.slots_between(first, slot, self._interval)
                 if slots:
-                    missed.append(Quote(first, pair, reason=self._past.gap_reason, slots=slots))
+                    missed.append(Quote(first, pair, reason=self._ledger.gap_reason, slots=slots))
         return sorted(missed, key=lambda quote: quote.slot)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from price.choose import Rules
-from price.quote import Pair
+from price.model import Pair
 from price.sources import SOURCES
 
 NETWORK_NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")

@@ -7,7 +7,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from price.coins import COINS
-from price.quote import Pair
+from price.model import Pair
 from price.sources import SOURCES
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from price import times
 from price.errors import Forbidden, RateLimited, Refused, SourceError, Unavailable, UnknownPair, Unreadable
-from price.quote import Pair
+from price.model import Pair
 from price.wire import Answer, Request, excerpt, read_json, read_price, shown
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class Tick(NamedTuple):
     time: datetime | None = None
 
 
-class Said(NamedTuple):
+class RawPrice(NamedTuple):
     """What an answer holds for one pair, still as sent; a promised time that is not there is None."""
 
     pair: Pair
@@ -48,7 +48,7 @@ class Candle(NamedTuple):
     close: Decimal
 
 
-class CandleSaid(NamedTuple):
+class RawCandle(NamedTuple):
     """A candle as sent."""
 
     start: object
@@ -95,11 +95,11 @@ class Source:
         """What to ask in one slot for these pairs."""
         raise NotImplementedError
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         """What a decoded answer holds for the asked pairs; pairs that are missing from it are left out."""
         raise NotImplementedError
 
-    def complaint(self, data: Any, status: int) -> SourceError | None:
+    def error_in(self, data: Any, status: int) -> SourceError | None:
         """The error that a decoded answer is, if it is one."""
         return None
 
@@ -110,7 +110,7 @@ class Source:
         """
         raise NotImplementedError
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         """The candles that a decoded answer holds, in any order."""
         raise NotImplementedError
 
@@ -125,7 +125,7 @@ class Source:
 
     def read_candles(self, pair: Pair, start: datetime, end: datetime, answer: Answer) -> list[Candle]:
         """The candles of the asked range in order, each once. Raises SourceError."""
-        rows = self._of(lambda data: map(self._candle, self.candles_said(pair, data)), answer)
+        rows = self._of(lambda data: map(self._candle, self.raw_candles(pair, data)), answer)
         candles: dict[datetime, Candle] = {}
         for row in rows:
             if not start <= row.start < end:
@@ -156,34 +156,32 @@ class Source:
         except Unreadable:
             _raise_refusal(answer, None)
             raise
-        _raise_refusal(answer, self._complaint(data, answer.status))
+        _raise_refusal(answer, self._error_in(data, answer.status))
         return data
 
-    def _complaint(self, data: Any, status: int) -> SourceError | None:
+    def _error_in(self, data: Any, status: int) -> SourceError | None:
         try:
-            return self.complaint(data, status)
+            return self.error_in(data, status)
         except _UNSHAPELY:
             return None  # of another shape: the reader of prices will say so
 
-    def _tick(self, said: Said) -> Tick | SourceError:
+    def _tick(self, said: RawPrice) -> Tick | SourceError:
         try:
             time = None if said.time is NO_TIME else read_time(said.time, self.time_unit)
             return Tick(read_price(said.price), time)
         except ValueError as error:
             return Unreadable(str(error))
 
-    def _candle(self, row: CandleSaid) -> Candle:
+    def _candle(self, row: RawCandle) -> Candle:
         return Candle(read_time(row.start, self.candle_unit), *map(read_price, row[1:]))
 
 
-def _raise_refusal(answer: Answer, complaint: SourceError | None) -> None:
-    """Raises what a body's complaint and the status mean together."""
-    refusal = by_status(answer.status, f"HTTP {answer.status}: {complaint or excerpt(answer.body)}")
+def _raise_refusal(answer: Answer, error_in: SourceError | None) -> None:
+    """Raises what a body's error_in and the status mean together."""
+    refusal = by_status(answer.status, f"HTTP {answer.status}: {error_in or excerpt(answer.body)}")
     # a status that forbids or limits says more than any words, but for words about a limit
-    if complaint and (
-        isinstance(complaint, RateLimited) or not isinstance(refusal, (RateLimited, Forbidden))
-    ):
-        refusal = complaint
+    if error_in and (isinstance(error_in, RateLimited) or not isinstance(refusal, (RateLimited, Forbidden))):
+        refusal = error_in
     if refusal:
         raise refusal
 
@@ -253,14 +251,14 @@ def rows_of(
             yield wanted[named], row
 
 
-def candle(row: Any, *places: str | int) -> CandleSaid:
+def candle(row: Any, *places: str | int) -> RawCandle:
     """A row as a candle: `places` tell where its time, open, high, low and close stand.
 
     Raises LookupError or TypeError.
     """
     if type(row) not in (list, dict):
         raise TypeError(f"{shown(row)} where a candle belongs")
-    return CandleSaid(*(row[place] for place in places))
+    return RawCandle(*(row[place] for place in places))
 
 
 def read_time(raw: object, unit: str) -> datetime:

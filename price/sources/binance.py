@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
-from price.quote import Pair
-from price.sources.base import CandleSaid, Said, Source, at, by_code, candle, expect, milliseconds, rows_of
+from price.model import Pair
+from price.sources.base import RawCandle, RawPrice, Source, at, by_code, candle, expect, milliseconds, rows_of
 from price.wire import Request
 
 MOST_WITH_TIME = 20
@@ -40,14 +40,14 @@ class Binance(Source):
         symbols = ",".join(f"%22{symbol(pair)}%22" for pair in pairs)  # a JSON list of texts, for a URL
         return [Request(f"/api/v3/ticker/24hr?symbols=%5B{symbols}%5D", tuple(pairs), weight=2)]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         for pair, row in rows_of(data, "symbol", pairs, symbol):
             if len(pairs) > MOST_WITH_TIME:
-                yield Said(pair, at(row, "price"))
+                yield RawPrice(pair, at(row, "price"))
             else:
-                yield Said(pair, at(row, "lastPrice"), at(row, "closeTime"))
+                yield RawPrice(pair, at(row, "lastPrice"), at(row, "closeTime"))
 
-    def complaint(self, data: Any, status: int) -> SourceError | None:
+    def error_in(self, data: Any, status: int) -> SourceError | None:
         said = expect(data, dict)
         return by_code(_CODES, said["code"], said.get("msg"), status)
 
@@ -56,7 +56,7 @@ class Binance(Source):
         query = f"symbol={symbol(pair)}&interval=1m&{span}&limit={self.candle_rows}"
         return Request(f"/api/v3/klines?{query}", (pair,), weight=2)
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data, list):
             yield candle(row, 0, 1, 2, 3, 4)
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
-from price.quote import Pair
+from price.model import Pair
 from price.sources.base import (
-    CandleSaid,
-    Said,
+    RawCandle,
+    RawPrice,
     Source,
     at,
     by_code,
@@ -44,12 +44,12 @@ class Bitfinex(Source):
         symbols = ",".join(map(symbol, pairs))
         return [Request(f"/v2/tickers?symbols={symbols}", tuple(pairs))]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         # symbols of funding begin with f: their rows, of other columns, are never picked
         for pair, row in rows_of(data, 0, pairs, symbol):
-            yield Said(pair, at(row, 7))
+            yield RawPrice(pair, at(row, 7))
 
-    def complaint(self, data: Any, status: int) -> SourceError | None:
+    def error_in(self, data: Any, status: int) -> SourceError | None:
         if isinstance(data, dict):
             return by_words(data["error"], status)
         if at(data, 0) != "error":
@@ -63,7 +63,7 @@ class Bitfinex(Source):
         query = f"start={milliseconds(start)}&end={milliseconds(end) - 1}&limit={self.candle_rows}&sort=1"
         return Request(f"/v2/candles/trade:1m:{symbol(pair)}/hist?{query}", (pair,))
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data, list):
             yield candle(row, 0, 1, 3, 4, 2)  # time, open, close, high, low
 

@@ -9,8 +9,19 @@ from typing import Any
 
 from price import times
 from price.errors import RateLimited, SourceError, UnknownPair
-from price.quote import Pair
-from price.sources.base import CandleSaid, Said, Source, Tick, at, by_code, by_words, candle, expect, rows_of
+from price.model import Pair
+from price.sources.base import (
+    RawCandle,
+    RawPrice,
+    Source,
+    Tick,
+    at,
+    by_code,
+    by_words,
+    candle,
+    expect,
+    rows_of,
+)
 from price.wire import Answer, Request, excerpt
 
 
@@ -35,14 +46,14 @@ class Bitstamp(Source):
             raise UnknownPair(f"HTTP 404: {excerpt(answer.body)}")
         return super().read(pairs, answer)
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         # only the list names its pairs, with perpetual ones such as BTC/USD-PERP among them
         single = len(pairs) == 1 and isinstance(data, dict)
         rows = [(pairs[0], data)] if single else rows_of(data, "pair", pairs, "/".join)
         for pair, row in rows:
-            yield Said(pair, at(row, "last"), at(row, "timestamp"))
+            yield RawPrice(pair, at(row, "last"), at(row, "timestamp"))
 
-    def complaint(self, data: Any, status: int) -> SourceError | None:
+    def error_in(self, data: Any, status: int) -> SourceError | None:
         said = expect(data, dict)
         code = said.get("response_code")
         words = said.get("response_explanation") or said.get("error") or said.get("reason")
@@ -59,7 +70,7 @@ class Bitstamp(Source):
         query = f"step={self.candle_seconds}&limit={limit}&start={first}&end={last}"
         return Request(f"/api/v2/ohlc/{symbol(pair)}/?{query}", (pair,))
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data["data"]["ohlc"], list):
             yield candle(row, "timestamp", "open", "high", "low", "close")
 

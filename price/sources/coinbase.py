@@ -9,8 +9,8 @@ from typing import Any
 
 from price import times
 from price.errors import SourceError, UnknownPair
-from price.quote import Pair
-from price.sources.base import CandleSaid, Said, Source, by_words, candle, expect
+from price.model import Pair
+from price.sources.base import RawCandle, RawPrice, Source, by_words, candle, expect
 from price.wire import Request, shown
 
 
@@ -29,10 +29,10 @@ class Coinbase(Source):
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         return [Request(f"/products/{pair}/ticker", (pair,)) for pair in pairs]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
-        yield Said(pairs[0], data.get("price"), data.get("time"))
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+        yield RawPrice(pairs[0], data.get("price"), data.get("time"))
 
-    def complaint(self, data: Any, status: int) -> SourceError | None:
+    def error_in(self, data: Any, status: int) -> SourceError | None:
         message = expect(data, dict).get("message")
         if status == 404 and message == "NotFound":
             return UnknownPair(shown(message))
@@ -44,6 +44,6 @@ class Coinbase(Source):
         query = f"granularity=60&start={times.iso(start)}&end={times.iso(last)}"
         return Request(f"/products/{pair}/candles?{query}", (pair,))
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data, list):
             yield candle(row, 0, 3, 2, 1, 4)  # time, low, high, open, close

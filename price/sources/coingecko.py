@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from price import times
 from price.coins import COINS
 from price.errors import Forbidden, RateLimited, SourceError
-from price.quote import Pair
-from price.sources.base import CandleSaid, Said, Source, at, by_code, by_words, candle, expect
+from price.model import Pair
+from price.sources.base import RawCandle, RawPrice, Source, at, by_code, by_words, candle, expect
 from price.wire import Request
 
 _IDS = {symbol: name for name, symbol in COINS.items()}
@@ -48,15 +48,15 @@ class CoinGecko(Source):
         query = f"ids={ids}&vs_currencies={currencies}&include_last_updated_at=true&precision=full"
         return [Request(f"/api/v3/simple/price?{query}", tuple(pairs))]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         coins = expect(data, dict)
         for pair in pairs:
             coin = coins.get(_IDS[pair.base])
             price = at(coin, pair.quote.lower())
             if price is not None:  # a coin that nobody trades any more is null
-                yield Said(pair, price, at(coin, "last_updated_at"))
+                yield RawPrice(pair, price, at(coin, "last_updated_at"))
 
-    def complaint(self, data: Any, status: int) -> SourceError | None:
+    def error_in(self, data: Any, status: int) -> SourceError | None:
         said = at(data, "status") or at(data, "error", "status")
         if code := at(said, "error_code"):
             # it may say 429 in an answer of status 200
@@ -70,6 +70,6 @@ class CoinGecko(Source):
         query = f"vs_currency={pair.quote.lower()}&{span}&precision=full"
         return Request(f"/api/v3/coins/{_IDS[pair.base]}/market_chart/range?{query}", (pair,))
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data["prices"], list):
             yield candle(row, 0, 1, 1, 1, 1)

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, SourceError, Unavailable, UnknownPair
-from price.quote import Pair
-from price.sources.base import CandleSaid, Said, Source, at, by_code, candle, expect, rows_of
+from price.model import Pair
+from price.sources.base import RawCandle, RawPrice, Source, at, by_code, candle, expect, rows_of
 from price.wire import Request
 
 _REASONS = {
@@ -37,14 +37,14 @@ class Gemini(Source):
             return [Request("/v1/pricefeed", tuple(pairs))]
         return [Request(f"/v1/pubticker/{symbol(pair).lower()}", (pair,)) for pair in pairs]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         if len(pairs) == 1 and isinstance(data, dict):
-            yield Said(pairs[0], data.get("last"))
+            yield RawPrice(pairs[0], data.get("last"))
             return
         for pair, row in rows_of(data, "pair", pairs, symbol):
-            yield Said(pair, at(row, "price"))
+            yield RawPrice(pair, at(row, "price"))
 
-    def complaint(self, data: Any, status: int) -> SourceError | None:
+    def error_in(self, data: Any, status: int) -> SourceError | None:
         if expect(data, dict).get("result") != "error":
             return None
         return by_code(_REASONS, data.get("reason"), data.get("message"), status)
@@ -53,7 +53,7 @@ class Gemini(Source):
         # it takes no range: about the last day, always
         return Request(f"/v2/candles/{symbol(pair).lower()}/1m", (pair,))
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data, list):
             yield candle(row, 0, 1, 2, 3, 4)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from price import times
 from price.errors import SourceError
-from price.quote import Pair
-from price.sources.base import CandleSaid, Said, Source, at, by_words, candle, expect
+from price.model import Pair
+from price.sources.base import RawCandle, RawPrice, Source, at, by_words, candle, expect
 from price.wire import Request
 
 _OWN_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
@@ -35,14 +35,14 @@ class Kraken(Source):
         symbols = ",".join(map(symbol, pairs))
         return [Request(f"/0/public/Ticker?pair={symbols}", tuple(pairs))]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         rows = expect(data["result"], dict)
         for pair in pairs:
             row = _named(rows, pair)
             if row is not None:
-                yield Said(pair, at(row, "c", 0))
+                yield RawPrice(pair, at(row, "c", 0))
 
-    def complaint(self, data: Any, status: int) -> SourceError | None:
+    def error_in(self, data: Any, status: int) -> SourceError | None:
         errors = [str(text) for text in expect(data["error"], list)]
         grave = "; ".join(text for text in errors if not text.startswith("W"))
         return by_words(grave, status, unknown=["asset pair"]) if grave else None
@@ -51,7 +51,7 @@ class Kraken(Source):
         since = times.unix(start) - 1
         return Request(f"/0/public/OHLC?pair={symbol(pair)}&interval=1&since={since}", (pair,))
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         # by its name, since another key, "last", stands beside it
         for row in expect(_named(expect(data["result"], dict), pair), list):
             yield candle(row, 0, 1, 2, 3, 4)

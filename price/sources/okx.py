@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
-from price.quote import Pair
-from price.sources.base import CandleSaid, Said, Source, at, by_code, candle, expect, milliseconds, rows_of
+from price.model import Pair
+from price.sources.base import RawCandle, RawPrice, Source, at, by_code, candle, expect, milliseconds, rows_of
 from price.wire import Request
 
 _CODES = {
@@ -40,11 +40,11 @@ class Okx(Source):
             return [Request("/api/v5/market/tickers?instType=SPOT", tuple(pairs))]
         return [Request(f"/api/v5/market/ticker?instId={pair}", (pair,)) for pair in pairs]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         for pair, row in rows_of(data["data"], "instId", pairs, str):
-            yield Said(pair, at(row, "last"), at(row, "ts"))
+            yield RawPrice(pair, at(row, "last"), at(row, "ts"))
 
-    def complaint(self, data: Any, status: int) -> SourceError | None:
+    def error_in(self, data: Any, status: int) -> SourceError | None:
         code = str(data["code"])  # text as a rule, a number from paths that do not exist
         return None if code == "0" else by_code(_CODES, code, data.get("msg"), status)
 
@@ -54,7 +54,7 @@ class Okx(Source):
         query = f"instId={pair}&bar=1m&limit={self.candle_rows}&{span}"
         return Request(f"/api/v5/market/history-candles?{query}", (pair,))
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data["data"], list):
             said = candle(row, 0, 1, 2, 3, 4)
             if str(row[8]) != "0":  # still forming

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from price import times
-from price.quote import Pair
-from price.sources.base import CandleSaid, Said, Source, at, candle, expect
+from price.model import Pair
+from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect
 from price.wire import Answer, Request
 
 SEED = "price"
@@ -40,16 +40,16 @@ class Simulated(Source):
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         return [Request("/prices", tuple(pairs))]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[Said]:
+    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         prices = expect(data["prices"], dict)
         for pair in pairs:
             if str(pair) in prices:
-                yield Said(pair, prices[str(pair)], at(data, "time"))
+                yield RawPrice(pair, prices[str(pair)], at(data, "time"))
 
     def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
         return Request(f"/candles?start={times.unix(start)}&end={times.unix(end)}", (pair,))
 
-    def candles_said(self, pair: Pair, data: Any) -> Iterable[CandleSaid]:
+    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data["candles"], list):
             yield candle(row, 0, 1, 2, 3, 4)
 

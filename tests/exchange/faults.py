@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
-from price.quote import Pair
+from price.model import Pair
 from tests.exchange.venues.base import Deal, Page, Venue
 from tests.exchange.wire import MIRROR, Ask, Line, Reply
 

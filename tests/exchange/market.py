@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from price.quote import Pair
+from price.model import Pair
 from tests.exchange.faults import Fault
 from tests.exchange.prices import Prices
 from tests.exchange.server import HOST, Exchange, real_time

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from price import times
-from price.quote import Pair
+from price.model import Pair
 
 Prices = Callable[[str, Pair, datetime], Decimal | None]
 """The price of a pair at an exchange at a moment; None where the exchange has none just then."""

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from price.quote import Pair
+from price.model import Pair
 from tests.exchange.faults import Fault
 from tests.exchange.prices import Prices, Replay, Walk, minute
 from tests.exchange.venues import VENUES
-from tests.exchange.venues.base import Deal, Desk, NoPrices, Page, UnknownName
+from tests.exchange.venues.base import Deal, NoPrices, Page, SourceState, UnknownName
 from tests.exchange.wire import Ask, BadQuery, Gone, Line, Reply
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ class Exchange:
         reply = fault.answer(self._venue, ask, self._reply(page, now))
         return fault.send(line, reply)
 
-    def _desk(self, fault: Fault, now: datetime, since: datetime) -> Desk:
+    def _desk(self, fault: Fault, now: datetime, since: datetime) -> SourceState:
         def look(pair: Pair, moment: datetime) -> Deal | None:
             price = self._prices(self.name, pair, moment)
             return None if price is None else Deal(price, moment)
@@ -259,7 +259,7 @@ class Exchange:
         names = self._names
         if fault.delisted:
             names = {name: pair for name, pair in names.items() if pair != fault.delisted}
-        return Desk(
+        return SourceState(
             now,
             names,
             deal=lambda pair: fault.trade(look, pair, now, since),
@@ -267,9 +267,9 @@ class Exchange:
             minute=lambda pair, start: minute(self._prices, self.name, pair, start, now),
         )
 
-    def _page(self, desk: Desk, ask: Ask) -> Page:
+    def _page(self, state: SourceState, ask: Ask) -> Page:
         try:
-            page = self._venue.answer(desk, ask) if ask.method == "GET" else None
+            page = self._venue.answer(state, ask) if ask.method == "GET" else None
         except UnknownName as error:
             return self._venue.unknown(str(error))
         except NoPrices:

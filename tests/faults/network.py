@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from price.quote import Quote
+from price.model import Quote
 from tests.exchange import Market
 from tests.faults.conftest import attempt
 from tests.faults.place import Place

@@ -15,8 +15,8 @@ import time
 from typing import Any
 
 from price import cli, times
+from price.backfill import command, peer  # noqa: F401 - else each child would load them, call by call
 from price.recorder.app import App
-from price.repair import command, peer  # noqa: F401 - else each child would load them, call by call
 from tests.faults.stepped import Stepped
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from price import times
-from price.quote import Quote
+from price.model import Quote
 from tests.checks import sound
 
 PYTHON = os.path.realpath(sys.executable)

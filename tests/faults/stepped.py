@@ -17,7 +17,7 @@ from pathlib import Path
 from price import times
 from price.recorder.app import App
 from price.recorder.clock import Signal, SystemClock
-from price.recorder.couriers import Outcome
+from price.recorder.workers import Outcome
 from tests.announced import announced
 
 _SHORT_SECONDS = 3

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from price import times
-from price.quote import Quote
+from price.model import Quote
 from tests.checks import sound
 from tests.faults.place import BEGIN, BETWEEN_RUNS, PYTHON, ROOT, Place
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from price import times
-from price.quote import Quote
+from price.model import Quote
 from tests.checks import sound
 from tests.faults.place import PYTHON, ROOT, Place
 

@@ -9,7 +9,7 @@ import pytest
 from tests.faults.conftest import needs
 from tests.faults.sweep import Nursery
 from tests.faults.test_crash import CALLS
-from tests.reader.asking import lines
+from tests.report.asking import lines
 
 LOG = """# price-log 1 every=5s
 2026-11-20T11:00:00Z BTC-USD 5 kraken

@@ -10,6 +10,6 @@ def test_hundreds_of_slots_under_random_faults_leave_nothing_behind(place: Place
     assert ended.slots >= 160
     assert ended.needs.threads <= begun.needs.threads
     assert ended.needs.files == begun.needs.files
-    assert ended.needs.connections < ended.needs.threads, "each courier keeps one connection at most"
+    assert ended.needs.connections < ended.needs.threads, "each worker keeps one connection at most"
     # what the interpreter keeps after it has read the largest answers, however many came
     assert ended.needs.kib < begun.needs.kib + 40 * 1024

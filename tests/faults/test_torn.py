@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from price.quote import Quote
+from price.model import Quote
 from tests.faults.place import Place, Recorder
 from tests.faults.sweep import Nursery
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from price import line, settings, times
+from price import settings, times
 from price.cli import main
 from price.errors import PriceError, SettingsError, SourceError
 from price.handlers import journal
 from price.handlers.console import Console
-from price.reader import row
+from price.log import line, row
 from price.sources import SOURCES
 from price.transport import MAX_BODY_BYTES, Transport
 from price.transport.bodies import decoded
@@ -169,7 +169,7 @@ def state(data: bytes) -> None:
     _records({"state.json": data})
 
 
-def glance(data: bytes) -> None:
+def show_status(data: bytes) -> None:
     """A status file that somebody wrote."""
     file = _folder() / "status.json"
     file.write_bytes(data)
@@ -189,7 +189,7 @@ def reader(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     each.__name__: each
-    for each in (adapters, wire, headers, http, rows, moments, environment, start, state, glance, reader)
+    for each in (adapters, wire, headers, http, rows, moments, environment, start, state, show_status, reader)
 }
 
 
@@ -262,7 +262,7 @@ _SEEDS = {
             }
         ),
     ),
-    "glance": (
+    "show_status": (
         json.dumps(
             {
                 "version": "0", "pid": 1, "started": "2026-11-20T15:52:00Z", "interval": 5,

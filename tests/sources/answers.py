@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from price.errors import SourceError
-from price.quote import Pair
+from price.model import Pair
 from price.sources import SOURCES
 from price.sources.base import Tick
 from price.wire import Answer

@@ -1,7 +1,7 @@
 """What must hold whatever an exchange answers: sound values, or a declared error that is fit to show."""
 
 from price.errors import SourceError
-from price.quote import Pair
+from price.model import Pair
 from price.sources import SOURCES
 from price.sources.base import Tick
 from price.wire import MAX_PRICE, Answer

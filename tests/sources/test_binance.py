@@ -3,7 +3,7 @@
 import pytest
 
 from price.errors import Unreadable
-from price.quote import Pair
+from price.model import Pair
 from price.sources import SOURCES
 from price.sources.base import Tick
 from tests.sources.answers import END, START, pair, pairs, refusal, said, sent, tick

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from price import times
-from price.quote import Pair
+from price.model import Pair
 from price.sources import SOURCES
 from price.sources.base import Tick
 from price.sources.simulated import answer, price_at

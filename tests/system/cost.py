@@ -14,10 +14,10 @@ from statistics import median
 
 from cysystemd.journal import JournaldLogHandler
 
-from price import record
+from price import events
+from price.events import Details, Event
 from price.handlers import journal
-from price.quote import Pair, Quote, Reading
-from price.record import Event, Note
+from price.model import Pair, Quote, Reading
 from tests.exchange import Walk
 
 PAIR = Pair("BTC", "USD")
@@ -80,7 +80,7 @@ def cpu() -> None:
 
 
 def _our_record(quote: Quote) -> logging.LogRecord:
-    return _record("%s", (record.describe(quote),), {"note": Note(Event.RECORDED, quote)})
+    return _record("%s", (events.describe(quote),), {"details": Details(Event.RECORDED, quote)})
 
 
 def _stock_record(quote: Quote) -> logging.LogRecord:

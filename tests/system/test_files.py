@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from price.record import Event
+from price.events import Event
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

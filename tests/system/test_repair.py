@@ -2,7 +2,7 @@
 
 import pytest
 
-from price.record import Event
+from price.events import Event
 from tests.system.machine import Machine
 from tests.system.service import PRICES, Service
 

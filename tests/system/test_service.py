@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from price.record import Event
+from price.events import Event
 from tests.system.machine import Machine, until
 from tests.system.service import PRICES, Service, assert_no_slot_is_lost, rows_of
 

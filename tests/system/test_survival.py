@@ -3,7 +3,7 @@
 from concurrent.futures import Future
 from datetime import datetime
 
-from price.record import Event
+from price.events import Event
 from tests.system.hardships import FROZEN_SECONDS, Seen
 from tests.system.service import Row, assert_no_slot_is_lost
 

@@ -1,4 +1,4 @@
-"""What a copy of an exchange is made of: the desk with its prices, and the pages that it answers."""
+"""What a copy of an exchange is made of: the state with its prices, and the pages that it answers."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from price import times
-from price.quote import Pair
+from price.model import Pair
 from tests.exchange.prices import Candle
 from tests.exchange.wire import Ask
 
@@ -78,7 +78,7 @@ class Deal(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Desk:
+class SourceState:
     """What an exchange knows while it answers one request."""
 
     now: datetime
@@ -145,7 +145,7 @@ class Venue:
         """What it says of a pair that it does not have."""
         raise NotImplementedError
 
-    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+    def answer(self, state: SourceState, ask: Ask) -> Page | None:
         """The answer to a request; None where it has no such path."""
         raise NotImplementedError
 

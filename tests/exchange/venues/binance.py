@@ -5,9 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 from price import times
-from price.quote import Pair
+from price.model import Pair
 from tests.exchange.prices import Candle, filled
-from tests.exchange.venues.base import Deal, Desk, Page, UnknownName, Venue, milliseconds, without_nothing
+from tests.exchange.venues.base import (
+    Deal,
+    Page,
+    SourceState,
+    UnknownName,
+    Venue,
+    milliseconds,
+    without_nothing,
+)
 from tests.exchange.wire import Ask
 
 _DEAD = "0.00000000"
@@ -28,22 +36,22 @@ class Binance(Venue):
     def unknown(self, name: str) -> Page:
         return Page({"code": -1121, "msg": "Invalid symbol."}, 400)
 
-    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+    def answer(self, state: SourceState, ask: Ask) -> Page | None:
         match ask.parts:
             case ["api", "v3", "ticker", ("24hr" | "price") as kind]:
-                return self._ticker(desk, ask, kind)
+                return self._ticker(state, ask, kind)
             case ["api", "v3", "klines"]:
-                return _candles(desk, ask)
+                return _candles(state, ask)
         return None
 
-    def _ticker(self, desk: Desk, ask: Ask, kind: str) -> Page:
+    def _ticker(self, state: SourceState, ask: Ask, kind: str) -> Page:
         if " " in ask.query.get("symbols", ""):
             return Page({"code": -1100, "msg": "Illegal characters found in parameter 'symbols'."}, 400)
         row = _day if kind == "24hr" else _price
         if "symbol" in ask.query:
-            return Page(row(ask.query["symbol"], desk.one(ask.query["symbol"])))
-        pairs = desk.names.values() if "symbols" not in ask.query else map(desk.pair, _symbols(ask))
-        rows = [row(self.symbol(pair), deal) for pair, deal in desk.deals(pairs).items()]
+            return Page(row(ask.query["symbol"], state.one(ask.query["symbol"])))
+        pairs = state.names.values() if "symbols" not in ask.query else map(state.pair, _symbols(ask))
+        rows = [row(self.symbol(pair), deal) for pair, deal in state.deals(pairs).items()]
         if "symbols" not in ask.query:
             rows.append({"symbol": "123456", "price" if kind == "price" else "lastPrice": _DEAD})
         return Page(rows)
@@ -89,14 +97,14 @@ def _day(name: str, deal: Deal) -> dict[str, Any]:
     return without_nothing(fields)
 
 
-def _candles(desk: Desk, ask: Ask) -> Page:
+def _candles(state: SourceState, ask: Ask) -> Page:
     limit = min(ask.number("limit", 500), 1000)
-    now = times.unix(desk.now)
+    now = times.unix(state.now)
     end = min(ask.number("endTime", now * 1000) // 1000, now)
     start = -(-ask.number("startTime", (end - end % 60 - (limit - 1) * 60) * 1000) // 1000)
     if ask.query.get("interval") != "1m":
         return Page({"code": -1120, "msg": "Invalid interval."}, 400)
-    candles = filled(desk.candles(ask.query.get("symbol", ""), start, min(end, start + limit * 60)))
+    candles = filled(state.candles(ask.query.get("symbol", ""), start, min(end, start + limit * 60)))
     return Page([_kline(candle) for candle in candles[:limit]])
 
 

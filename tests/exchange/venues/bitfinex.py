@@ -3,8 +3,8 @@
 from typing import Any
 
 from price import times
-from price.quote import Pair
-from tests.exchange.venues.base import Deal, Desk, Page, Venue, number
+from price.model import Pair
+from tests.exchange.venues.base import Deal, Page, SourceState, Venue, number
 from tests.exchange.wire import Ask
 
 _ASSETS = {"USDT": "UST", "USDC": "UDC"}
@@ -43,19 +43,19 @@ class Bitfinex(Venue):
     def unknown(self, name: str) -> Page:
         return Page(["error", 10020, "symbol: invalid"], 500)
 
-    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+    def answer(self, state: SourceState, ask: Ask) -> Page | None:
         match ask.parts:
             case ["v2", "tickers"]:
-                return Page(self._rows(desk, ask.query.get("symbols", "")))
+                return Page(self._rows(state, ask.query.get("symbols", "")))
             case ["v2", "ticker", name]:
-                return Page(_row(desk.one(name)))
+                return Page(_row(state.one(name)))
             case ["v2", "candles", key, "hist"] if key.startswith("trade:1m:"):
-                return _candles(desk, key.removeprefix("trade:1m:"), ask)
+                return _candles(state, key.removeprefix("trade:1m:"), ask)
         return None
 
-    def _rows(self, desk: Desk, symbols: str) -> list[list[Any]]:
-        asked = list(desk.names) if symbols == "ALL" else symbols.split(",")
-        deals = desk.deals(desk.names[name] for name in asked if name in desk.names)
+    def _rows(self, state: SourceState, symbols: str) -> list[list[Any]]:
+        asked = list(state.names) if symbols == "ALL" else symbols.split(",")
+        deals = state.deals(state.names[name] for name in asked if name in state.names)
         rows = [[self.symbol(pair), *_row(deal)] for pair, deal in deals.items()]
         return [*rows, [*_FUNDING, None, None, 1.4e8]] if symbols == "ALL" else rows
 
@@ -65,11 +65,11 @@ def _row(deal: Deal) -> list[Any]:
     return [bid, 4.727000000000001, ask, 1e-08, 334.5, 0.0055, deal.number(), 2345.678, ask, bid]
 
 
-def _candles(desk: Desk, name: str, ask: Ask) -> Page:
-    if name not in desk.names:
+def _candles(state: SourceState, name: str, ask: Ask) -> Page:
+    if name not in state.names:
         return Page([])
     limit = min(ask.number("limit", 100), 10_000)
-    now = times.unix(desk.now)
+    now = times.unix(state.now)
     end = min(ask.number("end", now * 1000) // 1000, now)
     start = -(-ask.number("start", (end - limit * 60) * 1000) // 1000)
     rows = [
@@ -78,6 +78,6 @@ def _candles(desk: Desk, name: str, ask: Ask) -> Page:
             *(number(f"{value:f}") for value in (c.open, c.close, c.high, c.low)),
             number(c.volume),
         ]
-        for c in desk.candles(name, max(start, end - 20_000 * 60), end)
+        for c in state.candles(name, max(start, end - 20_000 * 60), end)
     ]
     return Page(rows[:limit] if ask.query.get("sort") == "1" else rows[::-1][:limit])

@@ -3,9 +3,9 @@
 from typing import Any
 
 from price import times
-from price.quote import Pair
+from price.model import Pair
 from tests.exchange.prices import filled
-from tests.exchange.venues.base import Deal, Desk, Page, Venue, without_nothing
+from tests.exchange.venues.base import Deal, Page, SourceState, Venue, without_nothing
 from tests.exchange.wire import Ask
 
 
@@ -23,14 +23,14 @@ class Bitstamp(Venue):
     def unknown(self, name: str) -> Page:
         return self.nowhere
 
-    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+    def answer(self, state: SourceState, ask: Ask) -> Page | None:
         match ask.parts:
             case ["api", "v2", "ticker"]:
-                return Page(_list(desk))
+                return Page(_list(state))
             case ["api", "v2", "ticker", name]:
-                return Page(_row(desk.one(name)))
+                return Page(_row(state.one(name)))
             case ["api", "v2", "ohlc", name]:
-                return _candles(desk, name, ask)
+                return _candles(state, name, ask)
         return None
 
 
@@ -53,9 +53,9 @@ def _row(deal: Deal) -> dict[str, Any]:
     return without_nothing(fields)
 
 
-def _list(desk: Desk) -> list[dict[str, Any]]:
+def _list(state: SourceState) -> list[dict[str, Any]]:
     rows = []
-    for pair, deal in desk.deals(desk.names.values()).items():
+    for pair, deal in state.deals(state.names.values()).items():
         rows.append(_row(deal) | {"pair": f"{pair.base}/{pair.quote}"})
         if pair.base == "BTC":
             # a future on the pair, at another price, which is not the pair
@@ -64,14 +64,14 @@ def _list(desk: Desk) -> list[dict[str, Any]]:
     return rows
 
 
-def _candles(desk: Desk, name: str, ask: Ask) -> Page:
+def _candles(state: SourceState, name: str, ask: Ask) -> Page:
     limit = ask.number("limit", 0)
     if ask.number("step", 0) != 60 or not 1 <= limit <= 1000:
         return Page({"code": "400.000", "reason": "Invalid parameters.", "status": "error"}, 400)
-    end = ask.number("end", times.unix(desk.now))
+    end = ask.number("end", times.unix(state.now))
     # the real one heeds `end` and `limit`, not `start`, where it is given all three
     start = ask.number("start", 0) if "end" not in ask.query else end - end % 60 - (limit - 1) * 60
-    candles = filled(desk.candles(name, start, min(end, start + limit * 60 - 1)))
+    candles = filled(state.candles(name, start, min(end, start + limit * 60 - 1)))
     rows = [
         {
             "timestamp": str(c.start),
@@ -85,5 +85,5 @@ def _candles(desk: Desk, name: str, ask: Ask) -> Page:
     ]
     if len(rows) == 1000:
         rows[500] = rows[499]  # seen in a recorded answer: one minute twice
-    pair = desk.pair(name)
+    pair = state.pair(name)
     return Page({"data": {"pair": f"{pair.base}/{pair.quote}", "ohlc": rows}})

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from price import times
-from price.quote import Pair
-from tests.exchange.venues.base import Desk, Page, Venue, number, without_nothing
+from price.model import Pair
+from tests.exchange.venues.base import Page, SourceState, Venue, number, without_nothing
 from tests.exchange.wire import Ask, BadQuery
 
 
@@ -24,23 +24,23 @@ class Coinbase(Venue):
     def unknown(self, name: str) -> Page:
         return self.nowhere
 
-    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+    def answer(self, state: SourceState, ask: Ask) -> Page | None:
         if "user-agent" not in ask.headers:
             return Page({"message": "User-Agent header is required."}, 400)
         match ask.parts:
             case ["products", name, "ticker"]:
-                return self._ticker(desk, name)
+                return self._ticker(state, name)
             case ["products", name, "candles"]:
-                return self._candles(desk, name, ask)
+                return self._candles(state, name, ask)
         return None
 
-    def _ticker(self, desk: Desk, name: str) -> Page:
-        deal = desk.one(name)
+    def _ticker(self, state: SourceState, name: str) -> Page:
+        deal = state.one(name)
         fields = {
             "ask": deal.ask,
             "bid": deal.bid,
             "volume": "8123.45678901",
-            "trade_id": times.unix(desk.now),
+            "trade_id": times.unix(state.now),
             "price": deal.text(),
             "size": "0.00123",
             "time": _rfc3339(deal.time) if deal.time else None,
@@ -48,10 +48,10 @@ class Coinbase(Venue):
         }
         return Page(without_nothing(fields))
 
-    def _candles(self, desk: Desk, name: str, ask: Ask) -> Page:
+    def _candles(self, state: SourceState, name: str, ask: Ask) -> Page:
         if ask.query.get("granularity") != "60":
             return Page({"message": "Unsupported granularity"}, 400)
-        end = times.unix(desk.now)
+        end = times.unix(state.now)
         start = end - 299 * 60
         if "start" in ask.query and "end" in ask.query:
             start, end = _moment(ask.query["start"]), _moment(ask.query["end"])
@@ -59,7 +59,7 @@ class Coinbase(Venue):
             return Page({"message": "granularity too small for the requested time range"}, 400)
         rows = [
             [c.start, *(number(f"{value:f}") for value in (c.low, c.high, c.open, c.close)), number(c.volume)]
-            for c in desk.candles(name, start, end)
+            for c in state.candles(name, start, end)
         ]
         return Page(rows[::-1])
 

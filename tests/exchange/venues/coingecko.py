@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from price import times
-from price.quote import Pair
-from tests.exchange.venues.base import Desk, Page, UnknownName, Venue, number
+from price.model import Pair
+from tests.exchange.venues.base import Page, SourceState, UnknownName, Venue, number
 from tests.exchange.wire import Ask
 
 _IDS = {
@@ -40,22 +40,22 @@ class Coingecko(Venue):
     def unknown(self, name: str) -> Page:
         return Page({"error": "coin not found"}, 404)
 
-    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+    def answer(self, state: SourceState, ask: Ask) -> Page | None:
         match ask.parts:
             case ["api", "v3", "simple", "price"]:
-                return Page(_prices(desk, ask))
+                return Page(_prices(state, ask))
             case ["api", "v3", "coins", coin, "market_chart", "range"]:
-                return _samples(desk, coin, ask)
+                return _samples(state, coin, ask)
         return None
 
 
-def _prices(desk: Desk, ask: Ask) -> dict[str, dict[str, Any]]:
+def _prices(state: SourceState, ask: Ask) -> dict[str, dict[str, Any]]:
     coins, currencies = (ask.query.get(name, "").split(",") for name in ("ids", "vs_currencies"))
     asked = {f"{coin} {currency}": (coin, currency) for coin in coins for currency in currencies}
-    deals = desk.deals(desk.names[name] for name in asked if name in desk.names)
+    deals = state.deals(state.names[name] for name in asked if name in state.names)
     found: dict[str, dict[str, Any]] = {}
     for name, (coin, currency) in asked.items():
-        deal = deals.get(desk.names[name]) if name in desk.names else None
+        deal = deals.get(state.names[name]) if name in state.names else None
         if deal:
             row = found.setdefault(coin, {})
             row[currency] = deal.number()
@@ -68,17 +68,17 @@ def _time_last(row: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(row.items(), key=lambda item: item[0] == "last_updated_at"))
 
 
-def _samples(desk: Desk, coin: str, ask: Ask) -> Page:
+def _samples(state: SourceState, coin: str, ask: Ask) -> Page:
     name = f"{coin} {ask.query.get('vs_currency', '')}"
-    if name not in desk.names:
+    if name not in state.names:
         raise UnknownName(coin)
-    start, end, now = ask.number("from", 0), ask.number("to", 0), times.unix(desk.now)
+    start, end, now = ask.number("from", 0), ask.number("to", 0), times.unix(state.now)
     step = 300 if now - start <= 86400 else 3600  # finer ones are of the last day only
     start = max(start, now - 365 * 86400)
-    pair = desk.pair(name)
+    pair = state.pair(name)
     rows = [
         [at * 1000, number(f"{candle.open:f}")]
         for at in range(-(-start // step) * step, min(end, now) + 1, step)
-        if (candle := desk.minute(pair, at))
+        if (candle := state.minute(pair, at))
     ]
     return Page({"prices": rows, "market_caps": [], "total_volumes": []})

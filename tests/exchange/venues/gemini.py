@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from price import times
-from price.quote import Pair
-from tests.exchange.venues.base import Desk, Page, Venue, number
+from price.model import Pair
+from tests.exchange.venues.base import Page, SourceState, Venue, number
 from tests.exchange.wire import Ask
 
 
@@ -30,35 +30,35 @@ class Gemini(Venue):
         message = f"Supplied value '{name}' is not a valid symbol"
         return Page({"result": "error", "reason": "InvalidSymbol", "message": message}, 400)
 
-    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+    def answer(self, state: SourceState, ask: Ask) -> Page | None:
         match ask.parts:
             case ["v1", "pubticker", name]:
-                return self._ticker(desk, name)
+                return self._ticker(state, name)
             case ["v1", "pricefeed"]:
-                return Page(self._feed(desk))
+                return Page(self._feed(state))
             case ["v2", "candles", name, "1m"]:
-                return _candles(desk, name)
+                return _candles(state, name)
         return None
 
-    def _ticker(self, desk: Desk, name: str) -> Page:
-        deal, pair = desk.one(name), desk.pair(name)
+    def _ticker(self, state: SourceState, name: str) -> Page:
+        deal, pair = state.one(name), state.pair(name)
         # the end of the volume's window: up to five minutes old beside a fresh price
-        edge = times.unix(desk.now) // 300 * 300_000
+        edge = times.unix(state.now) // 300 * 300_000
         volume = {pair.base: "345.6789012", pair.quote: "21123456.789012345", "timestamp": edge}
         return Page({"bid": deal.bid, "ask": deal.ask, "last": deal.text(2), "volume": volume})
 
-    def _feed(self, desk: Desk) -> list[dict[str, str]]:
-        deals = desk.deals(dict.fromkeys(desk.names.values()))
+    def _feed(self, state: SourceState) -> list[dict[str, str]]:
+        deals = state.deals(dict.fromkeys(state.names.values()))
         return [
             {"pair": self.symbol(pair).upper(), "price": deal.text(2), "percentChange24h": "0.0055"}
             for pair, deal in deals.items()
         ]
 
 
-def _candles(desk: Desk, name: str) -> Page:
-    now = times.unix(desk.now)
+def _candles(state: SourceState, name: str) -> Page:
+    now = times.unix(state.now)
     rows = [
         [c.start * 1000, *(number(f"{value:f}") for value in c[1:5]), number(c.volume)]
-        for c in desk.candles(name, now - now % 60 - 1439 * 60, now)
+        for c in state.candles(name, now - now % 60 - 1439 * 60, now)
     ]
     return Page(rows[::-1])

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from price import times
-from price.quote import Pair
+from price.model import Pair
 from tests.exchange.prices import filled
-from tests.exchange.venues.base import Deal, Desk, Page, Venue
+from tests.exchange.venues.base import Deal, Page, SourceState, Venue
 from tests.exchange.wire import Ask
 
 _ASSETS = {"BTC": "XBT", "DOGE": "XDG"}
@@ -35,19 +35,19 @@ class Kraken(Venue):
     def unknown(self, name: str) -> Page:
         return Page({"error": ["EQuery:Unknown asset pair"]})
 
-    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+    def answer(self, state: SourceState, ask: Ask) -> Page | None:
         match ask.parts:
             case ["0", "public", "Ticker"]:
                 asked = ask.query.get("pair", "")
-                pairs = map(desk.pair, asked.split(",")) if asked else dict.fromkeys(desk.names.values())
-                rows = {self._key(pair): _row(deal) for pair, deal in desk.deals(pairs).items()}
+                pairs = map(state.pair, asked.split(",")) if asked else dict.fromkeys(state.names.values())
+                rows = {self._key(pair): _row(deal) for pair, deal in state.deals(pairs).items()}
                 return Page({"error": [], "result": rows})
             case ["0", "public", "OHLC"]:
-                return self._candles(desk, ask)
+                return self._candles(state, ask)
         return None
 
-    def _candles(self, desk: Desk, ask: Ask) -> Page:
-        now, name = times.unix(desk.now), ask.query.get("pair", "")
+    def _candles(self, state: SourceState, ask: Ask) -> Page:
+        now, name = times.unix(state.now), ask.query.get("pair", "")
         since = max(ask.number("since", 0), now - now % 60 - 720 * 60)
         if ask.number("interval", 1) != 1:
             return Page({"error": ["EGeneral:Invalid arguments"]})
@@ -59,10 +59,10 @@ class Kraken(Venue):
                 c.volume,
                 c.trades,
             ]
-            for c in filled(desk.candles(name, since + 1, now))
+            for c in filled(state.candles(name, since + 1, now))
         ]
         closed = rows[-2][0] if len(rows) > 1 else since
-        return Page({"error": [], "result": {self._key(desk.pair(name)): rows, "last": closed}})
+        return Page({"error": [], "result": {self._key(state.pair(name)): rows, "last": closed}})
 
     def _key(self, pair: Pair) -> str:
         return _KEYS.get(self.symbol(pair), self.symbol(pair))

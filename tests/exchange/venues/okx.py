@@ -3,8 +3,8 @@
 from typing import Any
 
 from price import times
-from price.quote import Pair
-from tests.exchange.venues.base import Deal, Desk, Page, Venue, without_nothing
+from price.model import Pair
+from tests.exchange.venues.base import Deal, Page, SourceState, Venue, without_nothing
 from tests.exchange.wire import Ask
 
 
@@ -25,18 +25,18 @@ class Okx(Venue):
     def unknown(self, name: str) -> Page:
         return Page({"code": "51001", "data": [], "msg": "Instrument ID or Spread ID doesn't exist."})
 
-    def answer(self, desk: Desk, ask: Ask) -> Page | None:
+    def answer(self, state: SourceState, ask: Ask) -> Page | None:
         match ask.parts:
             case ["api", "v5", "market", "ticker"]:
                 name = ask.query.get("instId", "")
-                return _good([_row(name, desk.one(name))])
+                return _good([_row(name, state.one(name))])
             case ["api", "v5", "market", "tickers"]:
-                deals = desk.deals(desk.names.values())
+                deals = state.deals(state.names.values())
                 return _good([_row(self.symbol(pair), deal) for pair, deal in deals.items()])
             case ["api", "v5", "market", "candles"]:
-                return _candles(desk, ask, reach=1440)
+                return _candles(state, ask, reach=1440)
             case ["api", "v5", "market", "history-candles"]:
-                return _candles(desk, ask, reach=10**7)
+                return _candles(state, ask, reach=10**7)
         return None
 
 
@@ -67,15 +67,15 @@ def _row(name: str, deal: Deal) -> dict[str, Any]:
     return without_nothing(fields)
 
 
-def _candles(desk: Desk, ask: Ask, reach: int) -> Page:
-    now = times.unix(desk.now)
+def _candles(state: SourceState, ask: Ask, reach: int) -> Page:
+    now = times.unix(state.now)
     limit = min(ask.number("limit", 100), 300)
     if ask.query.get("bar", "1m") != "1m":
         return Page({"code": "51000", "data": [], "msg": "Parameter bar error"})
     older_than = min(-(-ask.number("after", (now + 1) * 1000) // 1000), now + 1)
     newer_than = ask.number("before", 0) // 1000
     start = max(newer_than + 1, older_than - limit * 60 - 60, now - now % 60 - (reach - 1) * 60)
-    candles = desk.candles(ask.query.get("instId", ""), start, older_than - 1)
+    candles = state.candles(ask.query.get("instId", ""), start, older_than - 1)
     rows = [
         [
             str(c.start * 1000),

@@ -1,0 +1,32 @@
+"""A bar on a terminal while it takes long."""
+
+from typing import TextIO
+
+from price.log import row
+
+_WIDTH = 30
+
+
+class Progress:
+    """Shows how far the work has come between two Unix times; silent where nobody looks at a terminal."""
+
+    def __init__(self, stream: TextIO | None, begin: int, end: int) -> None:
+        self._stream = stream if stream is not None and stream.isatty() else None
+        self._begin, self._end = begin, end
+        self._at = begin
+        self.filled = 0
+
+    def tell(self, unix: int) -> None:
+        """Draws the bar at a time; it never goes back."""
+        self._at = max(self._at, min(unix, self._end))
+        if self._stream is not None:
+            done = _WIDTH * (self._at - self._begin) // max(1, self._end - self._begin)
+            bar = "#" * done + "." * (_WIDTH - done)
+            self._stream.write(f"\r[{bar}] {row.text_of(self._at)} {self.filled} filled")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        """Takes the bar away."""
+        if self._stream is not None:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

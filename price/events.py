@@ -1,0 +1,87 @@
+"""What the program says, as log records: one per pair and slot, one per change."""
+
+import logging
+from enum import Enum
+from typing import NamedTuple
+
+from price.log.line import plain
+from price.model import Quote
+from price.text import one_line
+
+NOTICE = 25
+logging.addLevelName(NOTICE, "NOTICE")
+
+ROOT = logging.getLogger("price")
+_QUOTES = logging.getLogger("price.quote")
+_SOURCES = logging.getLogger("price.source")
+
+
+class Event(Enum):
+    """The kinds of event. The value is the kind's MESSAGE_ID in the journal, fixed for ever."""
+
+    RECORDED = "ad82288d5a4f4af9ba713cb728ef45c7"
+    MISSED = "ae6391e2c6fd4143ab56ca1cd8ae17cc"
+    STARTED = "daec5c97f46b4c95955eed27826b7d3a"
+    STOPPING = "dcc64bf4f7f842ed97f259b14f418690"
+    BAD_STATE = "233e500f745747ee977b4c4da6b5fcfc"
+    RELOADING = "cd345aadbd5d46318e49022931784ed6"
+    RELOADED = "4a5ebddb038d494db56d9540d2b2e002"
+    RELOAD_REFUSED = "c4a8f13e82cd462195ac025ba6eb873f"
+    SOURCE_LOST = "ac03ba40aa524a06bf5aa099536b0910"
+    SOURCE_BACK = "b23579b1a35e4f158155c3cde38353fb"
+    SOURCE_RETIRED = "1766158366da48038f244e22ad329805"
+    PAIR_ASIDE = "35e693562fbe41b59450d24b2b54cbbc"
+    ROWS_HELD = "45c691b8376741f2afe7008f79e27a86"
+    ROWS_WRITTEN = "f265407f2bd241959afe3db6ddc8a29b"
+    FILE_BEGUN = "580dc790289b41e5a2d1ac8aa6211b98"
+    TAIL_CUT = "e98cc3f6743e45a982b79cc9e3a01c7c"
+    CLOCK_BEHIND = "abbe0ae42fdc4f10a80a60f594bcb272"
+    ENTRIES_DROPPED = "0f97c102fb5f43b794c481264cfaf232"
+    HANDLER_FAILED = "ca8fe7456873402a91da523671d7b690"
+    NO_SOURCE_YET = "96de479d94864771915d00fd3f990e3d"
+
+
+class Details(NamedTuple):
+    """What a record carries beside its text, in the attribute `note`."""
+
+    event: Event
+    quote: Quote | None = None
+    source: str = ""
+
+
+def details_of(record: logging.LogRecord) -> Details | None:
+    """The note of a record; None for a record that another library made."""
+    note = getattr(record, "details", None)
+    return note if isinstance(note, Details) else None
+
+
+def quote_of(record: logging.LogRecord) -> Quote | None:
+    """The quote of a record, where it is one of a quote."""
+    note = details_of(record)
+    return note.quote if note else None
+
+
+def log_quote(quote: Quote) -> None:
+    """Logs a quote: INFO with a price, WARNING when the slot was missed."""
+    if quote.price is None:
+        _QUOTES.warning("%s", describe(quote), extra={"details": Details(Event.MISSED, quote)})
+    else:
+        _QUOTES.info("%s", describe(quote), extra={"details": Details(Event.RECORDED, quote)})
+
+
+def describe(quote: Quote) -> str:
+    """A quote as a sentence: `BTC-USD 97123.45 coinbase,kraken` or `BTC-USD missed: coinbase:timeout`."""
+    if quote.price is not None:
+        return f"{quote.pair} {plain(quote.price)} {','.join(quote.sources)}"
+    several = f" ({quote.slots} slots)" if quote.slots > 1 else ""
+    return f"{quote.pair} missed: {quote.reason}{several}"
+
+
+def log_event(event: Event, level: int, text: str) -> None:
+    """Logs an event of the recorder's life, its settings or its files."""
+    ROOT.log(level, "%s", one_line(text), extra={"details": Details(event)})
+
+
+def log_source_event(event: Event, level: int, source: str, text: str) -> None:
+    """Logs a change at a source; the text begins with the source's name."""
+    _SOURCES.log(level, "%s %s", source, one_line(text), extra={"details": Details(event, source=source)})

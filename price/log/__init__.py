@@ -1,0 +1,1 @@
+"""The price log on disk: one form of a row, its files, and how they are read and appended to."""

@@ -1,4 +1,0 @@
-"""The third wing: fills missed slots of a log from a teacher, into repairs.txt beside it.
-
-What is missed is read with the reading wing; prices.txt itself is never written to.
-"""

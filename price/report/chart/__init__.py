@@ -1,0 +1,1 @@
+"""`price chart`: a range as a picture, in the terminal or as a file."""

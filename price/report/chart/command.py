@@ -1,0 +1,148 @@
+"""`price chart`: a range as a picture, in the terminal or as a file."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from price.errors import PriceError
+from price.log import row
+from price.log.pricelog import PriceLog
+from price.report.chart.series import Scene, Series, period
+from price.report.options import Window, file_of, say_skipped, window
+
+MOST_PAIRS = 12
+_REQUIREMENTS = Path(__file__).parents[3] / "requirements-chart.txt"
+
+
+class Drawer(Protocol):
+    """What turns a scene into a picture; `parts` is how many periods it has room for."""
+
+    parts: int
+
+    def draw(self, scene: Scene, shown: list[Series]) -> None: ...
+
+
+class _File:
+    """Into a .png or .svg."""
+
+    parts = 600  # two dots wide
+
+    def __init__(self, path: str) -> None:
+        from price.report.chart import picture
+
+        self._path, self._drawn = Path(path), picture.draw
+
+    def draw(self, scene: Scene, shown: list[Series]) -> None:
+        self._path.write_bytes(self._drawn(scene, shown, self._path.suffix[1:].lower()))
+
+
+class _Terminal:
+    """Onto stdout."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        from price.report.chart import terminal
+
+        plain = not sys.stdout.isatty() or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
+        self._screen = terminal.Screen(*_size(environ), coloured=not plain, unicode=_can_show("⣿░─"))
+        self._drawn = terminal.draw
+        self.parts = 2 * self._screen.columns
+
+    def draw(self, scene: Scene, shown: list[Series]) -> None:
+        for line in self._drawn(scene, shown, self._screen):
+            sys.stdout.write(f"{line}\n")
+
+
+def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
+    """Draws the range: each pair with prices in a panel of its own."""
+    asked = window(args, now)
+    try:
+        drawer: Drawer = _File(args.output) if args.output else _Terminal(environ)
+    except ImportError as error:
+        library = error.name or "what requirements-chart.txt names"
+        raise PriceError(missing(library, sys.executable, writable=os.access(sys.prefix, os.W_OK))) from error
+    path = file_of(args, environ)
+    with PriceLog(path, args.pair, live_only=args.live_only) as log:
+        scene = _scene(log, asked, args.last, drawer.parts)
+    say_skipped(scene.skipped)
+    drawer.draw(scene, _with_prices(scene, path))
+    return 0
+
+
+def missing(library: str, python: str, *, writable: bool) -> str:
+    """What to say where a library is missing: the command that brings it."""
+    sudo = "" if writable else "sudo "
+    return f"chart needs {library}, which is missing; type: {sudo}{python} -m pip install -r {_REQUIREMENTS}"
+
+
+def _scene(log: PriceLog, asked: Window, last: int | None, parts: int) -> Scene:
+    """The range that is asked for, or a day where nothing says how long it is."""
+    first, end = log.first(), log.last()
+    if first is None or end is None:
+        return Scene(1)
+    end = end + 1 if asked.until is None else min(asked.until, end + 1)
+    since = asked.since
+    if last:
+        since = _since_last(log, asked, last)
+    elif since is None:
+        since = end - row.DAY
+    chunk = next(iter(log.chunks(since, asked.until, checked=False)), None)
+    scene = Scene(period(end - max(first, since), parts, chunk.every if chunk else 1))
+    scene.read(log.chunks(since, asked.until, checked=False))
+    return scene
+
+
+def _since_last(log: PriceLog, asked: Window, most: int) -> int:
+    """Where the last so many rows of each pair begin."""
+    from price.report.latest import latest
+
+    def rows(since: int) -> Iterator[tuple[bytes, int]]:
+        for chunk in log.chunks(since, asked.until):
+            for line in row.lines(chunk.rows):
+                yield row.pair_of(line), row.unix_of(line)
+
+    return min(latest(log, asked.since, asked.until, 10 * (most + 2), most, rows), default=0)
+
+
+def _with_prices(scene: Scene, path: str) -> list[Series]:
+    """The pairs to show. Raises PriceError where there is none, or too many; says which have no price."""
+    shown = [series for series in scene.series if series.bars]
+    bare = [series for series in scene.series if not series.bars]
+    if not scene.series:
+        raise PriceError(f"{path}: no rows in this range: price history --last 1 shows where the log ends")
+    if len(shown) > MOST_PAIRS:
+        raise PriceError(
+            f"{len(shown)} pairs have prices in this range: name at most {MOST_PAIRS} with --pair"
+        )
+    without = [f"{series.pair}: all {series.missed_slots} slots of this range were missed" for series in bare]
+    if not shown:
+        raise PriceError(f"{'; '.join(without)}: price gaps has the reasons")
+    if without:
+        sys.stderr.write("".join(f"{line}\n" for line in without))
+    return shown
+
+
+def _can_show(text: str) -> bool:
+    """Whether stdout can carry a text."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _size(environ: Mapping[str, str]) -> tuple[int, int]:
+    """Columns and lines: $COLUMNS and $LINES, else the terminal's, else 80 by 24."""
+    try:
+        known = os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        known = os.terminal_size((80, 24))
+    named = [environ.get(name, "") for name in ("COLUMNS", "LINES")]
+    columns, lines = (
+        int(text) if text.isascii() and text.isdigit() and len(text) < 5 and int(text) else number
+        for text, number in zip(named, known, strict=True)
+    )
+    return columns, lines

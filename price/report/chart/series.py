@@ -1,0 +1,187 @@
+"""What a chart shows: per pair its prices, period by period, and the stretches that were missed."""
+
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from price.log import row
+from price.log.chunk import Chunk
+from price.report.candles import Candles, Columns
+from price.report.chart.scale import STEPS, Prices
+from price.report.gaps import missed_rows
+
+_PAIR = re.compile("[A-Z0-9]{1,20}-[A-Z0-9]{1,20}")
+_BASIS = re.compile("[a-z0-9-]+(?:,[a-z0-9-]+)*")
+
+
+class Bar(NamedTuple):
+    """The prices of one period, which begins at the Unix time `start`."""
+
+    start: int
+    slots: int
+    """How many of them have a price."""
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+
+
+class Stretch:
+    """Missed slots in a row, from the Unix time `start` up to, not including, `end`."""
+
+    __slots__ = ("end", "slots", "start")
+
+    def __init__(self, start: int, end: int, slots: int) -> None:
+        self.start, self.end, self.slots = start, end, slots
+
+
+class Series:
+    """One pair: its bars and its missed stretches in order, and what its rows rest on."""
+
+    def __init__(self, pair: str) -> None:
+        self.pair = pair
+        self.bars: list[Bar] = []
+        self.missed: list[Stretch] = []
+        self.bases: set[str] = set()
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources that its prices rest on; the rows that name most of them settle their order."""
+        named = sorted(self.bases, key=lambda basis: (-basis.count(","), basis))
+        return [*dict.fromkeys(source for basis in named for source in basis.split(","))]
+
+    @property
+    def low(self) -> Decimal:
+        """The lowest price; there must be one."""
+        return min(bar.low for bar in self.bars)
+
+    @property
+    def high(self) -> Decimal:
+        """The highest price; there must be one."""
+        return max(bar.high for bar in self.bars)
+
+    @property
+    def priced(self) -> int:
+        """How many slots have a price."""
+        return sum(bar.slots for bar in self.bars)
+
+    @property
+    def missed_slots(self) -> int:
+        """How many slots were missed."""
+        return sum(stretch.slots for stretch in self.missed)
+
+    def miss(self, start: int, end: int, slots: int) -> None:
+        """Adds missed slots that come after those known."""
+        last = self.missed[-1] if self.missed else None
+        if last and last.end >= start:
+            last.end, last.slots = max(last.end, end), last.slots + slots
+        else:
+            self.missed.append(Stretch(start, end, slots))
+
+
+class Scene:
+    """A range, read once: all its series, from its first slot to the end of its last one, in Unix seconds."""
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+        """The seconds of a bar's period."""
+        self.start, self.end = 1 << 62, 0
+        self.skipped = 0
+        self._interval = self._longest = 0
+        """The interval of the chunk at hand, and the longest so far."""
+        self._shortest = 1 << 62
+        self._series: dict[str, Series] = {}
+
+    @property
+    def single(self) -> bool:
+        """Whether a bar is no more than a slot."""
+        return self.every <= self._shortest
+
+    @property
+    def series(self) -> list[Series]:
+        """The pairs in the order in which their rows come."""
+        return [one for pair, one in self._series.items() if _PAIR.fullmatch(pair)]
+
+    def read(self, chunks: Iterable[Chunk]) -> None:
+        """Takes the rows in. A line that is no row is left out and, where it stands in the way, counted."""
+        candles = Candles(self.every)
+        parts = self._columns(candles.columns(self._chunks(chunks)))
+        for start, pair, *prices, count in candles.of(parts):
+            bar = Bar(
+                row.unix_of(str(start).encode()), int(count or 0), *(Decimal(str(price)) for price in prices)
+            )
+            self._of(str(pair)).bars.append(bar)
+        self.skipped = candles.skipped
+
+    def runs(self, series: Series) -> list[list[Bar]]:
+        """The bars of a series, parted where a line between them would pass over what is not known."""
+        found: list[list[Bar]] = []
+        shown = iter([stretch for stretch in series.missed if self.shows(stretch)])
+        stretch = next(shown, None)
+        end, near = 0, max(self.every, self._longest)
+        for bar in series.bars:
+            parted = not found or bar.start - end > near
+            while stretch and stretch.end <= bar.start + self.every:
+                parted, stretch = True, next(shown, None)
+            if parted:
+                found.append([])
+            found[-1].append(bar)
+            end = bar.start
+        return found
+
+    def way(self, bar: Bar, prices: Prices) -> Iterator[tuple[float, float]]:
+        """How a line passes through a bar, in seconds from `start` and in parts of the axis of prices."""
+        between = (bar.low, bar.high) if bar.close >= bar.open else (bar.high, bar.low)
+        found = [bar.open, *between, bar.close] if bar.low != bar.high else [bar.close]
+        for number, price in enumerate(found, start=1):
+            at = bar.start if self.single else bar.start + self.every * number / (len(found) + 1)
+            yield min(max(at, self.start), self.end) - self.start, prices.place(price)
+
+    def shows(self, stretch: Stretch) -> bool:
+        """Whether a missed stretch is long enough to be seen: half a period."""
+        return 2 * (stretch.end - stretch.start) >= self.every
+
+    def _of(self, pair: str) -> Series:
+        if pair not in self._series:
+            self._series[pair] = Series(pair)
+        return self._series[pair]
+
+    def _chunks(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """The chunks, looked through for missed rows."""
+        for chunk in chunks:
+            if not self._series:
+                self._take_order(chunk.rows)
+            self._interval = chunk.every
+            self._longest, self._shortest = max(self._longest, chunk.every), min(self._shortest, chunk.every)
+            for line in missed_rows(chunk.rows):
+                if row.is_sound(line):
+                    start, slots = row.unix_of(line), row.slots_of(line)
+                    self._of(row.pair_of(line).decode()).miss(start, start + slots * chunk.every, slots)
+                    self._reach(start, start + slots * chunk.every)
+            yield chunk
+
+    def _take_order(self, rows: bytes) -> None:
+        """Puts the pairs into the order that the rows of the first slot keep."""
+        for line in row.lines(rows[: row.offset_of(rows, rows[: row.SLOT_BYTES] + b"~")]):
+            if row.is_sound(line):
+                self._of(row.pair_of(line).decode())
+
+    def _columns(self, parts: Iterable[Columns]) -> Iterator[Columns]:
+        """The columns, looked through for their sources."""
+        for found in parts:
+            if found.slots:
+                first, last = (row.unix_of(found.slots[place].encode()) for place in (0, -1))
+                self._reach(first, last + self._interval)
+            for pair, basis in set(zip(found.pairs, found.bases, strict=True)):
+                if _BASIS.fullmatch(basis):
+                    self._of(pair).bases.add(basis)
+            yield found
+
+    def _reach(self, start: int, end: int) -> None:
+        self.start, self.end = min(self.start, start), max(self.end, end)
+
+
+def period(seconds: int, parts: int, interval: int) -> int:
+    """The longest round period of which a range has at least so many; never shorter than the interval."""
+    return max([interval, *(length for length in STEPS if length * parts <= seconds)])

@@ -1,0 +1,49 @@
+"""--last N: the last answers of each pair, without reading the log from its beginning."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from price.log.pricelog import PriceLog
+
+_Answer = TypeVar("_Answer")
+
+
+def last_of(answers: Iterable[tuple[bytes, _Answer]], most: int) -> list[tuple[bytes, _Answer]]:
+    """The last `most` of the answers of each pair, in their order."""
+    kept: dict[bytes, deque[tuple[int, bytes, _Answer]]] = {}
+    for number, (pair, answer) in enumerate(answers):
+        if pair not in kept:
+            kept[pair] = deque(maxlen=most)
+        kept[pair].append((number, pair, answer))
+    every = sorted((entry for entries in kept.values() for entry in entries), key=lambda entry: entry[0])
+    return [(pair, answer) for _, pair, answer in every]
+
+
+def latest(
+    log: PriceLog,
+    since: int | None,
+    until: int | None,
+    span: int,
+    most: int,
+    ask: Callable[[int], Iterable[tuple[bytes, _Answer]]],
+) -> Iterator[_Answer]:
+    """The last `most` answers of each pair that `ask(since)` gives for a range that ends at `until`.
+
+    Asks for the last `span` seconds, then for four times as many, until each pair has one answer more than
+    wanted: the first one of a range may have been cut off by its edge.
+    """
+    first, end = log.first(), log.last()
+    if first is None or end is None:
+        return
+    first = first if since is None else max(since, first)
+    end = end + 1 if until is None else min(until, end + 1)
+    pairs = set(log.pairs) or log.pairs_between(since, until)
+    while True:
+        start = max(first, end - span)
+        found = last_of(ask(start), most + 1)
+        counts = {pair: sum(its == pair for its, _ in found) for pair in pairs}
+        if start == first or all(count > most for count in counts.values()):
+            yield from (answer for _, answer in last_of(found, most))
+            return
+        span *= 4

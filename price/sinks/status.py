@@ -1,0 +1,147 @@
+"""What others may look at: status.json, replaced after each slot, once its rows are safe."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from price import __version__, times
+from price.events import quote_of
+from price.log.atomic import AtomicFile
+from price.log.line import plain
+from price.log.tail import Count
+from price.model import Pair, Quote, Reading
+from price.recorder.source_state import SourceState
+
+_MODE = 0o644
+
+
+class Facts(NamedTuple):
+    """What the status is made from beside the records."""
+
+    pid: int
+    started: datetime
+    states: Mapping[str, SourceState]
+    stored: Callable[[], datetime | None]
+    """The last slot on stable storage."""
+    held: Callable[[], int]
+    """Rows that are not yet written."""
+
+
+class Status(logging.Handler):
+    """Keeps each pair's last price and the day's counts, and shows them with what the states know."""
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self._facts = facts
+        self._file = AtomicFile(Path("status.json"), _MODE, durable=False)
+        self._interval = 0
+        self._pairs: Sequence[Pair] = ()
+        self._sources: Sequence[str] = ()
+        self.day = ""
+        self.counts: dict[str, Count] = {}
+        """The slots of each pair since midnight UTC."""
+        self.priced: dict[Pair, Quote] = {}
+        """The last row with a price of each pair."""
+        self._quotes: list[Quote] = []
+
+    def show(self, path: Path, interval: int, pairs: Sequence[Pair], sources: Sequence[str]) -> None:
+        """What to show from now on, and where."""
+        self._file = AtomicFile(path, _MODE, durable=False)
+        self._interval, self._pairs, self._sources = interval, pairs, sources
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Counts a quote."""
+        quote = quote_of(record)
+        if quote is None:
+            return
+        if quote.readings:
+            self._quotes.append(quote)
+        self._begin_day(quote.slot + timedelta(seconds=self._interval) * (quote.slots - 1))
+        count = self.counts.setdefault(str(quote.pair), Count())
+        if quote.price is None:
+            count.missed += self._of_today(quote)
+        else:
+            count.recorded += 1
+            self.priced[quote.pair] = quote
+
+    def flush(self) -> None:
+        """Writes the status of the slot that has ended. Raises OSError."""
+        quotes, self._quotes = self._quotes, []
+        if quotes:
+            self._file.write(json.dumps(self.view(quotes)))
+
+    def view(self, quotes: Sequence[Quote]) -> dict[str, Any]:
+        """The status as a JSON object, given the quotes of the slot that has ended."""
+        stored = self._facts.stored()
+        return {
+            "version": __version__,
+            "pid": self._facts.pid,
+            "started": times.iso(self._facts.started),
+            "interval": self._interval,
+            "slot": times.iso(stored) if stored else None,
+            "held": self._facts.held(),
+            "pairs": {str(pair): self._pair(pair) for pair in self._pairs},
+            "sources": {name: self._source(name, quotes) for name in self._sources},
+        }
+
+    def _begin_day(self, slot: datetime) -> None:
+        day = times.iso(slot)[:10]
+        if day > self.day:
+            self.day, self.counts = day, {}
+
+    def _of_today(self, quote: Quote) -> int:
+        """How many of a missed row's slots are today's: it may reach over midnight."""
+        midnight = times.parse_iso(f"{self.day}T00:00:00Z")
+        return quote.slots - min(quote.slots, times.slots_between(quote.slot, midnight, self._interval))
+
+    def _pair(self, pair: Pair) -> dict[str, Any]:
+        last = self.priced.get(pair)
+        count = self.counts.get(str(pair), Count())
+        return {
+            "price": plain(last.price) if last and last.price is not None else None,
+            "slot": times.iso(last.slot) if last else None,
+            "sources": list(last.sources) if last else [],
+            "recorded": count.recorded,
+            "missed": count.missed,
+        }
+
+    def _source(self, name: str, quotes: Sequence[Quote]) -> dict[str, Any]:
+        state = self._facts.states[name]
+        offset, reading = _farthest(name, quotes)
+        age = (quotes[-1].slot - reading.time).total_seconds() if reading and reading.time else None
+        return {
+            "state": "retired" if state.rests.retired else _standing(name, quotes),
+            "reach": f"{state.tally.reach:08b}",
+            "offset_bp": offset,
+            "age_seconds": None if age is None else round(max(0.0, age), 3),
+            "milliseconds": round(state.tally.seconds * 1000),
+            "requests": state.tally.requests,
+            "failures": state.tally.failures,
+        }
+
+
+def _standing(name: str, quotes: Sequence[Quote]) -> str:
+    """The word for a source in a slot: selected where a price rests on it, else why it was not used."""
+    if any(name in quote.sources for quote in quotes):
+        return "selected"
+    whys = [one.why for quote in quotes for one in quote.readings if one.source == name and one.why]
+    return "outlier" if "outlier" in whys else next(iter(whys), "unused")
+
+
+def _farthest(name: str, quotes: Sequence[Quote]) -> tuple[float | None, Reading | None]:
+    """A source's reading that is farthest from the recorded price, and how far, in basis points."""
+    worst: tuple[float | None, Reading | None] = (None, None)
+    for quote in quotes:
+        for reading in quote.readings:
+            if reading.source != name or reading.price is None:
+                continue
+            if quote.price is None:
+                worst = worst if worst[1] else (None, reading)
+                continue
+            offset = round(float((reading.price - quote.price) / quote.price) * 10000, 2)
+            if worst[0] is None or abs(offset) > abs(worst[0]):
+                worst = (offset, reading)
+    return worst

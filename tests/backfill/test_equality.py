@@ -1,0 +1,124 @@
+"""A repair fills what brute force would fill, and nothing else, whatever the log."""
+
+import random
+from math import lcm
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from price import times
+from price.backfill.gap import Slot, Stretch
+from price.backfill.missing import batches
+from price.log import line
+from price.model import Pair
+from tests.backfill.repairing import Knows, Shop, hiring
+from tests.report.asking import lines
+from tests.report.bruteforce import live_rows, repairs_of
+from tests.report.randomlog import PAIRS, START, RandomLog
+
+SEEDS = st.integers(0, 1 << 60)
+MOMENTS = st.none() | st.integers(START - 300, START + 9000)
+SAID = "97.5 kraken"
+
+
+def missed_by_brute_force(path: str) -> set[tuple[int, Pair]]:
+    """The slots between the first and the last row of each pair that have no live price."""
+    found: set[tuple[int, Pair]] = set()
+    rows = live_rows(path)
+    for pair in PAIRS:
+        mine = [place for place, (quote, _) in enumerate(rows) if quote.pair == pair]
+        for place, following in zip(mine, [*mine, None][1:], strict=True):
+            quote, every = rows[place]
+            start = times.unix(quote.slot)
+            if quote.missed:
+                found |= {(start + number * every, pair) for number in range(quote.slots)}
+            if following is not None:
+                step = lcm(*{its for _, its in rows[place : following + 1]})
+                end = times.unix(rows[following][0].slot)
+                found |= {
+                    (unix, pair)
+                    for unix in range(start + (quote.slots - 1) * every + 1, end)
+                    if unix % step == 0
+                }
+    return found
+
+
+def window(since: int | None, until: int | None) -> list[str]:
+    return [
+        word
+        for option, unix in (("--since", since), ("--until", until))
+        if unix is not None
+        for word in (option, times.iso(times.from_unix(unix)))
+    ]
+
+
+@given(seed=SEEDS, edges=st.tuples(MOMENTS, MOMENTS), named=st.booleans())
+@settings(max_examples=120)
+def test_it_fills_what_is_missed_and_known_and_nothing_else(
+    seed: int, edges: tuple[int | None, int | None], named: bool
+) -> None:
+    since, until = edges if None in edges else sorted(edges)  # type: ignore[type-var]
+    with TemporaryDirectory() as folder:
+        chance = random.Random(seed)
+        made = RandomLog(chance, 100)
+        shop = Shop(Path(folder))
+        path = made.write(Path(folder))
+        if chance.random() < 0.5:
+            made.write_repairs(Path(folder), sound=True)
+        before = repairs_of(path)
+        wanted = chance.choice(PAIRS) if named else None
+        missed = {
+            (unix, pair)
+            for unix, pair in missed_by_brute_force(path)
+            if (since is None or unix >= since) and (until is None or unix < until) and wanted in (None, pair)
+        }
+        share = chance.choice((0.1, 1))
+        known = {slot for slot in missed if chance.random() < share}
+        strange = {
+            (START + chance.randint(-600, 9000), chance.choice(PAIRS)) for _ in range(chance.choice((0, 99)))
+        }
+        knows: dict[Slot, str] = {(unix, str(pair).encode()): SAID for unix, pair in known | strange}
+        words = [*window(since, until), *(["--pair", str(wanted)] if wanted else [])]
+
+        shop.repair("anyone", *words, hire=hiring(Knows(knows)))
+
+        after = repairs_of(path)
+        new = {slot for slot in missed & (known | strange) if slot not in before}
+        assert after.keys() == before.keys() | new
+        assert all(after[slot] == quote for slot, quote in before.items())
+        assert {line.write(after[slot]).split(" ", 2)[2] for slot in new} <= {f"{SAID} by=journal"}
+        assert lines("verify", "--file", path) == []
+        filled = shop.repairs.read_bytes() if shop.repairs.exists() else b""
+
+        shop.repair("anyone", *words, hire=hiring(Knows(knows)))
+
+        assert (shop.repairs.read_bytes() if shop.repairs.exists() else b"") == filled
+
+
+@given(
+    slots=st.lists(st.integers(1, 60), max_size=9),
+    most=st.integers(1, 40),
+    known=st.sets(st.integers(0, 600)),
+)
+@settings(max_examples=60)
+def test_what_is_worked_on_at_once_is_bounded_and_nothing_is_left_out(
+    slots: list[int], most: int, known: set[int]
+) -> None:
+    stretches, start = [], 0
+    for count in slots:
+        stretches.append(Stretch(start, b"BTC-USD", count, 5))
+        start += 5 * count + 5
+
+    found = list(batches(stretches, most))
+
+    parts = [part for batch in found for part in batch.stretches]
+    assert all(sum(one.slots for one in batch.stretches) <= 2 * most + 2 for batch in found)
+    assert sorted(unix for one in parts for unix in range(one.start, one.end, 5)) == sorted(
+        unix for one in stretches for unix in range(one.start, one.end, 5)
+    )
+    left = [part for one in parts for part in one.without({(unix, b"BTC-USD") for unix in known})]
+    assert {unix for one in left for unix in range(one.start, one.end, 5)} == {
+        unix for one in parts for unix in range(one.start, one.end, 5) if unix not in known
+    }

@@ -1,0 +1,188 @@
+"""Rows as text and back."""
+
+import contextlib
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from price import times
+from price.log import line
+from price.model import Pair, Quote
+from price.wire import MAX_PRICE
+from tests.proof import ROW
+
+SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
+BTC = Pair("BTC", "USD")
+GOOD = "2026-11-20T15:52:05Z BTC-USD 97123.45 coinbase,kraken"
+MISSED = "2026-11-20T15:52:05Z BTC-USD - coinbase:timeout,kraken:rate-limited"
+
+
+def test_a_price_stands_with_its_sources() -> None:
+    quote = Quote(SLOT, BTC, Decimal("97123.45"), ("coinbase", "kraken"))
+
+    assert line.write(quote) == GOOD
+    assert line.read(GOOD) == quote
+
+
+def test_a_missed_slot_stands_with_its_reason() -> None:
+    quote = Quote(SLOT, BTC, reason="coinbase:timeout,kraken:rate-limited")
+
+    assert line.write(quote) == MISSED
+    assert line.read(MISSED) == quote
+
+
+def test_missed_slots_in_a_row_are_one_row_with_their_number() -> None:
+    quote = Quote(SLOT, BTC, reason="down", slots=211)
+
+    assert line.write(quote) == "2026-11-20T15:52:05Z BTC-USD - down slots=211"
+    assert line.read(line.write(quote)) == quote
+
+
+def test_a_repaired_row_says_by_what() -> None:
+    quote = Quote(SLOT, BTC, Decimal(5), ("kraken",), by="candle")
+
+    assert line.write(quote) == "2026-11-20T15:52:05Z BTC-USD 5 kraken by=candle"
+    assert line.read(line.write(quote)) == quote
+
+
+@pytest.mark.parametrize(
+    ("price", "text"),
+    [
+        ("0.00000812", "0.00000812"), ("1e-8", "0.00000001"), ("97123.40000", "97123.4"), ("97123.00",
+        "97123"),
+        ("100", "100"), ("1E+5", "100000"), ("1.50e3", "1500"), ("1230000e-4", "123"), ("1e-100",
+        f"0.{'0' * 99}1"),
+        ("12345678901234567890.123456789012345", "12345678901234567890.123456789012345"),
+        ("9" * 24 + "." + "9" * 26, "9" * 24 + "." + "9" * 26),
+    ],
+)  # fmt: skip
+def test_a_price_keeps_every_digit_and_nothing_else(price: str, text: str) -> None:
+    assert line.plain(Decimal(price)) == text
+
+
+@pytest.mark.parametrize("price", ["0", "0.00", "-1", "NaN", "Infinity", "-0"])
+def test_what_is_no_price_is_never_written(price: str) -> None:
+    with pytest.raises(ValueError, match="column 3 is not a price"):
+        line.write(Quote(SLOT, BTC, Decimal(price), ("kraken",)))
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        Quote(SLOT, BTC), Quote(SLOT, BTC, Decimal(1)), Quote(SLOT, BTC, reason="two words"),
+        Quote(SLOT, BTC, reason="a\nb"), Quote(SLOT, BTC, reason="Down"), Quote(SLOT, BTC, Decimal(1),
+        ("a,", "b")),
+        Quote(SLOT, BTC, Decimal(1), ("a:b",)), Quote(SLOT, Pair("BTC\n", "USD"), reason="down"),
+        Quote(SLOT, Pair("", "USD"), reason="down"), Quote(SLOT, Pair("btc", "usd"), reason="down"),
+        Quote(SLOT, BTC, reason="down", slots=0), Quote(SLOT, BTC, reason="down", slots=-3),
+        Quote(SLOT, BTC, Decimal(1), ("a",), slots=2), Quote(SLOT, BTC, Decimal(1), ("a",), by="a b"),
+    ],
+)  # fmt: skip
+def test_what_no_row_can_hold_is_never_written(quote: Quote) -> None:
+    with pytest.raises(ValueError, match=r"column|slots=|key=value"):
+        line.write(quote)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "x", "2026-11-20T15:52:05Z", "2026-11-20T15:52:05Z BTC-USD 1", f" {GOOD}", f"{GOOD} ",
+        f"{GOOD}\n",
+        f"{GOOD}\r", GOOD.replace(" ", "  "), GOOD.replace(" ", "\t"), GOOD.replace("Z", "+00:00"),
+        GOOD.replace("Z", ""), GOOD.replace("T", " "), GOOD.replace("05Z", "05.5Z"), GOOD.replace("11-20",
+        "13-20"),
+        GOOD.replace("15:52:05", "25:52:05"), GOOD.replace("15:52:05", "15:52:60"), GOOD.replace("2026",
+        "0000"),
+        GOOD.replace("BTC-USD", "BTCUSD"), GOOD.replace("BTC-USD", "btc-usd"), GOOD.replace("BTC-USD",
+        "BTC-USD-X"),
+        GOOD.replace("97123.45", "97,123.45"), GOOD.replace("97123.45", "97123.450"),
+        GOOD.replace("97123.45", "97123."),
+        GOOD.replace("97123.45", ".5"), GOOD.replace("97123.45", "0"), GOOD.replace("97123.45", "097"),
+        GOOD.replace("97123.45", "1e5"), GOOD.replace("97123.45", "-5"), GOOD.replace("97123.45", "+5"),
+        GOOD.replace("97123.45", "0.0"), GOOD.replace("97123.45", "nan"), GOOD.replace("97123.45", "\u0665"),
+        GOOD.replace("97123.45", "--"), GOOD.replace("coinbase", "Coinbase"), GOOD.replace("coinbase,", ",,"),
+        GOOD.replace("kraken", "kraken:timeout"), GOOD.replace("kraken", ""), f"{MISSED},", f"{MISSED}:x",
+        f"{GOOD} slots=2", f"{MISSED} slots=0", f"{MISSED} slots=-1", f"{MISSED} slots=",
+        f"{MISSED} slots=02",
+        f"{MISSED} slots=1e3", f"{MISSED} slots", f"{MISSED} slots=6 slots=3",
+        f"{MISSED} =2", f"{MISSED} slots=99999999999",
+        f"{MISSED} a=b  c=d",
+        "# price-log 1 every=5s", GOOD.replace("2026", "\u0662\u0660\u0662\u0666"), f"{GOOD} by=\u00e9",
+    ],
+)  # fmt: skip
+def test_a_malformed_row_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - each says something else
+        line.read(text)
+
+
+def test_what_a_later_version_adds_is_read_over() -> None:
+    quote = line.read(f"{MISSED} slots=3 why=x:y=z a_b-c=1")
+
+    assert quote.slots == 3
+
+
+@pytest.mark.parametrize("interval", [1, 5, 60, 3600])
+def test_a_header_tells_the_interval(interval: int) -> None:
+    assert line.header(interval) == f"# price-log 1 every={interval}s"
+    assert line.read_header(line.header(interval)) == interval
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "#", "# a remark", "# price-log 1 every=0s", "# price-log 1 every=05s", "# price-log 2 every=5s",
+     "# price-log 1 every=5s ", "# price-log 1 every=12345s", "# price-log 1 every=\u0665s", GOOD],
+)  # fmt: skip
+def test_any_other_line_is_no_header(text: str) -> None:
+    assert line.read_header(text) is None
+
+
+CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=20)
+WORDS = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=12).filter(lambda word: word != "-")
+SLOTS = st.integers(0, times.unix(datetime(9999, 12, 31, tzinfo=UTC))).map(times.from_unix)
+PRICES = st.builds(
+    lambda digits, exponent: Decimal(f"{digits}e{exponent}"), st.integers(1, 10**50), st.integers(-100, 0)
+).filter(lambda price: price < MAX_PRICE)
+PRICED = st.builds(
+    Quote,
+    slot=SLOTS,
+    pair=st.builds(Pair, CODES, CODES),
+    price=PRICES,
+    sources=st.lists(WORDS, min_size=1, max_size=8).map(tuple),
+    by=st.sampled_from(["", "journal", "candle", "peer"]),
+)
+WHYS = st.builds("{}:{}".format, WORDS, WORDS)
+NOT_PRICED = st.builds(
+    Quote,
+    slot=SLOTS,
+    pair=st.builds(Pair, CODES, CODES),
+    reason=st.one_of(WORDS, st.lists(WHYS, min_size=1).map(",".join)),
+    slots=st.integers(1, 10**10 - 1),
+)
+
+
+@given(PRICED | NOT_PRICED)
+def test_what_is_written_is_read_as_it_was(quote: Quote) -> None:
+    text = line.write(quote)
+
+    assert line.read(text) == quote
+    assert text.isascii()
+    assert text.isprintable()
+
+
+@given(PRICES)
+def test_a_price_as_text_is_a_plain_decimal_of_the_same_value(price: Decimal) -> None:
+    text = line.plain(price)
+
+    assert Decimal(text) == price
+    assert ROW.fullmatch(f"2026-11-20T15:52:05Z BTC-USD {text} kraken")
+
+
+@given(st.text(max_size=60) | st.builds("2026-11-20T15:52:05Z BTC-USD {} {}".format, st.text(), st.text()))
+def test_any_text_is_a_row_or_a_value_error(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        quote = line.read(text)
+
+        assert line.read(line.write(quote)).price == quote.price

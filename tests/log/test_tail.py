@@ -1,0 +1,229 @@
+"""The end of a log, read backwards."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from price import times
+from price.log import line
+from price.log.tail import Count, Tail, count_since, read_tail, sound_end
+from price.model import Pair, Quote
+
+BTC, ETH, ADA = Pair("BTC", "USD"), Pair("ETH", "USD"), Pair("ADA", "USD")
+MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
+HEADER = "# price-log 1 every=5s\n"
+
+
+@contextmanager
+def opened(path: Path, content: str | bytes) -> Iterator[tuple[int, int]]:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor, path.stat().st_size
+    finally:
+        os.close(descriptor)
+
+
+def row(second: int, pair: Pair = BTC, price: str = "100 kraken") -> str:
+    return f"{times.iso(MIDNIGHT + timedelta(seconds=second))} {pair} {price}\n"
+
+
+def tail_of(path: Path, content: str, *pairs: Pair) -> Tail:
+    with opened(path / "log", content) as (descriptor, size):
+        return read_tail(descriptor, size, pairs or [BTC])
+
+
+def end_of(path: Path, content: str | bytes) -> int:
+    with opened(path / "log", content) as (descriptor, size):
+        return sound_end(descriptor, size)
+
+
+def counts_of(path: Path, content: str, midnight: datetime = MIDNIGHT) -> dict[str, Count]:
+    with opened(path / "log", content) as (descriptor, size):
+        return count_since(descriptor, size, midnight, 5)
+
+
+def test_an_empty_log_says_nothing(tmp_path: Path) -> None:
+    assert tail_of(tmp_path, "") == Tail()
+
+
+def test_a_header_alone_tells_the_interval(tmp_path: Path) -> None:
+    assert tail_of(tmp_path, HEADER) == Tail(interval=5)
+
+
+def test_the_last_row_and_the_last_price_of_each_pair_are_found(tmp_path: Path) -> None:
+    content = HEADER + row(0) + row(0, ETH) + row(5) + row(5, ETH, "- late") + row(10, BTC, "- down slots=3")
+
+    tail = tail_of(tmp_path, content, BTC, ETH)
+
+    assert {pair: quote.slot for pair, quote in tail.rows.items()} == {
+        BTC: MIDNIGHT + timedelta(seconds=10),
+        ETH: MIDNIGHT + timedelta(seconds=5),
+    }
+    assert {pair: times.unix(quote.slot) % 60 for pair, quote in tail.priced.items()} == {BTC: 5, ETH: 0}
+    assert tail.last_slots()[BTC] == MIDNIGHT + timedelta(seconds=20)
+
+
+def test_the_interval_in_force_at_the_end_is_the_last_one(tmp_path: Path) -> None:
+    content = HEADER + row(0) + "# price-log 1 every=60s\n" + row(60) + "# a remark\n"
+
+    assert tail_of(tmp_path, content).interval == 60
+
+
+@pytest.mark.parametrize(
+    ("first", "interval"), [("100 kraken", 5), ("- down slots=2", 5), ("- down slots=10", 1)]
+)
+def test_where_the_header_is_far_away_two_rows_tell_the_interval(
+    tmp_path: Path, first: str, interval: int
+) -> None:
+    slots = int(first.partition("slots=")[2] or 1)
+
+    assert tail_of(tmp_path, row(0, BTC, first) + row(interval * slots)).interval == interval
+
+
+def test_a_pair_that_was_long_ago_is_looked_for(tmp_path: Path) -> None:
+    content = HEADER + row(0, ETH) + "".join(row(5 * number) for number in range(5000))
+
+    tail = tail_of(tmp_path, content, BTC, ETH)
+
+    assert tail.rows[ETH].slot == MIDNIGHT
+
+
+def test_pairs_that_are_not_asked_for_are_found_in_the_last_minute_only(tmp_path: Path) -> None:
+    content = (
+        HEADER + row(0, ADA) + "".join(row(5 * number) for number in range(50)) + row(250, ETH) + row(250)
+    )
+
+    tail = tail_of(tmp_path, content, BTC)
+
+    assert set(tail.rows) == {BTC, ETH}
+
+
+def test_lines_that_are_no_rows_are_read_over(tmp_path: Path) -> None:
+    content = HEADER + row(0) + "garbage\n# remark\n\n2026-99-99T00:00:00Z BTC-USD 1 a\n"
+
+    assert tail_of(tmp_path, content).rows[BTC].slot == MIDNIGHT
+
+
+def test_pairs_that_ended_before_the_log_did_are_dropped(tmp_path: Path) -> None:
+    content = HEADER + row(0, ETH) + row(5, ADA) + row(0) + row(5) + row(10)
+    tail = tail_of(tmp_path, content, BTC, ETH, ADA)
+
+    dropped = tail.drop_absent(5)
+
+    assert dropped
+    assert set(tail.rows) == {BTC, ADA}  # ADA lacks the last slot alone: its row may still follow
+    assert not tail.drop_absent(5)
+
+
+def test_a_pair_that_lacks_the_last_slot_is_dropped_where_shorter_slots_would_lie_before_it(
+    tmp_path: Path,
+) -> None:
+    tail = tail_of(tmp_path, HEADER + row(0) + row(0, ETH) + row(5), BTC, ETH)
+
+    assert not tail.drop_absent(5)
+    assert tail.drop_absent(1)
+    assert set(tail.rows) == {BTC}
+
+
+@pytest.mark.parametrize(
+    ("torn", "kept"),
+    [
+        ("", HEADER + row(0)), ("2026", HEADER + row(0)), ("\0" * 5000, HEADER + row(0)), ("\n",
+        HEADER + row(0)),
+        ("garbage\n", HEADER + row(0)), (row(5)[:-1], HEADER + row(0)), (row(5), HEADER + row(0) + row(5)),
+        ("# remark\n", HEADER + row(0) + "# remark\n"), ("# rema", HEADER + row(0)), ("x\ny\nz",
+        HEADER + row(0)),
+    ],
+)  # fmt: skip
+def test_a_log_is_sound_up_to_its_last_whole_line(tmp_path: Path, torn: str, kept: str) -> None:
+    assert end_of(tmp_path, HEADER + row(0) + torn) == len(kept)
+
+
+@pytest.mark.parametrize("content", ["", "x", "x\n", "\0\0", "# price-lo"])
+def test_a_short_file_without_a_sound_line_is_sound_nowhere(tmp_path: Path, content: str) -> None:
+    assert end_of(tmp_path, content) == 0
+
+
+def test_a_long_stretch_without_a_row_at_the_end_is_no_work_of_a_crash(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="hold no row"):
+        end_of(tmp_path, HEADER + row(0) + "x" * 70_000)
+
+
+def test_the_slots_of_a_day_are_counted(tmp_path: Path) -> None:
+    content = (
+        HEADER + row(-10) + row(-5, BTC, "- kraken:timeout") + row(0) + row(0, ETH) + row(5, BTC,
+        "- late slots=3")
+        + "# remark\n" + row(20) + row(25, BTC, "- kraken:busy") + row(30)
+    )  # fmt: skip
+
+    assert counts_of(tmp_path, content) == {"BTC-USD": Count(3, 4), "ETH-USD": Count(1, 0)}
+
+
+@pytest.mark.parametrize(("slots", "missed"), [(1, 0), (2, 0), (3, 1), (10, 8)])
+def test_missed_slots_that_reach_over_midnight_count_in_part(tmp_path: Path, slots: int, missed: int) -> None:
+    count = f" slots={slots}" if slots > 1 else ""
+    content = (
+        HEADER
+        + row(-20)
+        + row(-15)
+        + row(-10, BTC, f"- down{count}")
+        + row(-10, ETH, "- down slots=2")
+        + row(50)
+    )
+
+    found = counts_of(tmp_path, content)
+
+    assert found["BTC-USD"] == Count(1, missed)
+
+
+def test_a_row_of_another_day_does_not_end_the_count_where_lines_are_no_rows(tmp_path: Path) -> None:
+    content = HEADER + row(0) + "!!! no row here\n" + row(5) + "also no row at all\n" + row(10)
+
+    assert counts_of(tmp_path, content)["BTC-USD"] == Count(3, 0)
+
+
+def test_a_log_longer_than_a_block_is_counted_whole(tmp_path: Path) -> None:
+    content = HEADER + "".join(row(5 * number) for number in range(5000))
+
+    assert counts_of(tmp_path, content)["BTC-USD"] == Count(5000, 0)
+
+
+QUOTES = st.lists(
+    st.tuples(st.sampled_from([BTC, ETH]), st.booleans(), st.integers(1, 4), st.booleans()), max_size=60
+)
+
+
+@given(QUOTES, st.integers(-30, 60))
+def test_what_the_end_says_is_what_reading_from_the_beginning_says(
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[tuple[Pair, bool, int, bool]],
+    midnight: int,
+) -> None:
+    quotes, second = [], -100
+    for pair, priced, slots, remark in steps:
+        slot = MIDNIGHT + timedelta(seconds=second)
+        quotes.append(line.read(row(second, pair, "100 kraken" if priced else "- down")[:-1]))
+        second += 5 * slots if remark else 5
+        assert quotes[-1].slot == slot
+    content = HEADER + "".join(f"{line.write(quote)}\n" for quote in quotes)
+    edge = MIDNIGHT + timedelta(seconds=5 * midnight)
+    path = tmp_path_factory.mktemp("log")
+
+    tail, counts = tail_of(path, content, BTC, ETH), counts_of(path, content, edge)
+
+    last: dict[Pair, Quote] = {quote.pair: quote for quote in quotes}
+    assert tail.rows == last
+    recent = [quote for quote in quotes if quote.slot >= quotes[-1].slot - timedelta(seconds=60)]
+    assert tail.priced.items() >= {quote.pair: quote for quote in recent if not quote.missed}.items()
+    for pair in (BTC, ETH):
+        today = [quote for quote in quotes if quote.pair == pair and quote.slot >= edge]
+        found = counts.get(str(pair), Count())
+        assert found.recorded == sum(not quote.missed for quote in today)
+        assert found.missed == sum(quote.missed for quote in today)

@@ -1,0 +1,103 @@
+"""An independent reader: every row of every file, slot by slot, in memory, with price/log/line.py alone."""
+
+import gzip
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from price import times
+from price.log import line
+from price.model import Pair, Quote
+
+
+def texts(path: str) -> list[str]:
+    """The finished lines of the log's files, the oldest first."""
+    folder = Path(path).parent
+    names = sorted(
+        (file for file in folder.iterdir() if file.name.startswith("prices.txt")),
+        key=lambda file: -int("0" + file.name.removeprefix("prices.txt").removesuffix(".gz").strip(".")),
+    )
+    contents = [
+        gzip.decompress(file.read_bytes()).decode() if file.suffix == ".gz" else file.read_text()
+        for file in names
+    ]
+    return [text for content in contents for text in content.split("\n")[:-1]]
+
+
+def live_rows(path: str) -> list[tuple[Quote, int]]:
+    """The quotes of the log with the interval in force at each."""
+    rows, every = [], 0
+    for text in texts(path):
+        every = line.read_header(text) or every
+        if not text.startswith("#"):
+            rows.append((line.read(text), every))
+    return rows
+
+
+def repairs_of(path: str) -> dict[tuple[int, Pair], Quote]:
+    """The repairs by slot and pair."""
+    file = Path(path).parent / "repairs.txt"
+    found = file.read_text().split("\n")[:-1] if file.exists() else []
+    quotes = [line.read(text) for text in found if not text.startswith("#")]
+    return {(times.unix(quote.slot), quote.pair): quote for quote in quotes}
+
+
+class BruteForce:
+    """All rows of a range."""
+
+    def __init__(self, path: str, *, live_only: bool = False) -> None:
+        self.live = live_rows(path)
+        self.repairs = {} if live_only else repairs_of(path)
+
+    def quotes(self, since: int, until: int, pairs: list[Pair]) -> list[tuple[Quote, int]]:
+        """The rows from `since` up to `until`, and their intervals."""
+        found: list[tuple[int, int, Quote, int]] = []
+        taken: set[tuple[int, Pair]] = set()  # repairs of slots that have a row
+        for place, (quote, every) in enumerate(self.live):
+            start = times.unix(quote.slot)
+            slots = [start + number * every for number in range(quote.slots)]
+            covered = range(start, slots[-1] + 1)
+            taken |= {(slot, pair) for slot, pair in self.repairs if slot in covered and pair == quote.pair}
+            kept: list[int] = []
+            for slot in [*slots, None]:
+                repair = self.repairs.get((slot, quote.pair)) if slot is not None and quote.missed else None
+                if slot is not None and since <= slot < until and repair is None:
+                    kept.append(slot)
+                    continue
+                if kept:
+                    first = quote.slot + timedelta(seconds=kept[0] - start)
+                    found.append((kept[0], place, replace(quote, slot=first, slots=len(kept)), every))
+                    kept = []
+                if slot is not None and repair is not None and since <= slot < until:
+                    found.append((slot, place, repair, every))
+        for (slot, pair), repair in self.repairs.items():
+            if (slot, pair) not in taken and since <= slot < until:
+                found.append((slot, len(self.live), repair, 0))
+        found.sort(key=lambda entry: entry[:2])
+        return [(quote, every) for _, _, quote, every in found if not pairs or quote.pair in pairs]
+
+    def candles(self, since: int, until: int, pairs: list[Pair], every: int) -> list[str]:
+        """The candles of the range as text, by period and then by first row."""
+        periods: dict[int, dict[Pair, list[Decimal]]] = {}
+        for quote, _ in self.quotes(since, until, pairs):
+            if quote.price is not None:
+                start = times.unix(quote.slot) // every * every
+                periods.setdefault(start, {}).setdefault(quote.pair, []).append(quote.price)
+        return [
+            " ".join(
+                [times.iso(times.from_unix(start)), str(pair)]
+                + [line.plain(price) for price in (prices[0], max(prices), min(prices), prices[-1])]
+                + [str(len(prices))]
+            )
+            for start, by_pair in periods.items()
+            for pair, prices in by_pair.items()
+        ]
+
+    def slots(self, since: int, until: int, pairs: list[Pair]) -> list[tuple[int, str, str, int]]:
+        """Each slot of the range, row by row: when, which pair, why it was missed or "", and the interval."""
+        return [
+            (times.unix(quote.slot) + number * every, str(quote.pair), quote.reason, every)
+            for quote, every in self.quotes(since, until, pairs)
+            for number in range(quote.slots)
+        ]

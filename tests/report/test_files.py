@@ -1,0 +1,214 @@
+"""Files: rotated, packed, growing, replaced, and read no further than needed."""
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from price.cli import main
+from price.errors import PriceError
+from price.log.pricelog import PriceLog
+from price.log.row import unix_of
+from tests.report.asking import HEADER, lines, write
+
+
+def row(number: int, pair: str = "BTC-USD") -> str:
+    return (
+        f"2026-11-20T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z {pair} {number + 1} kraken"
+    )
+
+
+def test_reading_while_rows_are_written_gives_whole_rows_only(tmp_path: Path) -> None:
+    log = write(tmp_path, row(0))
+    coming = (row(5) + "\n" + row(10) + "\n").encode()
+
+    for written in range(len(coming)):
+        with Path(log).open("ab") as file:
+            file.write(coming[written : written + 1])
+        whole = coming[: written + 1].count(b"\n")
+
+        assert lines("history", "--file", log) == [row(0), row(5), row(10)][: 1 + whole]
+        assert lines("history", "--file", log, "--last", "1") == [[row(0), row(5), row(10)][whole]]
+        assert lines("candles", "--file", log)[0].endswith(f" {1 + whole}")
+        assert lines("gaps", "--file", log) == [
+            f"100 % complete: {1 + whole} of {1 + whole} slots have a price"
+        ]
+
+
+def test_what_is_appended_after_the_question_is_not_seen(tmp_path: Path) -> None:
+    path = write(tmp_path, row(0))
+
+    with PriceLog(path) as log:
+        write(tmp_path, row(0), row(5))
+        rows = b"".join(chunk.rows for chunk in log.chunks())
+
+    assert rows.decode() == row(0) + "\n"
+
+
+def test_a_rotation_during_the_question_loses_nothing(tmp_path: Path) -> None:
+    write(tmp_path, row(0), name="prices.txt.1")
+    path = write(tmp_path, row(5))
+
+    with PriceLog(path) as log:
+        (tmp_path / "prices.txt.1").rename(tmp_path / "prices.txt.2")
+        Path(path).rename(tmp_path / "prices.txt.1")
+        write(tmp_path, row(10))
+        rows = b"".join(chunk.rows for chunk in log.chunks())
+
+    assert rows.decode().splitlines() == [row(0), row(5)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("prices.txt.2", "prices.txt.1"),
+        ("prices.txt.10", "prices.txt.9"),
+        ("prices.txt-20261119", "prices.txt-20261120"),
+        ("prices.txt.2.gz", "prices.txt.1"),
+        ("prices.txt-20261119.gz", "prices.txt-20261120.gz"),
+    ],
+)
+def test_rotated_siblings_are_one_log_with_it(tmp_path: Path, names: tuple[str, str]) -> None:
+    for number, name in enumerate(names):
+        text = (HEADER + row(number * 5) + "\n").encode()
+        (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    for other in ("prices.txt.bak", "prices.txt~", "prices.txt-old", "prices.txt.1.tmp", "prices.txtx"):
+        (tmp_path / other).write_text("no log\n")
+    path = write(tmp_path, row(10))
+
+    assert lines("history", "--file", path) == [row(0), row(5), row(10)]
+    assert lines(
+        "history", "--file", path, "--since", "2026-11-20T00:00:05", "--until", "2026-11-20T00:00:10"
+    ) == [row(5)]
+
+
+def test_a_log_that_was_just_rotated_is_still_there(tmp_path: Path) -> None:
+    write(tmp_path, row(0), name="prices.txt.1")
+
+    assert lines("history", "--file", str(tmp_path / "prices.txt")) == [row(0)]
+
+
+def test_a_file_that_is_being_packed_counts_once(tmp_path: Path) -> None:
+    write(tmp_path, row(0), name="prices.txt.1")
+    (tmp_path / "prices.txt.1.gz").write_bytes(gzip.compress(b"half")[:9])
+    path = write(tmp_path, row(5))
+
+    assert lines("history", "--file", path) == [row(0), row(5)]
+
+
+def test_a_packed_file_may_have_several_members(tmp_path: Path) -> None:
+    parts = [HEADER, row(0) + "\n" + row(5)[:9], row(5)[9:] + "\n", row(10) + "\n"]
+    packed = b"".join(gzip.compress(part.encode()) for part in parts)
+    (tmp_path / "prices.txt.1.gz").write_bytes(packed + b"\0" * 100)
+
+    assert lines("history", "--file", write(tmp_path, row(15))) == [row(0), row(5), row(10), row(15)]
+
+
+def test_a_damaged_packed_file_is_said_to_be(tmp_path: Path) -> None:
+    text = HEADER + "".join(row(number * 5) + "\n" for number in range(2000))
+    packed = bytearray(gzip.compress(text.encode(), 0))
+    packed[-5000:-4990] = b"\xff" * 10
+    (tmp_path / "prices.txt.1.gz").write_bytes(packed)
+
+    with pytest.raises(PriceError, match=r"prices.txt.1.gz: damaged .*: restore it from a copy"):
+        lines("history", "--file", write(tmp_path, row(10000)))
+
+
+def test_a_file_outside_the_range_is_not_read_through(tmp_path: Path) -> None:
+    old = [row(number * 5) for number in range(4000)]
+    old[2000] = "no row at all, which would be counted"
+    write(tmp_path, *old, name="prices.txt.1")
+    path = write(tmp_path, row(20000), row(20005))
+
+    with PriceLog(path) as log:
+        rows = [chunk.rows for chunk in log.chunks(unix_of(b"2026-11-20T05:33:20Z"))]
+
+        assert rows == [f"{row(20000)}\n{row(20005)}\n".encode()]
+        assert log.skipped == 0
+
+
+def test_a_long_log_gives_an_hour_without_being_read_through(tmp_path: Path) -> None:
+    path = write(tmp_path, *(row(number) for number in range(80_000)), header="# price-log 1 every=1s\n")
+    damaged = bytearray(Path(path).read_bytes())
+    for place in (600_000, 2_900_000):
+        damaged[place : place + 200] = b"\n" * 200
+    Path(path).write_bytes(damaged)
+
+    with PriceLog(path) as log:
+        start = unix_of(b"2026-11-20T11:00:00Z")
+        rows = b"".join(chunk.rows for chunk in log.chunks(start, start + 3600)).decode().splitlines()
+
+        assert rows == [row(number) for number in range(39600, 43200)]
+        assert log.skipped == 0
+
+
+@pytest.mark.parametrize("early", [1, 60])
+def test_the_interval_in_force_is_found_far_behind_its_header(tmp_path: Path, early: int) -> None:
+    rows = [f"2026-11-19T{hour:02}:00:00Z BTC-USD 1 x" for hour in range(24)]
+    later = [row(number * 5) for number in range(12_000)]
+    stretch = "2026-11-20T16:40:00Z BTC-USD - down slots=100"
+    path = write(tmp_path, *rows, HEADER.rstrip(), *later, stretch, header=f"# price-log 1 every={early}s\n")
+
+    assert lines("history", "--file", path, "--since", "2026-11-20T16:48:11") == [
+        "2026-11-20T16:48:15Z BTC-USD - down"
+    ]
+
+
+@pytest.mark.parametrize("number", [6998, 6999])
+@pytest.mark.parametrize("damaged", ["", "BTC-USD", "BTC-USD - down slots=", "BTC-USD - down slots=0"])
+def test_a_damaged_row_before_the_range_does_not_hide_the_interval(
+    tmp_path: Path, damaged: str, number: int
+) -> None:
+    rows = [row(number * 5) for number in range(7001)]
+    rows[number] = f"{rows[number][:21]}{damaged}"
+    path = write(tmp_path, *rows)
+
+    assert lines("history", "--file", path, "--since", rows[7000][:20]) == [rows[7000]]
+
+
+def test_files_are_closed_again(tmp_path: Path) -> None:
+    write(tmp_path, row(0), name="prices.txt.1")
+    write(tmp_path, name="prices.txt.2")
+    path = write(tmp_path, row(5))
+
+    for command in ("history", "candles", "gaps", "verify"):
+        lines(command, "--file", path)
+
+    opened = [descriptor.resolve() for descriptor in Path("/proc/self/fd").iterdir()]
+    assert [file for file in opened if tmp_path in file.parents] == []
+
+
+def test_repairs_fill_what_the_log_lacks_or_missed_and_nothing_else(tmp_path: Path) -> None:
+    path = write(tmp_path, row(0), "2026-11-20T00:00:05Z BTC-USD - down slots=5", row(30), row(60))
+    repaired = [row(seconds).replace("kraken", "bitstamp by=peer") for seconds in (0, 10, 20, 22, 45, 60)]
+    write(tmp_path, *repaired, name="repairs.txt")
+
+    assert lines("history", "--file", path) == [
+        row(0),
+        "2026-11-20T00:00:05Z BTC-USD - down",
+        repaired[1],
+        "2026-11-20T00:00:15Z BTC-USD - down",
+        repaired[2],
+        "2026-11-20T00:00:25Z BTC-USD - down",
+        row(30),
+        repaired[4],
+        row(60),
+    ]
+
+
+def test_a_file_of_repairs_alone_can_be_read(tmp_path: Path) -> None:
+    path = write(tmp_path, row(0) + " by=peer", name="repairs.txt")
+
+    assert lines("history", "--file", path) == [row(0) + " by=peer"]
+
+
+def test_the_log_is_the_one_that_the_settings_file_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log").write_text("# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 1 coinbase\n")
+    (tmp_path / "settings").write_text(f"PRICE_FILE={tmp_path / 'log'}\nPRICE_QUORUM=many\n")
+
+    status = main(["history"], {"PRICE_ENV": str(tmp_path / "settings")}, datetime.now(UTC))
+
+    assert (status, capsys.readouterr().out) == (0, "2026-11-20T15:52:05Z BTC-USD 1 coinbase\n")

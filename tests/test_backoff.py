@@ -1,0 +1,130 @@
+"""How long a source is left alone after what."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from price.errors import (
+    Forbidden,
+    NoSuchName,
+    RateLimited,
+    Refused,
+    SourceError,
+    Timeout,
+    Unavailable,
+    Unreachable,
+    Unreadable,
+)
+from price.recorder.backoff import Backoff
+
+ERRORS = [RateLimited, Forbidden, NoSuchName, Refused, Timeout, Unavailable, Unreachable, Unreadable]
+
+
+def rests_of(
+    error: SourceError, count: int, asked_for: float | None = None, jitter: float = 1
+) -> list[float]:
+    """The rests after the same failure several times, each just when the rest before is over."""
+    rests, now, found = Backoff(), 1000.0, []
+    for _ in range(count):
+        rests.failed(error, now, asked_for, jitter)
+        found.append(rests.until - now)
+        now = rests.until
+    return found
+
+
+@pytest.mark.parametrize("error", [RateLimited("429"), Forbidden("403")])
+def test_a_refusal_costs_a_minute_doubling_to_five(error: SourceError) -> None:
+    assert rests_of(error, 4) == [60, 120, 240, 300]
+
+
+def test_a_limit_never_retires_a_source() -> None:
+    assert rests_of(RateLimited("429"), 20)[-1] == 300
+
+
+@pytest.mark.parametrize("error", [RateLimited("429"), Forbidden("403"), Unavailable("503")])
+def test_a_rest_that_the_source_asks_for_is_kept_exactly(error: SourceError) -> None:
+    assert rests_of(error, 3, asked_for=17.5, jitter=0.8) == [17.5, 17.5, 17.5]
+
+
+@pytest.mark.parametrize("kind", [Timeout, Unreachable, Unavailable, Unreadable, Refused])
+def test_three_failures_in_a_row_begin_rests_that_double_to_a_minute(kind: type[SourceError]) -> None:
+    assert rests_of(kind("x"), 9) == [0, 0, 2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.parametrize("jitter", [0.8, 1.2])
+def test_the_rests_after_failures_are_uneven_by_a_fifth(jitter: float) -> None:
+    assert rests_of(Timeout("x"), 9, jitter=jitter)[2:] == pytest.approx(
+        [jitter * rest for rest in (2, 4, 8, 16, 32, 60, 60)]
+    )
+
+
+def test_a_good_answer_ends_all_that_was_held_against_a_source() -> None:
+    rests = Backoff()
+    for _ in range(5):
+        rests.failed(Timeout("x"), 1000, None, 1)
+    rests.failed(Forbidden("x"), 1000, None, 1)
+
+    changed = rests.good()
+
+    assert changed
+    assert rests == Backoff()
+    assert not rests.good()
+
+
+@pytest.mark.parametrize("error", [Forbidden("403"), NoSuchName("gone")])
+def test_ten_minutes_without_a_good_answer_retire_once(error: SourceError) -> None:
+    rests = Backoff()
+
+    told = [rests.failed(error, now, None, 1) for now in (0, 300, 599.9, 600, 4200, 7800)]
+
+    assert told == [False, False, False, True, False, False]
+    assert rests.until == 7800 + 3600
+
+
+def test_a_retired_source_is_asked_hourly_whatever_else_it_fails_with() -> None:
+    rests = Backoff()
+    for now in (0, 600):
+        rests.failed(Forbidden("403"), now, None, 1)
+
+    for now, error in ((4200, Timeout("x")), (7800, Unavailable("x")), (11400, RateLimited("x"))):
+        assert not rests.failed(error, now, 5, 1)
+        assert rests.until == now + 3600
+
+
+def test_a_later_failure_never_shortens_a_rest() -> None:
+    rests = Backoff()
+    rests.failed(RateLimited("429"), 1000, 300, 1)
+
+    rests.failed(RateLimited("429"), 1001, 10, 1)
+
+    assert rests.until == 1300
+
+
+def test_other_failures_in_between_do_not_begin_the_ten_minutes_anew() -> None:
+    rests = Backoff()
+    rests.failed(Forbidden("403"), 0, None, 1)
+    rests.failed(Timeout("x"), 300, None, 1)
+
+    assert rests.failed(Forbidden("403"), 600, None, 1)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(ERRORS), st.floats(0, 400), st.none() | st.floats(0, 600000))),
+    st.floats(0, 10000),
+)
+def test_what_is_saved_comes_back_as_it_was_less_the_time_between(
+    failures: list[tuple[type[SourceError], float, float | None]], elapsed: float
+) -> None:
+    rests, now = Backoff(), 5000.0
+    for kind, wait, asked_for in failures:
+        now += wait
+        rests.failed(kind("x"), now, asked_for, 1)
+
+    found = Backoff.restored(json.loads(json.dumps(rests.saved(now))), now + elapsed, elapsed)
+
+    assert (found.refusals, found.failures, found.retired) == (rests.refusals, rests.failures, rests.retired)
+    assert max(found.until, now + elapsed) == pytest.approx(max(rests.until, now + elapsed), abs=0.01)
+    assert (found.trouble_since is None) == (rests.trouble_since is None)
+    assert found.trouble_since is None or found.trouble_since == pytest.approx(rests.trouble_since, abs=0.01)
