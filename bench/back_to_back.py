@@ -27,7 +27,7 @@ from price.recorder.app import App
 from price.recorder.clock import Signal, SystemClock
 from price.recorder.poll import Poller
 from price.sinks.rows import RowsSink
-from price.sinks.status import Status
+from price.sinks.status import StatusSink
 from price.sources import SOURCES
 from price.sources.base import Source
 from price.transport import Transport
@@ -42,10 +42,9 @@ STAGES: tuple[tuple[str, type, str], ...] = (
     ("HTTP and TLS, by a worker", Transport, "get"),
     ("reading the answer", Source, "read"),
     ("the poller, waiting included", Poller, "ask"),
-    ("rows: form, write, sync", RowsSink, "flush"),
+    ("rows: form, write, sync", RowsSink, "slot"),
     ("journal entries", Journal, "emit"),
-    ("status: counting", Status, "emit"),
-    ("status: writing", Status, "flush"),
+    ("status: counting and writing", StatusSink, "slot"),
 )
 
 

@@ -30,7 +30,7 @@ RULES = {
     # rooms with one window each
     "transport": {"transport", "errors", "wire", "price"},
     "handlers": {"handlers", "events", "log", *GROUND},
-    "sinks": {"sinks", "events", "log", "wire", "safely", "host", "recorder", *GROUND},
+    "sinks": {"sinks", "events", "log", "settings", "wire", "safely", "host", *GROUND},
     # the wings
     "recorder": {
         "recorder", "handlers", "sinks", "sources", "fetchers", "settings", "plan", "choose", "events",

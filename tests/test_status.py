@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from price.errors import Forbidden, PriceError, Unavailable
-from price.events import ROOT, log_quote
 from price.model import Pair, Quote, Reading
 from price.recorder.show_status import show_status
 from price.recorder.source_state import SourceState
-from price.sinks.status import Facts, Status
+from price.settings import Settings, load
+from price.sinks.status import Facts, StatusSink
 from price.sources import SOURCES
 from tests.fakes import START
 from tests.scene import Scene
@@ -28,11 +28,16 @@ def reading(source: str, price: str = "", why: str = "", aged: float | None = No
     return Reading(source, Decimal(price) if price else None, why, time)
 
 
+def settings_of(tmp_path: Path, *sources: str) -> Settings:
+    named = {"PRICE_STATUS": str(tmp_path / "status.json"), "PRICE_SOURCES": ",".join(sources)}
+    return load({**named, "PRICE_PAIRS": "BTC-USD"})
+
+
 def sources_of(tmp_path: Path, quotes: Sequence[Quote], *names: str) -> dict[str, Any]:
     """What is shown of sources after a slot with these quotes."""
     states = {name: SourceState(SOURCES[name]) for name in names}
-    status = Status(Facts(1, SLOT, states, lambda: SLOT, lambda: 0))
-    status.show(tmp_path / "status.json", 5, [BTC], names)
+    status = StatusSink(Facts(1, SLOT, states, lambda: SLOT, lambda: 0))
+    status.configure(settings_of(tmp_path, *names))
     view: dict[str, Any] = status.view(quotes)["sources"]
     return view
 
@@ -77,20 +82,6 @@ def test_a_source_whose_clock_is_ahead_is_not_younger_than_now(tmp_path: Path) -
         sources_of(tmp_path, [quote("1", ["okx"], reading("okx", "1", aged=-4))], "okx")["okx"]["age_seconds"]
         == 0
     )
-
-
-def test_a_status_is_written_for_slots_with_readings_only(tmp_path: Path) -> None:
-    status = Status(Facts(1, SLOT, {}, lambda: None, lambda: 0))
-    status.show(tmp_path / "status.json", 5, [BTC], [])
-    ROOT.addHandler(status)
-    try:
-        log_quote(Quote(SLOT, BTC, reason="down", slots=3))
-        status.flush()
-    finally:
-        ROOT.removeHandler(status)
-
-    assert not (tmp_path / "status.json").exists()
-    assert status.view([])["slot"] is None
 
 
 def shown_at(tmp_path: Path, moment: float, interval: str = "5") -> dict[str, Any]:

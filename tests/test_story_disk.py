@@ -1,10 +1,12 @@
 """Stories of the log's file: what happens to it in flight, and a disk that refuses rows for a while."""
 
+import json
 import logging
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,11 @@ import pytest
 from price import host, times
 from price.cli import main
 from price.errors import PriceError, Unavailable
-from price.events import ROOT, Event, log_quote, quote_of
+from price.events import Event, quote_of
 from price.model import Pair, Quote
-from price.sinks.base import RowsFirst
+from price.settings import Settings, load
+from price.sinks.base import Failures, Sinks
+from price.sinks.records import RecordsSink
 from price.sinks.rows import RowsSink
 from tests.fakes import START
 from tests.proof import proven
@@ -288,30 +292,32 @@ def test_the_log_is_not_changed_to_another_while_rows_wait_for_it(tmp_path: Path
     assert not (tmp_path / "other.txt").exists()
 
 
-def test_rows_go_to_the_disk_before_anybody_else_hears_of_them(tmp_path: Path) -> None:
+class Looks(logging.Handler):
+    """Notes what stands on the disk whenever a record comes."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self._scene = scene
+        self.seen: list[tuple[str, int, object]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        quote = quote_of(record)
+        if quote is None:
+            return
+        status = self._scene.folder / "status.json"
+        shown = json.loads(status.read_text())["slot"][11:19] if status.exists() else None
+        self.seen.append((times.iso(quote.slot)[11:19], len(self._scene.rows), shown))
+
+
+def test_rows_are_on_the_disk_before_they_are_logged_and_status_json_names_them_after(
+    tmp_path: Path,
+) -> None:
     scene = Scene(tmp_path)
-    seen: list[str] = []
+    looks = Looks(scene)
 
-    class Looks(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            seen.append(scene.text)
+    scene.run(9, looks)
 
-    def rows_first() -> RowsFirst:
-        file = RowsSink(scene.file)
-        file.start([BTC], 5)
-        return RowsFirst(file, [Looks()])
-
-    front = rows_first()
-    ROOT.addHandler(front)
-    try:
-        log_quote(Quote(START, BTC, reason="late"))
-        assert seen == []
-        front.flush()
-    finally:
-        ROOT.removeHandler(front)
-        front.close()
-
-    assert seen == [HEADER + "2026-11-20T15:52:04Z BTC-USD - late\n"]
+    assert looks.seen == [("15:52:05", 1, None), ("15:52:10", 2, "15:52:05")]
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "device"])
@@ -336,9 +342,19 @@ def test_a_log_below_a_file_is_refused(tmp_path: Path) -> None:
         scene.run(until=4)
 
 
+def recording(path: Path) -> RowsSink:
+    """A recorder's rows, begun in a log."""
+    rows = RowsSink(lambda *_: None)
+    rows.configure(settings_for(path))
+    return rows
+
+
+def settings_for(path: Path) -> Settings:
+    return load({"PRICE_FILE": str(path), "PRICE_SOURCES": "kraken"})
+
+
 def test_a_second_recorder_on_the_same_file_is_refused_naming_the_first(tmp_path: Path) -> None:
-    first = RowsSink(tmp_path / "prices.txt")
-    first.start([BTC], 5)
+    first = recording(tmp_path / "prices.txt")
     second = Scene(tmp_path)
 
     with pytest.raises(PriceError, match=f"process {os.getpid()} is recording into it"):
@@ -367,7 +383,7 @@ def test_a_lock_that_was_removed_in_flight_is_taken_again_with_the_folder(tmp_pa
 
     def try_second() -> None:
         with pytest.raises(PriceError) as caught:
-            RowsSink(scene.file).start([BTC], 5)
+            recording(scene.file)
         refused.append(str(caught.value))
 
     scene.clock.at(13, try_second)
@@ -379,14 +395,14 @@ def test_a_lock_that_was_removed_in_flight_is_taken_again_with_the_folder(tmp_pa
 
 def test_a_file_that_another_recorder_took_over_is_left_to_it(tmp_path: Path) -> None:
     scene, _ = scene_with_disk(tmp_path)
-    other = RowsSink(scene.file)
+    others: list[RowsSink] = []
 
     def take_over() -> None:
         scene.file.parent.rename(tmp_path / "elsewhere")
-        other.start([BTC], 5)
+        others.append(recording(scene.file))
 
     scene.clock.at(8, take_over)
-    scene.clock.at(23, other.close)
+    scene.clock.at(23, lambda: others[0].close())
 
     scene.run(until=29)
 
@@ -409,96 +425,131 @@ def test_the_oldest_of_more_than_a_day_of_held_rows_are_given_up_and_counted_and
 
 
 def test_a_quote_that_no_row_can_hold_does_not_keep_later_ones_from_the_disk(tmp_path: Path) -> None:
-    file = RowsSink(tmp_path / "prices.txt")
-    file.start([BTC], 5)
-    front = RowsFirst(file, [])
-    ROOT.addHandler(front)
-    try:
-        log_quote(Quote(START + timedelta(seconds=1), BTC, reason="no reason at all"))
-        front.flush()
-        log_quote(Quote(START + timedelta(seconds=6), BTC, reason="late"))
-        front.flush()
-    finally:
-        ROOT.removeHandler(front)
-        front.close()
+    rows = recording(tmp_path / "prices.txt")
+    first, second = START + timedelta(seconds=1), START + timedelta(seconds=6)
+
+    with pytest.raises(ValueError, match="not key=value"):
+        rows.slot(first, [Quote(first, BTC, reason="no reason at all")])
+    rows.slot(second, [Quote(second, BTC, reason="late")])
+    rows.close()
 
     assert (tmp_path / "prices.txt").read_text() == HEADER + "2026-11-20T15:52:10Z BTC-USD - late\n"
 
 
-class Fails(logging.Handler):
-    """Fails at what it is told to fail at."""
+class Broken:
+    """A sink and a handler that fail at what they are told to fail at."""
 
-    def __init__(self, *, quotes: bool = False, others: bool = False, flushes: bool = False) -> None:
+    def __init__(self, at: str) -> None:
+        self.at = at
+        self.handler = _BrokenHandler(self)
+
+    def fail(self, at: str) -> None:
+        if self.at == at:
+            raise RuntimeError("broken")
+
+    def configure(self, settings: Settings) -> None:
+        self.fail("configure")
+
+    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
+        self.fail("slot")
+
+    def idle(self) -> None:
+        self.fail("idle")
+
+    def close(self) -> None:
+        self.fail("close")
+
+
+class _BrokenHandler(logging.Handler):
+    def __init__(self, broken: Broken) -> None:
         super().__init__()
-        self.quotes, self.others, self.flushes = quotes, others, flushes
+        self._broken = broken
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._broken.fail("quotes" if quote_of(record) else "others")
+
+
+class Hears(logging.Handler):
+    """Keeps what is said, without quotes."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.heard: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.quotes if quote_of(record) else self.others:
-            raise RuntimeError("broken")
-        self.heard.append(record.getMessage())
-
-    def flush(self) -> None:
-        if self.flushes:
-            raise RuntimeError("broken")
+        if quote_of(record) is None:
+            self.heard.append(record.getMessage())
 
 
 class Recorder:
-    """RowsSink and others behind RowsFirst, fed by hand, slot after slot."""
+    """Rows, records and others, fed by hand, slot after slot."""
 
-    def __init__(self, folder: Path, *others: logging.Handler) -> None:
-        self.file = RowsSink(folder / "prices.txt")
-        self.file.start([BTC], 5)
-        self._front = RowsFirst(self.file, others)
+    def __init__(self, folder: Path, broken: Broken) -> None:
+        self.hears = Hears()
+        self.file = folder / "prices.txt"
+        failures = Failures()
+        rows = RowsSink(lambda *_: None)
+        records = RecordsSink([broken.handler, self.hears], failures)
+        self.sinks = Sinks([rows, records, broken], failures)
+        self.sinks.configure(settings_for(self.file))
         self._slot = times.slot_of(START, 5)
 
     def slots(self, count: int) -> None:
-        ROOT.addHandler(self._front)
-        ROOT.setLevel(logging.DEBUG)  # as the recorder does; a test before may have done so, or none
-        try:
-            for _ in range(count):
-                log_quote(Quote(self._slot, BTC, reason="late"))
-                self._front.flush()
-                self._slot += timedelta(seconds=5)
-        finally:
-            ROOT.removeHandler(self._front)
+        for _ in range(count):
+            self.sinks.slot(self._slot, [Quote(self._slot, BTC, reason="late")])
+            self._slot += timedelta(seconds=5)
 
-    def close(self) -> None:
-        self._front.close()
+    @property
+    def heard(self) -> list[str]:
+        return [text for text in self.hears.heard if "a new file" not in text]
 
 
-@pytest.mark.parametrize("at", ["quotes", "others", "flushes"])
-def test_a_failing_handler_never_disturbs_rows_and_is_said_once(tmp_path: Path, at: str) -> None:
-    broken, good = Fails(**{at: True}), Fails()
-    recorder = Recorder(tmp_path, broken, good)
+@pytest.mark.parametrize(
+    ("at", "what"),
+    [("quotes", "_BrokenHandler cannot take a record"), ("slot", "Broken cannot end a slot")],
+)
+def test_a_failing_sink_or_handler_never_disturbs_rows_and_is_reported_once(
+    tmp_path: Path, at: str, what: str
+) -> None:
+    broken = Broken(at)
+    recorder = Recorder(tmp_path, broken)
 
     recorder.slots(20)
-    setattr(broken, at, False)
+    broken.at = ""
     recorder.slots(20)
-    recorder.close()
+    recorder.sinks.close()
 
-    assert len(proven((tmp_path / "prices.txt").read_text())) == 40
-    said = [text for text in good.heard if "missed" not in text]
-    if at == "others":
-        assert said == []
-    else:
-        task = {"quotes": "take a record", "flushes": "end a slot"}[at]
-        assert said == [
-            f"Fails cannot {task}: RuntimeError('broken'); recording goes on",
-            f"Fails can {task} again after 20 failures",
-        ]
+    assert len(proven(recorder.file.read_text())) == 40
+    assert recorder.heard == [
+        f"{what}: RuntimeError('broken'); recording goes on",
+        f"{what.replace('cannot', 'can')} again after 20 failures",
+    ]
+
+
+@pytest.mark.parametrize(("at", "reports"), [("others", 0), ("idle", 1), ("close", 0), ("configure", 1)])
+def test_a_sink_or_handler_that_fails_in_between_disturbs_nobody(
+    tmp_path: Path, at: str, reports: int
+) -> None:
+    recorder = Recorder(tmp_path, Broken(at))
+
+    for _ in range(3):
+        recorder.sinks.idle()
+        recorder.slots(1)
+    recorder.sinks.close()
+
+    assert len(proven(recorder.file.read_text())) == 3
+    assert len(recorder.heard) == reports
 
 
 def test_a_handler_that_fails_now_and_then_within_a_slot_is_not_said_to_work_in_between(
     tmp_path: Path,
 ) -> None:
-    broken, good = Fails(quotes=True), Fails()
-    recorder = Recorder(tmp_path, broken, good)
+    recorder = Recorder(tmp_path, Broken("quotes"))
 
     recorder.slots(100)
-    recorder.close()
+    recorder.sinks.close()
 
-    assert len([text for text in good.heard if "missed" not in text]) == 1
+    assert len(recorder.heard) == 1
 
 
 SMALL = """
@@ -521,17 +572,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from price.sinks.rows import RowsSink
 from price.model import Pair, Quote
-from price.events import ROOT, log_quote
+from price.settings import load
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = Path(sys.argv[1])
-file = RowsSink(path)
-file.start([Pair("BTC", "USD")], 5)
-ROOT.addHandler(file)
+rows = RowsSink(lambda *_: None)
+rows.configure(load({"PRICE_FILE": sys.argv[1]}))
 for second, limit in ((0, -1), (5, 80), (10, 80), (15, -1)):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1))
-    log_quote(Quote(datetime(2026, 11, 20, 15, 52, second, tzinfo=UTC), Pair("BTC", "USD"), reason="late"))
-    file.flush()
-    print(file.held, path.read_text().endswith("\\n"), path.read_text().count("\\n"))
+    slot = datetime(2026, 11, 20, 15, 52, second, tzinfo=UTC)
+    rows.slot(slot, [Quote(slot, Pair("BTC", "USD"), reason="late")])
+    print(rows.held, path.read_text().endswith("\\n"), path.read_text().count("\\n"))
 """
 
 

@@ -10,6 +10,7 @@ from price import times
 from price.errors import PriceError, SettingsError, Timeout, Unreachable
 from price.events import Event
 from price.log.tail import Tail
+from price.recorder.clock import Signal
 from tests.fakes import START
 from tests.scene import Scene
 
@@ -524,6 +525,50 @@ def test_settings_that_were_refused_may_be_mended_and_read_again(tmp_path: Path)
 
     assert [row.split()[-1] for row in scene.rows] == ["kraken", "kraken", "kraken,bitstamp"]
     assert len(scene.said(Event.RELOADED)) == 1
+
+
+def test_a_stop_passes_the_reloads_that_wait_before_it(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    for _ in range(50):
+        scene.reload_at(8)
+
+    scene.run(until=8)
+
+    assert scene.said(Event.RELOADING) == []
+    assert len(scene.rows) == 2
+
+
+def test_reloads_that_come_together_are_one(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    for _ in range(50):
+        scene.reload_at(8)
+
+    scene.run(until=9)
+
+    assert len(scene.said(Event.RELOADED)) == 1
+
+
+def test_reloads_without_end_keep_no_slot_from_being_recorded(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    for number in range(1500):
+        scene.clock.post_at(1 + number / 100, Signal.RELOAD)
+
+    scene.run(until=19)
+
+    assert [row.split(" ", 1)[1] for row in scene.rows] == ["BTC-USD 100 kraken"] * 4
+
+
+def test_a_status_is_removed_where_a_reload_names_another(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.reload_at(3, STATUS=str(tmp_path / "other.json"))
+    seen: list[list[bool]] = []
+    scene.clock.at(
+        8, lambda: seen.append([(tmp_path / name).exists() for name in ("status.json", "other.json")])
+    )
+
+    scene.run(until=9)
+
+    assert seen == [[False, True]]
 
 
 def test_another_file_by_reload_is_begun_and_the_old_one_stays_whole(tmp_path: Path) -> None:

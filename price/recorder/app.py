@@ -3,29 +3,30 @@
 import logging
 import os
 import random
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
-from price import __version__, events, settings, times
-from price.choose import Memory
+from price import __version__, settings, times
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.fetchers import make_fetchers
 from price.handlers import journal, notify
 from price.handlers.console import Console
-from price.model import Quote
+from price.log.tail import Tail
 from price.recorder.clock import Clock, Signal
-from price.recorder.loop import Ledger, Loop
+from price.recorder.ledger import Ledger
+from price.recorder.loop import Loop
 from price.recorder.poll import Poller, Sender
 from price.recorder.source_state import SourceState
 from price.recorder.workers import Workers
 from price.settings import Settings
-from price.sinks.base import RowsFirst
-from price.sinks.changes import Changes
+from price.sinks.base import Failures, Sinks
+from price.sinks.changes import ChangesSink
+from price.sinks.records import RecordsSink
 from price.sinks.rows import RowsSink
-from price.sinks.state import State
-from price.sinks.status import Facts, Status
+from price.sinks.state import StateSink
+from price.sinks.status import Facts, StatusSink
 from price.sources import SOURCES
 
 CHANCE = random.Random()  # noqa: S311 - jitter is no secret
@@ -37,6 +38,22 @@ class Carrier(Sender, Protocol):
     def close(self) -> None:
         """Nothing will be sent any more; outcomes may still come."""
         ...
+
+
+Hire = Callable[[Settings, Clock], Mapping[str, Carrier]]
+
+
+class Running(NamedTuple):
+    """What is made of one set of settings, and closed when a reload replaces it."""
+
+    settings: Settings
+    carriers: Mapping[str, Carrier]
+    loop: Loop
+
+    def close(self) -> None:
+        """Has the carriers send nothing more."""
+        for carrier in self.carriers.values():
+            carrier.close()
 
 
 def make_workers(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
@@ -63,159 +80,140 @@ def make_poller(
 
 
 class App:
-    """A recorder, through all reloads of its settings.
+    """A recorder through all reloads of its settings: what outlives them.
 
-    `hire` gives each configured source what carries its requests; `chance` makes the rests uneven.
+    `hire` makes what carries the requests of each source; `chance` makes the rests uneven.
     """
 
     def __init__(
         self,
         environ: Mapping[str, str],
         clock: Clock,
-        hire: Callable[[Settings, Clock], Mapping[str, Carrier]] = make_workers,
+        hire: Hire = make_workers,
         chance: random.Random = CHANCE,
     ) -> None:
         self._environ = environ
         self._clock = clock
         self._hire = hire
         self._chance = chance
-        self._settings = settings.load(environ)
+        self._wanted = settings.load(environ)
         self._states: dict[str, SourceState] = {}
-        self._carriers: Mapping[str, Carrier] = {}
         self._ledger = Ledger()
-        self._file = RowsSink(self._settings.file)
-        self._talk = _talker(environ, clock)
+        self._failures = Failures()
+        self._rows = RowsSink(self._log_opened)
         facts = Facts(
-            os.getpid(), clock.now(), self._states, lambda: self._file.stored, lambda: self._file.held
+            os.getpid(), clock.now(), self._states, lambda: self._rows.stored, lambda: self._rows.held
         )
-        self._status = Status(facts)
-        self._state = State(self._settings.state, self._states, clock)
-        self._front = RowsFirst(
-            self._file, [Changes(), self._talk, self._status, self._state, *self._service()]
+        self._status = StatusSink(facts)
+        self._state = StateSink(self._states, clock)
+        self._service = notify.Notify(
+            notify.sender(environ), clock.monotonic, lambda: self._rows.held, lambda: self._status.missed
+        )
+        self._records = RecordsSink([_talker(environ, clock)], self._failures)
+        # The order is the promise: rows are on stable storage before their records are logged; status.json
+        # names a slot only after that; and the watchdog hears last that all of it is done.
+        self._sinks = Sinks(
+            [
+                self._rows,
+                self._records,
+                ChangesSink(),
+                self._status,
+                self._state,
+                self._service,
+            ],
+            self._failures,
         )
 
     def run(self) -> int:
-        """Records until a stop is asked for; gives the exit status. Raises PriceError if it cannot begin."""
-        events.ROOT.addHandler(self._front)
-        events.ROOT.setLevel(logging.DEBUG)  # handlers have levels of their own: no level starves prices.txt
-        events.ROOT.propagate = False
+        """Records until a stop is asked for; returns the exit status. Raises PriceError where it cannot."""
+        self._records.configure(self._wanted)  # before all others: they may have something to report
         try:
-            return self._record()
+            running = self._start(self._wanted)
+            while running.loop.run() is Signal.RELOAD:
+                running = self._reload(running)
+            return self._stop(running)
         finally:
-            events.ROOT.removeHandler(self._front)
-            self._front.close()
+            self._sinks.close()
 
-    def _record(self) -> int:
-        wanted = self._settings
-        self._talk.setLevel(wanted.log_level)
-        self._begin_log(self._file, wanted)
-        loop = self._assemble(wanted, self._hire(wanted, self._clock))
+    def _start(self, wanted: Settings) -> Running:
+        carriers = self._hire(wanted, self._clock)
+        self._sinks.configure(wanted)
+        running = self._assemble(wanted, carriers)
         fault = self._state.restore()
         if fault:
-            log_event(
-                Event.BAD_STATE,
-                logging.WARNING,
-                f"{wanted.state}: not understood ({fault}); starting without it",
-            )
+            text = f"{wanted.state}: not understood ({fault}); starting without it"
+            log_event(Event.BAD_STATE, logging.WARNING, text)
         log_event(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(wanted)}")
-        while loop.run() is Signal.RELOAD:
-            loop = self._reload(loop)
-        return self._end()
+        self._notify(self._service.ready)
+        return running
 
-    def _service(self) -> list[logging.Handler]:
-        """The service manager's handler, where there is a service manager that listens."""
-        if not self._environ.get("NOTIFY_SOCKET"):
-            return []
-
-        def missed() -> int:
-            return sum(count.missed for count in self._status.counts.values())
-
-        return [notify.Notify(notify.teller(), self._clock.monotonic, lambda: self._file.held, missed)]
-
-    def _begin_log(self, file: RowsSink, wanted: Settings) -> None:
-        """Goes on where a log ends. Raises PriceError where it cannot be recorded into."""
-        tail = file.start(wanted.pairs, wanted.interval)
-        _keep_apart(wanted, tail.priced.values())
-        last = tail.last_slots()
-        day = times.iso(self._clock.now())[:10]
-        counts = file.counts(times.parse_iso(f"{day}T00:00:00Z"))
-        before = self._ledger  # of another file before a reload: what the sources said last still binds them
-        self._ledger = Ledger(max(last.values(), default=times.EPOCH))
-        self._ledger.last = {pair: slot for pair, slot in last.items() if pair in wanted.pairs}
-        self._ledger.memories = {pair: Memory(newest=one.newest) for pair, one in before.memories.items()}
-        for pair, quote in tail.priced.items():
-            known = self._ledger.memories.get(pair, Memory())
-            self._ledger.memories[pair] = Memory(quote.price, quote.slot, known.newest)
-        self._status.priced = dict(tail.priced)
-        self._status.day, self._status.counts = day, counts
-
-    def _assemble(self, wanted: Settings, carriers: Mapping[str, Carrier]) -> Loop:
+    def _assemble(self, wanted: Settings, carriers: Mapping[str, Carrier]) -> Running:
+        """The objects of one set of settings. It cannot fail."""
         for name in wanted.sources:
             if name not in self._states or self._states[name].url != wanted.urls.get(name, ""):
                 self._states[name] = SourceState(SOURCES[name], wanted.urls.get(name, ""))
         for name in self._states.keys() - set(wanted.sources):
-            self._states[name].outstanding = 0  # nobody will hear what is still to come
-        for old in self._carriers.values():
-            old.close()
-        self._carriers = carriers
-        self._status.show(wanted.status, wanted.interval, wanted.pairs, wanted.sources)
-        self._state.keep(wanted.state)
-        self._talk.setLevel(wanted.log_level)
-        self._settings = wanted
-        poller = make_poller(wanted, self._states, carriers, self._clock, self._chance, self._front.flush)
-        return Loop(
-            self._clock,
-            poller,
-            wanted.pairs,
-            wanted.rules,
-            wanted.timeout,
-            self._ledger,
-            self._front.flush,
+            self._states[name].outstanding = 0  # nobody will receive what is still to come
+        poller = make_poller(wanted, self._states, carriers, self._clock, self._chance, self._sinks.idle)
+        loop = Loop(
+            self._clock, poller, wanted.pairs, wanted.rules, wanted.timeout, self._ledger, self._sinks
         )
+        return Running(wanted, carriers, loop)
 
-    def _reload(self, loop: Loop) -> Loop:
-        """The loop of the settings as they now are; the old one where they are bad."""
+    def _reload(self, running: Running) -> Running:
+        """The recorder of the settings as they now are; the running one where they are refused."""
         log_event(Event.RELOADING, logging.INFO, "reading the settings again")
+        self._notify(self._service.reloading)
         try:
-            wanted = settings.load(self._environ)
-            _keep_apart(wanted, self._status.priced.values() if wanted.file == self._file.path else ())
-            carriers = self._hire(wanted, self._clock)
-            self._change_file(wanted)
+            after = self._changed(running)
         except PriceError as error:
             faults = "; ".join(str(error).splitlines())
-            log_event(
-                Event.RELOAD_REFUSED, logging.ERROR, f"new settings refused, the old ones stay: {faults}"
-            )
-            return loop
-        loop = self._assemble(wanted, carriers)
-        log_event(Event.RELOADED, NOTICE, f"settings read again: {_summary(wanted)}")
-        return loop
+            text = f"new settings refused, the old ones stay: {faults}"
+            log_event(Event.RELOAD_REFUSED, logging.ERROR, text)
+            after = running
+        else:
+            log_event(Event.RELOADED, NOTICE, f"settings read again: {_summary(after.settings)}")
+        self._notify(self._service.ready)
+        return after
 
-    def _change_file(self, wanted: Settings) -> None:
-        if wanted.file == self._file.path:
-            if wanted.interval != self._settings.interval:
-                self._ledger.new_segment()
-            self._file.change(wanted.pairs, wanted.interval)
-            return
-        if self._file.held:
-            raise PriceError(
-                f"PRICE_FILE={wanted.file}: {self._file.held} rows still wait for {self._file.path}"
-            )
-        new = RowsSink(wanted.file)
-        self._begin_log(new, wanted)
-        old, self._file, self._front.rows = self._file, new, new
-        old.close()
+    def _changed(self, running: Running) -> Running:
+        """Changes to the settings as they now are. Raises PriceError, and has changed nothing, if it cannot.
 
-    def _end(self) -> int:
+        So all that may refuse comes first, in the order of what is easiest to undo: reading the settings
+        (nothing to undo), making workers (close them), and the sinks, of which the first, the rows, refuses
+        before it changes anything. From there on nothing fails: the ledger begins a new segment if the slots
+        are others, the new objects replace the old, and the old workers are closed. Answers that they still
+        owe come through the clock's queue and are received as late ones.
+        """
+        wanted = settings.load(self._environ)
+        carriers = self._hire(wanted, self._clock)
+        try:
+            self._sinks.configure(wanted)
+        except PriceError:
+            for carrier in carriers.values():
+                carrier.close()
+            raise
+        if wanted.file == running.settings.file and wanted.interval != running.settings.interval:
+            self._ledger.new_segment()
+        running.close()
+        return self._assemble(wanted, carriers)
+
+    def _log_opened(self, _path: Path, tail: Tail) -> None:
+        """Goes on where the log that the rows go into ends."""
+        self._ledger.open_log(tail)
+        self._status.priced = dict(tail.priced)
+        day = times.iso(self._clock.now())[:10]
+        self._status.day, self._status.counts = day, self._rows.counts(times.parse_iso(f"{day}T00:00:00Z"))
+
+    def _stop(self, running: Running) -> int:
         after = f" after the slot {times.iso(self._ledger.end)}" if self._ledger.last else ""
         log_event(Event.STOPPING, logging.INFO, f"stopping{after}")
-        self._front.flush()  # rows that are held get a last chance
-        with suppress(OSError):
-            self._settings.status.unlink()
-        if self._file.held:
-            text = f"{self._file.path}: {self._file.held} rows could not be written; the journal has them"
-            log_event(Event.ROWS_HELD, logging.ERROR, text)
-        return 1 if self._file.held else 0
+        self._notify(self._service.stopping)
+        running.close()
+        return 0 if self._rows.finish() else 1
+
+    def _notify(self, action: Callable[[], None]) -> None:
+        self._failures.call(self._service, "tell systemd", action)
 
 
 def _talker(environ: Mapping[str, str], clock: Clock) -> logging.Handler:
@@ -224,17 +222,8 @@ def _talker(environ: Mapping[str, str], clock: Clock) -> logging.Handler:
         try:
             return journal.Journal(journal.SOCKET, journal.sender(), clock.monotonic)
         except ImportError:
-            return Console()  # systemd keeps what is said there, though without the fields
+            return Console()  # systemd keeps what is written there, though without the fields
     return Console()
-
-
-def _keep_apart(wanted: Settings, priced: Iterable[Quote]) -> None:
-    """Keeps made-up prices out of a log of real ones. Raises PriceError."""
-    if "simulated" in wanted.sources and any("simulated" not in quote.sources for quote in priced):
-        raise PriceError(
-            f"PRICE_FILE={wanted.file}: it holds real prices: simulated ones need a file of their own,"
-            f" for example PRICE_FILE={wanted.file.with_name('simulated.txt')}"
-        )
 
 
 def _summary(wanted: Settings) -> str:

@@ -1,7 +1,7 @@
-"""The spine: wait for the slot, ask, choose, log, flush. It knows protocols, no systems and no files."""
+"""The spine: wait for the slot, ask, choose, hand on. It knows protocols, no systems and no files."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from price import events, times
 from price.choose import Memory, Rules, choose
 from price.model import Pair, Quote, Reading
 from price.recorder.clock import PULSE_SECONDS, Clock, Signal
+from price.recorder.ledger import Ledger
 from price.recorder.workers import Outcome
 
 SLACK = timedelta(seconds=1)
@@ -27,27 +28,16 @@ class Asks(Protocol):
         ...
 
 
-class Ledger:
-    """What has been accounted for, and what the choice remembers of it; it outlives a reload."""
+class Slots(Protocol):
+    """Receives what each slot gave."""
 
-    def __init__(self, end: datetime = times.EPOCH) -> None:
-        self.end = end
-        """The last slot of the log: no row may be written at or before it."""
-        self.last: dict[Pair, datetime] = {}
-        """The last slot of each pair that is accounted for; a new pair begins with its first slot."""
-        self.memories: dict[Pair, Memory] = {}
-        self.gap_reason = "down"
-        """Why slots before the next one are missing: the recorder did not run or, later, was late."""
-        self.behind = False
-        """Whether the wall clock stood before the last row when it was last looked at."""
+    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
+        """The end of a slot: its quotes, after those of missed stretches before it."""
+        ...
 
-    def new_segment(self) -> None:
-        """The slots are others from now on: the stretch up to the first of them is `down`.
-
-        Pairs that were not recorded up to the end of the log begin anew: theirs would lie before its end.
-        """
-        self.last = {pair: slot for pair, slot in self.last.items() if slot == self.end}
-        self.gap_reason = "down"
+    def idle(self) -> None:
+        """Time passed without a slot."""
+        ...
 
 
 class Loop:
@@ -61,7 +51,7 @@ class Loop:
         rules: Rules,
         timeout: float,
         ledger: Ledger,
-        flush: Callable[[], None],
+        sinks: Slots,
     ) -> None:
         self._clock = clock
         self._poller = poller
@@ -69,7 +59,7 @@ class Loop:
         self._rules = rules
         self._timeout = timeout
         self._ledger = ledger
-        self._flush = flush
+        self._sinks = sinks
         self._interval = int(rules.interval.total_seconds())
         # a round ends within its slot; where the timeout is nearly all of it, a late one gets less time
         self._latest_start = max(rules.interval - timedelta(seconds=timeout), rules.interval / 2)
@@ -80,9 +70,24 @@ class Loop:
             slot = self._due(self._clock.now())
             signal = self._wait_for(slot)
             if signal is not None:
-                return signal
-            if slot <= self._clock.now() <= slot + self._latest_start:
+                signal = self._merged(signal)
+            # a slot that is due goes before a reload: else reloads without end would keep it from coming
+            if signal is not Signal.STOP and slot <= self._clock.now() <= slot + self._latest_start:
                 self._record(slot)
+            if signal is not None:
+                return signal
+
+    def _merged(self, signal: Signal) -> Signal:
+        """Reloads that wait are one, and a stop passes them."""
+        while signal is Signal.RELOAD:
+            item = self._clock.wait(self._clock.monotonic())
+            if item is None:
+                break
+            if isinstance(item, Outcome):
+                self._poller.hear_late(item)
+            elif item is Signal.STOP:
+                signal = Signal.STOP
+        return signal
 
     def _due(self, now: datetime) -> datetime:
         """The slot to record next: the one that has just begun if there is time for it, else the next."""
@@ -102,7 +107,7 @@ class Loop:
         if isinstance(item, Signal):
             return item
         if seconds > PULSE_SECONDS:
-            self._flush()  # no rows, but whoever watches sees a recorder at work
+            self._sinks.idle()
         return None
 
     def _note_behind(self, now: datetime, slot: datetime) -> None:
@@ -126,12 +131,9 @@ class Loop:
         if readings is None or now > slot + self._rules.interval + SLACK:
             return  # after a sleep in mid-round nobody knows of when the prices are: the slot is late
         quotes = [self._choose(slot, pair, readings.get(pair, ()), now) for pair in self._pairs]
-        for quote in [*self._missed_before(slot), *quotes]:
-            events.log_quote(quote)
-        self._ledger.end = slot
-        self._ledger.last = dict.fromkeys(self._pairs, slot)
-        self._ledger.gap_reason = "late"
-        self._flush()
+        missed = self._missed_before(slot)
+        self._ledger.close_slot(slot, self._pairs)
+        self._sinks.slot(slot, [*missed, *quotes])
 
     def _choose(self, slot: datetime, pair: Pair, readings: Sequence[Reading], now: datetime) -> Quote:
         memory = self._ledger.memories.get(pair, Memory())

@@ -1,80 +1,115 @@
-"""The one handler that the loggers know: a slot's rows go to the disk before anybody else hears of them."""
+"""The protocol of a sink, and the runner that calls all sinks in their order.
+
+A sink keeps or shows what the recorder learnt: rows, log records, changes, status, state, signs of life.
+It lives in the recorder and may never wait. What may wait belongs into a process that follows the log.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
 
-from price.events import NOTICE, Event, log_event, quote_of
+from price.errors import PriceError
+from price.events import NOTICE, Event, log_event
+from price.model import Quote
 from price.safely import safely
+from price.settings import Settings
 
-_Task = tuple[logging.Handler, str]
 
+class Sink(Protocol):
+    """What the recorder calls. Whatever a method raises is reported once and harms no other sink."""
 
-class RowsFirst(logging.Handler):
-    """Keeps a slot's quotes until `flush`; passes everything else on at once.
+    def configure(self, settings: Settings) -> None:
+        """Use these settings from now on: called at the start and at each reload."""
+        ...
 
-    A handler that fails is said to fail once, to the others, and said to work again with the count of
-    what it missed; it never disturbs whoever logs.
-    """
+    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
+        """Receive the end of a slot: its quotes, after those of missed stretches before it."""
+        ...
 
-    def __init__(self, rows: logging.Handler, others: Sequence[logging.Handler]) -> None:
-        super().__init__()
-        self.rows = rows
-        self._others = others
-        self._slot: list[logging.LogRecord] = []
-        self._failed: dict[_Task, int] = {}
-        self._well: dict[_Task, bool] = {}
-        """Whether all went well with what was tried since the last slot."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Takes a record."""
-        if quote_of(record) is None:
-            self._pass_on(record)
-        else:
-            self._slot.append(record)
-
-    def flush(self) -> None:
-        """Ends a slot: rows to the disk, then its records to the others, then the others' own flush."""
-        slot, self._slot = self._slot, []
-        for record in slot:
-            self._guard(self.rows, "take a row", self.rows.handle, record)
-        self._guard(self.rows, "write a slot", self.rows.flush)
-        for record in slot:
-            self._pass_on(record)
-        for handler in self._others:
-            self._guard(handler, "end a slot", handler.flush)
-        if slot:  # what is done between slots proves little
-            self._note_recoveries()
+    def idle(self) -> None:
+        """Time passed without a slot (called at most every 10 s): retry, or show that all is alive."""
+        ...
 
     def close(self) -> None:
-        """Closes them all."""
-        for handler in (self.rows, *self._others):
-            self._guard(handler, "close", handler.close)
-        super().close()
+        """The recorder stops: finish, release what is open."""
+        ...
 
-    def _pass_on(self, record: logging.LogRecord) -> None:
-        for handler in self._others:
-            if record.levelno >= handler.level:
-                self._guard(handler, "take a record", handler.handle, record)
 
-    def _guard(
-        self, handler: logging.Handler, task: str, action: Callable[..., object], *args: object
-    ) -> None:
+class Failures:
+    """Calls what may fail; reports each task that fails once, and its recovery with a count.
+
+    Nothing is logged while a task is called, only by `report`, between the calls: so a handler whose
+    `emit` fails never gets a second record while it is still busy with the first.
+    """
+
+    def __init__(self) -> None:
+        self._failed: dict[tuple[str, str], int] = {}
+        self._new: list[str] = []
+        self._well: dict[tuple[str, str], bool] = {}
+        """Whether a task always succeeded since the last slot."""
+
+    def call(self, owner: object, task: str, action: Callable[..., object], *args: object) -> None:
+        """Calls an action of `owner`; `task` says in words what it is to do."""
         _, failure = safely(action, *args)
-        key = (handler, task)
+        key = (type(owner).__name__, task)
         self._well[key] = self._well.get(key, True) and failure is None
         if failure is None:
             return
         self._failed[key] = self._failed.get(key, 0) + 1
         if self._failed[key] == 1:
-            name = type(handler).__name__
-            log_event(
-                Event.HANDLER_FAILED, logging.ERROR, f"{name} cannot {task}: {failure!r}; recording goes on"
-            )
+            self._new.append(f"{key[0]} cannot {task}: {failure!r}; recording goes on")
 
-    def _note_recoveries(self) -> None:
-        """A task has recovered once it went well throughout a slot: one that fails now and then has not."""
-        well, self._well = self._well, {}
-        for key in [key for key in self._failed if well.get(key)]:
-            handler, task = key
-            text = f"{type(handler).__name__} can {task} again after {self._failed.pop(key)} failures"
+    def report(self, *, slot_ended: bool) -> None:
+        """Logs what failed for the first time and, at the end of a slot, what has recovered.
+
+        A task has recovered once it succeeded throughout a slot: one that fails now and then has not.
+        """
+        new, self._new = self._new, []
+        recovered = []
+        if slot_ended:
+            well, self._well = self._well, {}
+            recovered = [key for key in self._failed if well.get(key)]
+        for text in new:
+            log_event(Event.HANDLER_FAILED, logging.ERROR, text)
+        for key in recovered:
+            name, task = key
+            text = f"{name} can {task} again after {self._failed.pop(key)} failures"
             log_event(Event.HANDLER_FAILED, NOTICE, text)
+
+
+class Sinks:
+    """The sinks in the order in which they are called, each isolated from the others."""
+
+    def __init__(self, sinks: Sequence[Sink], failures: Failures) -> None:
+        self._sinks = sinks
+        self._failures = failures
+
+    def configure(self, settings: Settings) -> None:
+        """Passes settings on. Raises PriceError where the first sink, the rows, refuses them.
+
+        Then nothing has changed: the other sinks are not called.
+        """
+        first, *others = self._sinks
+        _, error = safely(first.configure, settings)
+        if error is not None:
+            raise error if isinstance(error, PriceError) else PriceError(repr(error))
+        for sink in others:
+            self._failures.call(sink, "accept settings", sink.configure, settings)
+
+    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
+        """Passes the end of a slot on."""
+        for sink in self._sinks:
+            self._failures.call(sink, "end a slot", sink.slot, slot, quotes)
+        self._failures.report(slot_ended=True)
+
+    def idle(self) -> None:
+        """Has each sink retry what it could not do, and show that it is alive."""
+        for sink in self._sinks:
+            self._failures.call(sink, "idle", sink.idle)
+        self._failures.report(slot_ended=False)
+
+    def close(self) -> None:
+        """Closes the sinks, the last one first: the log records of the others' ends are still heard."""
+        for sink in reversed(self._sinks):
+            self._failures.call(sink, "close", sink.close)

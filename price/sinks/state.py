@@ -1,52 +1,82 @@
 """What must survive a restart: rests, retirements, pairs set aside. One small file, replaced whole."""
 
 import json
-import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 from price import times
 from price.log.atomic import AtomicFile
-from price.recorder.clock import Clock
-from price.recorder.source_state import SourceState
+from price.model import Quote
+from price.settings import Settings
 
 _MODE = 0o600
 _FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
-class State(logging.Handler):
-    """Saves the states' state at the end of each slot that changed it."""
+class Kept(Protocol):
+    """What must survive a restart of one source."""
 
-    def __init__(self, path: Path, states: Mapping[str, SourceState], clock: Clock) -> None:
-        super().__init__()
-        self._file = AtomicFile(path, _MODE, durable=True)
-        self._states = states
+    url: str
+    changed: bool
+    """Whether anything changed since it was last saved."""
+
+    def saved(self, now: float) -> dict[str, Any]:
+        """The state as JSON values; `now` is monotonic."""
+        ...
+
+    def restore(self, saved: Mapping[str, Any], now: float, elapsed: float, wall: datetime) -> None:
+        """Goes on as saved `elapsed` seconds ago."""
+        ...
+
+
+class Times(Protocol):
+    """The two clocks."""
+
+    def now(self) -> datetime:
+        """The wall clock."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never step back."""
+        ...
+
+
+class StateSink:
+    """Saves the sources' state at the end of each slot that changed it."""
+
+    def __init__(self, sources: Mapping[str, Kept], clock: Times) -> None:
+        self._file = AtomicFile(Path("state.json"), _MODE, durable=True)
+        self._sources = sources
         self._clock = clock
 
-    def keep(self, path: Path) -> None:
-        """Names the file to keep the state in from now on."""
-        self._file = AtomicFile(path, _MODE, durable=True)
+    def configure(self, settings: Settings) -> None:
+        """Keeps the state in the file that the settings name."""
+        self._file = AtomicFile(settings.state, _MODE, durable=True)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Records say nothing that the states do not know."""
-
-    def flush(self) -> None:
+    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:  # noqa: ARG002 - the sources know
         """Writes what changed. Raises OSError."""
-        if any(state.changed for state in self._states.values()):
-            self.save()
+        self.idle()
 
-    def save(self) -> None:
-        """Writes the state as of now. Raises OSError."""
+    def idle(self) -> None:
+        """Writes what changed, also by an answer that came late. Raises OSError."""
+        if any(source.changed for source in self._sources.values()):
+            self._save()
+
+    def close(self) -> None:
+        """What changed is saved already."""
+
+    def _save(self) -> None:
         monotonic = self._clock.monotonic()
-        sources = {name: state.saved(monotonic) for name, state in self._states.items()}
+        sources = {name: source.saved(monotonic) for name, source in self._sources.items()}
         saved = {"version": 1, "saved": self._clock.now().isoformat(), "sources": sources}
         self._file.write(json.dumps(saved, indent=1))
-        for state in self._states.values():
-            state.changed = False
+        for source in self._sources.values():
+            source.changed = False
 
     def restore(self) -> str:
-        """Has the states go on as saved; gives what is wrong with the file, or nothing.
+        """Has the sources go on as saved; returns what is wrong with the file, or nothing.
 
         A state that cannot be read costs politeness, not prices: the recorder starts without it.
         """
@@ -62,5 +92,6 @@ class State(logging.Handler):
         state = json.loads(self._file.path.read_text("utf-8"))
         elapsed = max(0.0, (now - times.parse_iso(state["saved"])).total_seconds())
         for name, saved in state["sources"].items():
-            if name in self._states and saved.get("url", self._states[name].url) == self._states[name].url:
-                self._states[name].restore(saved, self._clock.monotonic(), elapsed, now)
+            source = self._sources.get(name)
+            if source and saved.get("url", source.url) == source.url:
+                source.restore(saved, self._clock.monotonic(), elapsed, now)

@@ -1,42 +1,68 @@
 """What others may look at: status.json, replaced after each slot, once its rows are safe."""
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from price import __version__, times
-from price.events import quote_of
 from price.log.atomic import AtomicFile
 from price.log.line import plain
 from price.log.tail import Count
 from price.model import Pair, Quote, Reading
-from price.recorder.source_state import SourceState
+from price.settings import Settings
 
 _MODE = 0o644
 
 
+class Tally(Protocol):
+    """What is counted of a source since the recorder started."""
+
+    requests: int
+    failures: int
+    reach: int
+    seconds: float
+
+
+class Rests(Protocol):
+    """Whether a source is asked once an hour only."""
+
+    retired: bool
+
+
+class Source(Protocol):
+    """What the status shows of a source."""
+
+    @property
+    def tally(self) -> Tally:
+        """Its counts."""
+        ...
+
+    @property
+    def rests(self) -> Rests:
+        """Its rests."""
+        ...
+
+
 class Facts(NamedTuple):
-    """What the status is made from beside the records."""
+    """What the status is made from beside the quotes."""
 
     pid: int
     started: datetime
-    states: Mapping[str, SourceState]
+    sources: Mapping[str, Source]
     stored: Callable[[], datetime | None]
     """The last slot on stable storage."""
     held: Callable[[], int]
     """Rows that are not yet written."""
 
 
-class Status(logging.Handler):
-    """Keeps each pair's last price and the day's counts, and shows them with what the states know."""
+class StatusSink:
+    """Keeps each pair's last price and the day's counts, and shows them with what the sources know."""
 
     def __init__(self, facts: Facts) -> None:
-        super().__init__()
         self._facts = facts
-        self._file = AtomicFile(Path("status.json"), _MODE, durable=False)
+        self._file: AtomicFile | None = None
         self._interval = 0
         self._pairs: Sequence[Pair] = ()
         self._sources: Sequence[str] = ()
@@ -45,20 +71,36 @@ class Status(logging.Handler):
         """The slots of each pair since midnight UTC."""
         self.priced: dict[Pair, Quote] = {}
         """The last row with a price of each pair."""
-        self._quotes: list[Quote] = []
 
-    def show(self, path: Path, interval: int, pairs: Sequence[Pair], sources: Sequence[str]) -> None:
-        """What to show from now on, and where."""
-        self._file = AtomicFile(path, _MODE, durable=False)
-        self._interval, self._pairs, self._sources = interval, pairs, sources
+    @property
+    def missed(self) -> int:
+        """How many slots of all pairs were missed today."""
+        return sum(count.missed for count in self.counts.values())
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Counts a quote."""
-        quote = quote_of(record)
-        if quote is None:
-            return
-        if quote.readings:
-            self._quotes.append(quote)
+    def configure(self, settings: Settings) -> None:
+        """Shows the configured pairs and sources, in the file that the settings name."""
+        if self._file is None or self._file.path != settings.status:
+            self.close()
+            self._file = AtomicFile(settings.status, _MODE, durable=False)
+        self._interval, self._pairs, self._sources = settings.interval, settings.pairs, settings.sources
+
+    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
+        """Counts the quotes and writes the status. Raises OSError."""
+        for quote in quotes:
+            self._count(quote)
+        if self._file is not None:
+            self._file.write(json.dumps(self.view([quote for quote in quotes if quote.slot == slot])))
+
+    def idle(self) -> None:
+        """Nothing changes between slots."""
+
+    def close(self) -> None:
+        """Removes the file: nobody records any more."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.path.unlink()
+
+    def _count(self, quote: Quote) -> None:
         self._begin_day(quote.slot + timedelta(seconds=self._interval) * (quote.slots - 1))
         count = self.counts.setdefault(str(quote.pair), Count())
         if quote.price is None:
@@ -66,12 +108,6 @@ class Status(logging.Handler):
         else:
             count.recorded += 1
             self.priced[quote.pair] = quote
-
-    def flush(self) -> None:
-        """Writes the status of the slot that has ended. Raises OSError."""
-        quotes, self._quotes = self._quotes, []
-        if quotes:
-            self._file.write(json.dumps(self.view(quotes)))
 
     def view(self, quotes: Sequence[Quote]) -> dict[str, Any]:
         """The status as a JSON object, given the quotes of the slot that has ended."""
@@ -109,17 +145,17 @@ class Status(logging.Handler):
         }
 
     def _source(self, name: str, quotes: Sequence[Quote]) -> dict[str, Any]:
-        state = self._facts.states[name]
+        source = self._facts.sources[name]
         offset, reading = _farthest(name, quotes)
         age = (quotes[-1].slot - reading.time).total_seconds() if reading and reading.time else None
         return {
-            "state": "retired" if state.rests.retired else _standing(name, quotes),
-            "reach": f"{state.tally.reach:08b}",
+            "state": "retired" if source.rests.retired else _standing(name, quotes),
+            "reach": f"{source.tally.reach:08b}",
             "offset_bp": offset,
             "age_seconds": None if age is None else round(max(0.0, age), 3),
-            "milliseconds": round(state.tally.seconds * 1000),
-            "requests": state.tally.requests,
-            "failures": state.tally.failures,
+            "milliseconds": round(source.tally.seconds * 1000),
+            "requests": source.tally.requests,
+            "failures": source.tally.failures,
         }
 
 

@@ -1,0 +1,48 @@
+"""What the log accounts for, and what the choice remembers of it; it outlives reloads."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from price import times
+from price.choose import Memory
+from price.log.tail import Tail
+from price.model import Pair
+
+
+class Ledger:
+    """The loop's memory: up to which slot each pair is accounted for, and its last prices."""
+
+    def __init__(self) -> None:
+        self.end = times.EPOCH
+        """The last slot of the log: no row may be written at or before it."""
+        self.last: dict[Pair, datetime] = {}
+        """The last slot of each pair that is accounted for; a new pair begins with its first slot."""
+        self.memories: dict[Pair, Memory] = {}
+        self.gap_reason = "down"
+        """Why slots before the next one are missing: the recorder did not run or, later, was late."""
+        self.behind = False
+        """Whether the wall clock stood before the last row when it was last looked at."""
+
+    def open_log(self, tail: Tail) -> None:
+        """Goes on where a log ends. What sources said last binds them in another log too."""
+        self.last = tail.last_slots()
+        self.end = max(self.last.values(), default=times.EPOCH)
+        self.gap_reason, self.behind = "down", False
+        self.memories = {pair: Memory(newest=one.newest) for pair, one in self.memories.items()}
+        for pair, quote in tail.priced.items():
+            known = self.memories.get(pair, Memory())
+            self.memories[pair] = Memory(quote.price, quote.slot, known.newest)
+
+    def close_slot(self, slot: datetime, pairs: Collection[Pair]) -> None:
+        """A slot of these pairs is accounted for."""
+        self.end = slot
+        self.last = dict.fromkeys(pairs, slot)
+        self.gap_reason = "late"
+
+    def new_segment(self) -> None:
+        """The slots are others from now on: the stretch up to the first of them is `down`.
+
+        Pairs that were not recorded up to the end of the log begin again: theirs would lie before its end.
+        """
+        self.last = {pair: slot for pair, slot in self.last.items() if slot == self.end}
+        self.gap_reason = "down"
