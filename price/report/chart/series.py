@@ -5,12 +5,19 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
+from price import times
 from price.log import row
 from price.log.chunk import Chunk
 from price.report.candles import Candles, Columns
-from price.report.chart.scale import STEPS, Prices
-from price.report.gaps import missed_rows
+from price.report.gaps import completeness, missed_rows
 
+STEPS = (
+    *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200),
+    *(days * row.DAY for days in (1, 2, 4, 7, 14, 28, 91, 182, 365, 730, 1825, 3650, 7300, 18_250, 36_500)),
+)
+"""Round lengths of time, in seconds."""
+_LAST_SECOND = 253_402_300_799
+"""Of the calendar: a slot of the year 9999 may end beyond it."""
 _PAIR = re.compile("[A-Z0-9]{1,20}-[A-Z0-9]{1,20}")
 _BASIS = re.compile("[a-z0-9-]+(?:,[a-z0-9-]+)*")
 
@@ -52,19 +59,22 @@ class Series:
         return [*dict.fromkeys(source for basis in named for source in basis.split(","))]
 
     @property
-    def low(self) -> Decimal:
-        """The lowest price; there must be one."""
-        return min(bar.low for bar in self.bars)
+    def figures(self) -> str:
+        """The prices of the range in four, every digit as recorded; there must be one."""
+        first, last = self.bars[0].open, self.bars[-1].close
+        low, high = min(bar.low for bar in self.bars), max(bar.high for bar in self.bars)
+        return f"first {first:f}  high {high:f}  low {low:f}  last {last:f}"
 
     @property
-    def high(self) -> Decimal:
-        """The highest price; there must be one."""
-        return max(bar.high for bar in self.bars)
+    def extent(self) -> tuple[float, float]:
+        """The axis of prices: from the lowest to the highest, with a little room around a flat price."""
+        low, high = float(min(bar.low for bar in self.bars)), float(max(bar.high for bar in self.bars))
+        return (low, high) if low < high else (low * 0.999, high * 1.001)
 
     @property
-    def priced(self) -> int:
-        """How many slots have a price."""
-        return sum(bar.slots for bar in self.bars)
+    def complete(self) -> str:
+        """The share of slots with a price, for people."""
+        return completeness(sum(bar.slots for bar in self.bars), self.missed_slots).rstrip()
 
     @property
     def missed_slots(self) -> int:
@@ -98,6 +108,23 @@ class Scene:
         """Whether a bar is no more than a slot."""
         return self.every <= self._shortest
 
+    def title(self, series: Series) -> str:
+        """The pair and the range: the date once, where one is enough."""
+        (day, clock), (last_day, last_clock) = date_and_clock(self.start), date_and_clock(self.end)
+        until = last_clock if last_day == day else f"{last_day} {last_clock}"
+        return f"{series.pair}  {day} {clock} to {until} UTC"
+
+    @property
+    def line_label(self) -> str:
+        """What the line shows."""
+        return "each price" if self.single else f"each price: lowest to highest in {times.span(self.every)}"
+
+    def shade_label(self, series: Series) -> str:
+        """What the shade shows."""
+        if self.shaded(series):
+            return "missed"
+        return "missed (too short to be shaded)" if series.missed else "missed (nothing)"
+
     @property
     def series(self) -> list[Series]:
         """The pairs in the order in which their rows come."""
@@ -117,7 +144,7 @@ class Scene:
     def runs(self, series: Series) -> list[list[Bar]]:
         """The bars of a series, parted where a line between them would pass over what is not known."""
         found: list[list[Bar]] = []
-        shown = iter([stretch for stretch in series.missed if self.shows(stretch)])
+        shown = iter(self.shaded(series))
         stretch = next(shown, None)
         end, near = 0, max(self.every, self._longest)
         for bar in series.bars:
@@ -130,17 +157,17 @@ class Scene:
             end = bar.start
         return found
 
-    def way(self, bar: Bar, prices: Prices) -> Iterator[tuple[float, float]]:
-        """How a line passes through a bar, in seconds from `start` and in parts of the axis of prices."""
+    def way(self, bar: Bar) -> Iterator[tuple[float, float]]:
+        """How a line passes through a bar: moments, in Unix seconds, and prices."""
         between = (bar.low, bar.high) if bar.close >= bar.open else (bar.high, bar.low)
         found = [bar.open, *between, bar.close] if bar.low != bar.high else [bar.close]
         for number, price in enumerate(found, start=1):
             at = bar.start if self.single else bar.start + self.every * number / (len(found) + 1)
-            yield min(max(at, self.start), self.end) - self.start, prices.place(price)
+            yield min(max(at, self.start), self.end), float(price)
 
-    def shows(self, stretch: Stretch) -> bool:
-        """Whether a missed stretch is long enough to be seen: half a period."""
-        return 2 * (stretch.end - stretch.start) >= self.every
+    def shaded(self, series: Series) -> list[Stretch]:
+        """The missed stretches that are long enough to be seen: half a period."""
+        return [one for one in series.missed if 2 * (one.end - one.start) >= self.every]
 
     def _of(self, pair: str) -> Series:
         if pair not in self._series:
@@ -179,7 +206,13 @@ class Scene:
             yield found
 
     def _reach(self, start: int, end: int) -> None:
-        self.start, self.end = min(self.start, start), max(self.end, end)
+        self.start, self.end = min(self.start, start), min(max(self.end, end), _LAST_SECOND)
+
+
+def date_and_clock(moment: int) -> tuple[str, str]:
+    """The date and the time of day of a Unix time; the time without seconds where they are zero."""
+    text = times.iso(times.from_unix(moment))
+    return text[:10], text[11:19].removesuffix(":00")
 
 
 def period(seconds: int, parts: int, interval: int) -> int:
