@@ -1,4 +1,7 @@
-"""Which price: from what each source said to one quote per pair and slot. Pure and exact."""
+"""Which price: from the readings of all sources to one quote per pair and slot. Pure and exact.
+
+docs/choosing.md explains the rules with pictures.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,13 +10,16 @@ from decimal import Context, Decimal, Inexact, localcontext
 from typing import NamedTuple
 
 from price.model import Pair, Quote, Reading
+from price.staleness import Seen, put_aside, seen_after
 
-AHEAD = timedelta(seconds=5)
-"""A source's timestamp farther than this in the future says nothing."""
-FRESH = timedelta(seconds=60)
-"""A last recorded price younger than this tells which of two is right, and what a jump is."""
+ANCHOR_AGE, ANCHOR_SLOTS = timedelta(seconds=60), 3
+"""How old an anchor may be: the longer of the two."""
 DEVIATIONS = 5
+MOST_SPREADS = 3
+"""The width of agreement is five deviations, but never more than so many spreads."""
 CONFIRMING_SLOTS = 3
+QUORUM, SOURCES_FOR_QUORUM = 2, 3
+"""The default quorum, for a pair that so many sources quote; it is 1 where fewer do."""
 _NEAR_FIRST = Decimal(1)
 # prices have at most 24 digits before and 100 after the point: products of two of them are exact
 _EXACT = Context(prec=600, traps=[Inexact])
@@ -22,15 +28,27 @@ _EXACT = Context(prec=600, traps=[Inexact])
 class Rules(NamedTuple):
     """The settings of the choice. Spread and jump are in percent."""
 
-    quorum: int
+    quorum: int | None
+    """Fewest agreeing sources; None: as many as the number of sources asks for."""
     interval: timedelta
     max_age: timedelta
     max_spread: Decimal
     max_jump: Decimal
 
+    def quorum_of(self, sources: int) -> int:
+        """The quorum of a pair that so many configured sources quote."""
+        return self.quorum or (QUORUM if sources >= SOURCES_FOR_QUORUM else 1)
+
+
+class Anchor(NamedTuple):
+    """A price that rested on agreeing sources, and its slot."""
+
+    price: Decimal
+    slot: datetime
+
 
 class Jump(NamedTuple):
-    """A lone source's jump that waits for confirmation: its first price, and how many slots said so."""
+    """A lone source's jump that waits for confirmation: its first price, and in how many slots it stood."""
 
     source: str
     first: Decimal
@@ -43,22 +61,17 @@ class Memory:
     """What the choice of a pair remembers from slot to slot."""
 
     price: Decimal | None = None
-    """The last recorded price, and its slot."""
-    slot: datetime | None = None
-    newest: Mapping[str, datetime] = field(default_factory=dict)
-    """The newest own timestamp of each source."""
+    """The last recorded price, however old."""
+    anchor: Anchor | None = None
+    seen: Mapping[str, Seen] = field(default_factory=dict)
     jump: Jump | None = None
-
-    def recent(self, slot: datetime) -> Decimal | None:
-        """The last recorded price if it is fresh at `slot`."""
-        if self.slot is None or slot - self.slot >= FRESH:
-            return None
-        return self.price
 
 
 class _Verdict(NamedTuple):
     kept: Sequence[Reading]
     word: str = ""
+    agreed: bool = False
+    """Whether the sources agreed by themselves, without the anchor."""
     jump: Jump | None = None
 
 
@@ -67,68 +80,87 @@ def choose(
 ) -> tuple[Quote, Memory]:
     """The quote of a pair in a slot, and what to remember for the next slot.
 
-    `readings` stand in the order of the configured sources; `now` is the time they were complete.
+    `readings` has one of each configured source that quotes the pair, in their order; `now` is the time
+    at which they were complete.
     """
-    aged = [_aged(reading, now, memory.newest, rules.max_age) for reading in readings]
+    seen = seen_after(slot, readings, now, memory.seen)
+    aged = put_aside(slot, readings, now, seen, rules.max_age, rules.interval)
     usable = [reading for reading in aged if not reading.why]
     with localcontext(_EXACT):
-        verdict = _judge(slot, usable, memory, rules)
+        verdict = _judge(slot, usable, len(readings), memory, rules)
         price = _median(map(_price, verdict.kept)) if verdict.kept and not verdict.word else None
-    said = _with_outliers(aged, usable, verdict)
-    newest = _newest(readings, now, memory.newest)
+    judged = _with_outliers(aged, usable, verdict)
     if price is None:
-        quote = Quote(slot, pair, reason=_reason(verdict.word, said), readings=said)
-        return quote, replace(memory, newest=newest, jump=verdict.jump)
+        quote = Quote(slot, pair, reason=_reason(verdict.word, judged), readings=judged)
+        return quote, replace(memory, seen=seen, jump=verdict.jump)
     sources = tuple(reading.source for reading in verdict.kept)
-    quote = Quote(slot, pair, price, sources, readings=said)
-    return quote, Memory(price, slot, newest)
+    anchors = verdict.agreed and (len(sources) >= 2 or len(readings) == 1)
+    anchor = Anchor(price, slot) if anchors else memory.anchor
+    return Quote(slot, pair, price, sources, readings=judged), Memory(price, anchor, seen)
 
 
-def _aged(reading: Reading, now: datetime, newest: Mapping[str, datetime], max_age: timedelta) -> Reading:
-    """The reading, put aside if its own timestamp is too old or goes backward."""
-    if reading.why or reading.time is None or reading.time > now + AHEAD:
-        return reading
-    if now - reading.time > max_age:
-        return replace(reading, why="stale")
-    if reading.source in newest and reading.time < newest[reading.source]:
-        return replace(reading, why="backward")
-    return reading
+def restored(rows: Iterable[Quote], sources: int, memory: Memory | None = None) -> Memory:
+    """What to remember of a pair after its recorded rows, the oldest first, at a start or of another log.
+
+    `rows` need only hold the last one with a price, and those with a price that are young enough to be an
+    anchor; `sources` is how many configured sources quote the pair. What the sources said is kept from
+    `memory`.
+
+    A row does not tell whether its sources agreed by themselves or were picked by the anchor. But the anchor
+    only ever picks half of the sources or fewer: more than half of them would have agreed. So a row that
+    rests on two or more sources, and on more than half of all, is an anchor for certain; one that rests on
+    fewer may be none, and is passed over: a missed slot beats a wrong price.
+    """
+    memory = memory or Memory()
+    price, anchor = None, None
+    for row in rows:
+        if row.price is None:
+            continue
+        price = row.price
+        if len(row.sources) >= min(2, sources) and 2 * len(row.sources) > sources:
+            anchor = Anchor(row.price, row.slot)
+    return Memory(price, anchor, memory.seen)
 
 
-def _newest(
-    readings: Sequence[Reading], now: datetime, newest: Mapping[str, datetime]
-) -> Mapping[str, datetime]:
-    latest = {
-        reading.source: reading.time
-        for reading in readings
-        if reading.time is not None and reading.time <= now + AHEAD
-    }
-    return {**newest, **{name: max(time, newest.get(name, time)) for name, time in latest.items()}}
-
-
-def _judge(slot: datetime, usable: Sequence[Reading], memory: Memory, rules: Rules) -> _Verdict:
+def _judge(slot: datetime, usable: Sequence[Reading], sources: int, memory: Memory, rules: Rules) -> _Verdict:
     """The readings to take the median of, or the word for why there is no price."""
-    recent = memory.recent(slot)
-    kept = usable
-    if len(kept) >= 3:
-        kept = _near_median(kept, rules.max_spread)
-    if len(kept) == 2 and _differ(kept[0], kept[1], rules.max_spread):
-        near = [] if recent is None else [one for one in kept if _within(one, recent, rules.max_spread)]
-        if len(near) != 1:
-            return _Verdict(kept, "disagree")
-        kept = near
-    if len(kept) < rules.quorum:
+    kept = _agreeing(usable, rules.max_spread)
+    agreed = bool(kept)
+    if usable and not agreed:
+        kept = _anchored(usable, memory.anchor, slot, rules)
+        if not kept:
+            return _Verdict(usable, "disagree")
+    if len(kept) < rules.quorum_of(sources):
         return _Verdict(kept, "quorum" if kept else "")
-    if len(kept) == 1 and recent is not None and not _within(kept[0], recent, rules.max_jump):
-        return _unconfirmed(slot, kept[0], memory.jump, rules.interval)
-    return _Verdict(kept)
+    last = memory.price
+    if len(kept) == 1 and last is not None and not _within(kept[0], last, rules.max_jump):
+        return _unconfirmed(slot, kept[0], agreed, memory.jump, rules.interval)
+    return _Verdict(kept, agreed=agreed)
 
 
-def _near_median(readings: Sequence[Reading], spread: Decimal) -> Sequence[Reading]:
+def _agreeing(readings: Sequence[Reading], spread: Decimal) -> Sequence[Reading]:
+    """Those that agree by themselves: more than half of the readings, or none."""
+    if len(readings) == 2:
+        return [] if _differ(readings[0], readings[1], spread) else readings
+    if len(readings) < 2:
+        return readings
     middle = _median(_price(reading) for reading in readings)
-    deviation = _median(abs(_price(reading) - middle) for reading in readings)
-    bound = max(spread * middle, 100 * DEVIATIONS * deviation)
-    return [reading for reading in readings if 100 * abs(_price(reading) - middle) <= bound]
+    distances = [abs(_price(reading) - middle) for reading in readings]
+    # whoever scatters the readings sets the deviation, too: so the spread caps it
+    bound = max(spread * middle, min(100 * DEVIATIONS * _median(distances), MOST_SPREADS * spread * middle))
+    near = [reading for reading, distance in zip(readings, distances, strict=True) if 100 * distance <= bound]
+    return near if 2 * len(near) > len(readings) else []
+
+
+def _anchored(
+    readings: Sequence[Reading], anchor: Anchor | None, slot: datetime, rules: Rules
+) -> Sequence[Reading]:
+    """Those at the anchor, where all others are so far from it that they cannot be the market; else none."""
+    if anchor is None or slot - anchor.slot > max(ANCHOR_AGE, ANCHOR_SLOTS * rules.interval):
+        return []
+    near = [reading for reading in readings if _within(reading, anchor.price, rules.max_spread)]
+    far = sum(not _within(reading, anchor.price, rules.max_jump) for reading in readings)
+    return near if len(near) + far == len(readings) else []
 
 
 def _differ(one: Reading, other: Reading, spread: Decimal) -> bool:
@@ -140,8 +172,10 @@ def _within(reading: Reading, price: Decimal, percent: Decimal) -> bool:
     return 100 * abs(_price(reading) - price) <= percent * price
 
 
-def _unconfirmed(slot: datetime, lone: Reading, jump: Jump | None, interval: timedelta) -> _Verdict:
-    """A lone source far from the last price is believed when it says the same in three slots in a row."""
+def _unconfirmed(
+    slot: datetime, lone: Reading, agreed: bool, jump: Jump | None, interval: timedelta
+) -> _Verdict:
+    """A lone source far from the last price is believed in the third slot in a row that it stays there."""
     goes_on = (
         jump is not None
         and jump.source == lone.source
@@ -149,10 +183,10 @@ def _unconfirmed(slot: datetime, lone: Reading, jump: Jump | None, interval: tim
         and _within(lone, jump.first, _NEAR_FIRST)
     )
     if jump is None or not goes_on:
-        return _Verdict([lone], "unconfirmed", Jump(lone.source, _price(lone), slot, 1))
+        return _Verdict([lone], "unconfirmed", jump=Jump(lone.source, _price(lone), slot, 1))
     if jump.seen + 1 >= CONFIRMING_SLOTS:
-        return _Verdict([lone])
-    return _Verdict([lone], "unconfirmed", jump._replace(slot=slot, seen=jump.seen + 1))
+        return _Verdict([lone], agreed=agreed)
+    return _Verdict([lone], "unconfirmed", jump=jump._replace(slot=slot, seen=jump.seen + 1))
 
 
 def _median(prices: Iterable[Decimal]) -> Decimal:
@@ -177,7 +211,7 @@ def _with_outliers(
     )
 
 
-def _reason(word: str, said: Sequence[Reading]) -> str:
+def _reason(word: str, judged: Sequence[Reading]) -> str:
     """Column 4 of a missed row: the slot's word, then why each source gave nothing usable."""
-    whys = [f"{reading.source}:{reading.why}" for reading in said if reading.why]
+    whys = [f"{reading.source}:{reading.why}" for reading in judged if reading.why]
     return ",".join([word, *whys] if word else whys)

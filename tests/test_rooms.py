@@ -20,7 +20,8 @@ RULES = {
     "wire": {"errors", "model"},
     "host": {"host"},
     # pure
-    "choose": {"model"},
+    "staleness": {"model"},
+    "choose": {"model", "staleness"},
     "log": {"log", "host", *GROUND},
     "events": {"log", "text", "model"},
     "sources": {"sources", "wire", "coins", "errors", "model", "times"},

@@ -42,7 +42,7 @@ def test_without_any_setting_the_defaults_hold() -> None:
 
     assert found.pairs == (BTC,)
     assert found.sources == ("coinbase", "kraken", "bitstamp")
-    assert (found.quorum, found.interval, found.timeout, found.max_age) == (1, 5, 2, 60)
+    assert (found.quorum, found.interval, found.timeout, found.max_age) == (None, 5, 2, 60)
     assert (found.max_spread, found.max_jump) == (Decimal(1), Decimal(5))
     assert (found.file, found.state, found.status) == (
         Path("logs/prices.txt"),

@@ -86,7 +86,7 @@ def test_a_source_whose_clock_is_ahead_is_not_younger_than_now(tmp_path: Path) -
 
 def shown_at(tmp_path: Path, moment: float, interval: str = "5") -> dict[str, Any]:
     """The status of a recorder that has run for so long, with kraken failing and coinbase forbidding."""
-    scene = Scene(tmp_path, SOURCES="coinbase,kraken,bitstamp", INTERVAL=interval)
+    scene = Scene(tmp_path, SOURCES="coinbase,kraken,bitstamp", INTERVAL=interval, QUORUM="1")
     scene.net.coinbase.fails(Forbidden("451"))
     scene.net.kraken.fails(Unavailable("x"), times=3)
     seen: list[dict[str, Any]] = []

@@ -103,16 +103,62 @@ def test_a_jump_that_a_second_source_confirms_is_recorded_at_once(tmp_path: Path
     assert said(scene)[1] == "150.05 coinbase,kraken"
 
 
-def test_a_minute_without_prices_forgets_the_last_one(tmp_path: Path) -> None:
+def test_a_lone_price_far_from_the_last_one_is_unconfirmed_however_old_that_is(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.net.kraken.says("100", times=1)
     scene.net.kraken.hangs(times=1)
     scene.reload_at(58, SOURCES="bitstamp")
     scene.net.bitstamp.says("500")
 
-    scene.run(until=62)
+    scene.run(until=72)
 
-    assert said(scene)[-1] == "500 bitstamp"
+    assert said(scene)[-3:] == ["- unconfirmed", "- unconfirmed", "500 bitstamp"]
+
+
+def test_a_lone_price_far_from_the_last_one_is_unconfirmed_in_slots_of_a_minute_too(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, INTERVAL="60")
+    scene.clock.at(30, lambda: scene.net.kraken.says("100000", times=1))
+    scene.clock.at(90, lambda: scene.net.kraken.says("100"))
+
+    scene.run(until=176)
+
+    assert said(scene) == ["100 kraken", "- unconfirmed", "100 kraken"]
+
+
+def test_two_camps_are_told_apart_by_the_last_price_they_agreed_on_for_a_minute_at_most(
+    tmp_path: Path,
+) -> None:
+    scene = Scene(tmp_path, SOURCES="coinbase,kraken")
+    scene.clock.at(3, lambda: scene.net.kraken.says("130"))
+
+    scene.run(until=80)
+
+    rows = said(scene)
+    assert rows[0] == "100 coinbase,kraken"
+    assert rows[1:13] == ["100 coinbase"] * 12
+    assert set(rows[13:]) == {"- disagree"}
+
+
+def test_a_source_that_stands_still_for_an_hour_while_the_other_moves_is_stale(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="kraken,gemini", INTERVAL="60")
+    for minute in range(64):
+        scene.clock.at(60 * minute - 30, partial(scene.net.gemini.says, f"100.{minute:02}"))
+
+    scene.run(until=63 * 60 + 1)
+
+    assert {sources for _, sources in (row.split(" ") for row in said(scene)[:60])} == {"kraken,gemini"}
+    assert said(scene)[-1].endswith(" gemini")
+
+
+def test_of_three_sources_one_alone_is_no_price_unless_the_operator_says_so(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES=THREE)
+    scene.net.kraken.answers("down", status=503)
+    scene.net.bitstamp.answers("down", status=503)
+    scene.reload_at(3, QUORUM="1")
+
+    scene.run(until=9)
+
+    assert said(scene) == ["- quorum,kraken:unavailable,bitstamp:unavailable", "100 coinbase"]
 
 
 def test_a_price_that_stands_still_becomes_stale(tmp_path: Path) -> None:

@@ -379,13 +379,13 @@ def test_a_log_whose_end_holds_no_row_is_refused_and_left_alone(tmp_path: Path) 
 @pytest.mark.parametrize("price", ["7" * 600, "0." + "7" * 600])
 def test_a_price_in_the_log_that_no_source_may_give_is_no_price(tmp_path: Path, price: str) -> None:
     scene = Scene(tmp_path, SOURCES="kraken,bitstamp")
-    written(scene, "15:51:55 BTC-USD 100 kraken", f"15:52:00 BTC-USD {price} kraken")
-    scene.net.bitstamp.says("104")
+    written(scene, "15:51:55 BTC-USD 100 kraken,bitstamp", f"15:52:00 BTC-USD {price} kraken")
+    scene.net.bitstamp.says("106")
 
     scene.run(until=4)
 
     assert scene.rows == [
-        "15:51:55 BTC-USD 100 kraken",
+        "15:51:55 BTC-USD 100 kraken,bitstamp",
         "15:52:00 BTC-USD - down",
         "15:52:05 BTC-USD 100 kraken",
     ]

@@ -187,6 +187,7 @@ class App:
         """
         wanted = settings.load(self._environ)
         carriers = self._hire(wanted, self._clock)
+        self._wanted = wanted  # a log that opens now is theirs
         try:
             self._sinks.configure(wanted)
         except PriceError:
@@ -200,7 +201,7 @@ class App:
 
     def _log_opened(self, _path: Path, tail: Tail) -> None:
         """Goes on where the log that the rows go into ends."""
-        self._ledger.open_log(tail)
+        self._ledger.open_log(tail, self._wanted.sources_of)
         self._status.priced = dict(tail.priced)
         day = times.iso(self._clock.now())[:10]
         self._status.day, self._status.counts = day, self._rows.counts(times.parse_iso(f"{day}T00:00:00Z"))

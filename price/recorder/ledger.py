@@ -1,10 +1,10 @@
 """What the log accounts for, and what the choice remembers of it; it outlives reloads."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from price import times
-from price.choose import Memory
+from price.choose import Memory, restored
 from price.log.tail import Tail
 from price.model import Pair
 
@@ -23,15 +23,20 @@ class Ledger:
         self.behind = False
         """Whether the wall clock stood before the last row when it was last looked at."""
 
-    def open_log(self, tail: Tail) -> None:
-        """Goes on where a log ends. What sources said last binds them in another log too."""
+    def open_log(self, tail: Tail, sources_of: Callable[[Pair], int]) -> None:
+        """Goes on where a log ends. What sources said last binds them in another log too.
+
+        `sources_of` returns how many configured sources quote a pair.
+        """
         self.last = tail.last_slots()
         self.end = max(self.last.values(), default=times.EPOCH)
         self.gap_reason, self.behind = "down", False
-        self.memories = {pair: Memory(newest=one.newest) for pair, one in self.memories.items()}
-        for pair, quote in tail.priced.items():
-            known = self.memories.get(pair, Memory())
-            self.memories[pair] = Memory(quote.price, quote.slot, known.newest)
+        self.memories = {
+            pair: restored(
+                [tail.priced[pair]] if pair in tail.priced else [], sources_of(pair), self.memories.get(pair)
+            )
+            for pair in {*self.memories, *tail.priced}
+        }
 
     def close_slot(self, slot: datetime, pairs: Collection[Pair]) -> None:
         """A slot of these pairs is accounted for."""

@@ -28,7 +28,7 @@ def together(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
                 " for example PRICE_SOURCES=simulated"
             ),
         )
-    if settings.quorum > len(settings.sources):
+    if settings.quorum and settings.quorum > len(settings.sources):
         yield (
             ("PRICE_QUORUM", "PRICE_SOURCES"),
             (
@@ -55,7 +55,7 @@ def _of_pair(settings: Settings, pair: Pair) -> Iterator[tuple[tuple[str, ...], 
                 + (f" {', '.join(able)} may: add one to PRICE_SOURCES" if able else " no source does")
             ),
         )
-    elif len(asked) < settings.quorum <= len(settings.sources):
+    elif settings.quorum and len(asked) < settings.quorum <= len(settings.sources):
         yield (
             ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_QUORUM"),
             (

@@ -64,7 +64,7 @@ class _Reader:
         settings = Settings(
             pairs=pairs,
             sources=sources,
-            quorum=self._value("PRICE_QUORUM", "1", values.whole(1, 99)) or 1,
+            quorum=self._quorum(),
             interval=interval or 5,
             timeout=self._value("PRICE_TIMEOUT", default_timeout, values.seconds("0.05", "3599")) or 2,
             max_age=self._value("PRICE_MAX_AGE", "60", values.seconds("1", "86400")) or 60,
@@ -86,6 +86,9 @@ class _Reader:
         if self._faults:
             raise SettingsError(self._faults)
         return settings
+
+    def _quorum(self) -> int | None:
+        return self._value("PRICE_QUORUM", "", values.whole(1, 99)) if self._text("PRICE_QUORUM") else None
 
     def log_path(self) -> Path:
         return self.path("PRICE_FILE", "LOGS_DIRECTORY", "prices.txt")

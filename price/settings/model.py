@@ -38,7 +38,8 @@ class Settings:
 
     pairs: tuple[Pair, ...]
     sources: tuple[str, ...]
-    quorum: int
+    quorum: int | None
+    """As set; None: as many as the number of sources of a pair asks for."""
     interval: int
     timeout: float
     max_age: float
@@ -56,6 +57,10 @@ class Settings:
     def pairs_of(self, source: str) -> list[Pair]:
         """The configured pairs that a source is asked for."""
         return [pair for pair in self.pairs if SOURCES[source].offers(pair)]
+
+    def sources_of(self, pair: Pair) -> int:
+        """How many of the configured sources are asked for a pair."""
+        return sum(SOURCES[name].offers(pair) for name in self.sources)
 
     @property
     def rules(self) -> Rules:
