@@ -31,15 +31,12 @@ from price.sinks.status import StatusSink
 from price.sources import SOURCES
 from price.sources.base import Source
 from price.transport import Transport
-from price.transport.repeats import Repeated
 
 INTERVAL_SECONDS = 10
 ANSWER_SECONDS = 2
 WARM_SLOTS = 20
 STAGES: tuple[tuple[str, type, str], ...] = (
-    ("HTTP and TLS, repeated: asking", Transport, "repeat"),
-    ("HTTP and TLS, repeated: hearing", Repeated, "hear"),
-    ("HTTP and TLS, by a worker", Transport, "get"),
+    ("HTTP and TLS", Transport, "get"),
     ("reading the answer", Source, "read"),
     ("the poller, waiting included", Poller, "ask"),
     ("rows: form, write, sync", RowsSink, "slot"),

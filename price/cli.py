@@ -137,7 +137,7 @@ def _run(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) 
 
     host.fill_streams()
     clock = SystemClock()
-    host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.bell)
+    host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)
     from price.recorder.app import App  # loading takes its time: a reload asked for meanwhile must not kill
 
     return App(environ, clock).run()

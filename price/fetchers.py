@@ -10,23 +10,22 @@ from typing import NamedTuple
 from price.errors import SettingsError
 from price.settings import TRUST_NAMES, Settings
 from price.sources import SOURCES, simulated
-from price.wire import Answer, Fetch, Repeat, Request, no_repeat
+from price.wire import Answer, Fetch, Request
 
 Now = Callable[[], datetime]
 
 
 class Fetcher(NamedTuple):
-    """The ways to ask a source, and how to close what it keeps open."""
+    """The way to ask a source, and how to close what it keeps open."""
 
     get: Fetch
-    repeat: Repeat
     hang_up: Callable[[], None]
 
 
 def make_fetchers(wanted: Settings, now: Now, monotonic: Callable[[], float]) -> dict[str, Fetcher]:
     """A way to each configured source. Raises SettingsError for certificates that cannot be read."""
     if "simulated" in wanted.sources:
-        return {"simulated": Fetcher(partial(_simulate, now), no_repeat, lambda: None)}
+        return {"simulated": Fetcher(partial(_simulate, now), lambda: None)}
     _leave_out_guessing()
     from price.transport import Transport, trust  # the simulated source needs no HTTP
 
@@ -40,7 +39,7 @@ def make_fetchers(wanted: Settings, now: Now, monotonic: Callable[[], float]) ->
         url = wanted.urls[name]
         headers = SOURCES[name].headers(wanted.coingecko_key, url)
         transport = Transport(url, headers, trusted, wanted.network, monotonic)
-        found[name] = Fetcher(transport.get, transport.repeat, transport.hang_up)
+        found[name] = Fetcher(transport.get, transport.hang_up)
     return found
 
 

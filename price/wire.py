@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from price.errors import Unreadable
 from price.model import Pair
@@ -20,8 +20,8 @@ MAX_PLACES = 100
 MAX_NUMBER_TEXT = 400
 MAX_VALUES = 100_000
 MAX_WIDE_BYTES = 1024 * 1024
-MAX_RETRY_AFTER_SECONDS = 7 * 86400
 _NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_AGE = re.compile(r"[0-9]{1,7}")
 
 
 class Request(NamedTuple):
@@ -40,30 +40,8 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Anew(Exception):
-    """Nothing came of a repeated request: it has to be made as if for the first time."""
-
-
-class Pending(Protocol):
-    """A request on an open connection, and its answer as it comes in."""
-
-    def fileno(self) -> int:
-        """The descriptor that has something to read when more is here."""
-        ...
-
-    def hear(self) -> Answer | None:
-        """The answer, once all of it is here, else None; never waits. Raises SourceError and Anew."""
-        ...
-
-
 Fetch = Callable[[Request, float], Answer]
 """Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""
-Repeat = Callable[[Request, float], Pending | None]
-"""Sends a request that was made before again, without waiting; None where that cannot be."""
-
-
-def no_repeat(request: Request, deadline: float) -> None:
-    """For what has no connections."""
 
 
 def read_json(body: bytes) -> Any:
@@ -143,16 +121,32 @@ def read_price(raw: object) -> Decimal:
 def retry_after_seconds(header: str, now: datetime) -> float | None:
     """The wait that a Retry-After header asks for, in seconds from `now`; None where it says nothing usable.
 
-    RFC 9110, section 10.2.3: a number of seconds or an HTTP date. Over seven days is taken for a mistake.
+    RFC 9110, section 10.2.3: a number of seconds or an HTTP date.
     """
-    if header.isascii() and header.isdigit() and len(header) < 10:
-        seconds = float(header)
-    else:
-        try:
-            seconds = (parsedate_to_datetime(header) - now).total_seconds()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, seconds) if seconds <= MAX_RETRY_AFTER_SECONDS else None
+    if header.isascii() and header.isdigit():
+        return float(header[:MAX_NUMBER_TEXT])
+    moment = _http_date(header)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """What the server's clock shows, by its `Date` and, for an answer out of a cache, its `Age`: aware UTC.
+
+    None where it sends no usable one. RFC 9110, section 6.6.1; RFC 9111, section 5.1.
+    """
+    date, age = headers.get("date", ""), headers.get("age", "")
+    moment = _http_date(date) if date else None
+    if moment and _AGE.fullmatch(age):
+        return moment + timedelta(seconds=int(age)) if moment.year < MAXYEAR else None
+    return moment
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def excerpt(text: str | bytes, most: int = 80) -> str:

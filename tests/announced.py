@@ -1,11 +1,12 @@
-"""Carriers that tell a clock what is under way: so that it need not let time pass in the meantime."""
+"""Workers that tell a clock what is under way: so that it need not let time pass in the meantime."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from price.recorder.app import Carrier, make_workers
+from price.recorder.app import make_workers
 from price.recorder.clock import Clock
+from price.recorder.workers import Workers
 from price.settings import Settings
 from price.wire import Request
 
@@ -19,18 +20,18 @@ class Expecting(Clock, Protocol):
 
 
 class _Announced:
-    def __init__(self, carrier: Carrier, clock: Expecting) -> None:
-        self._carrier = carrier
+    def __init__(self, workers: Workers, clock: Expecting) -> None:
+        self._workers = workers
         self._clock = clock
 
     def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
         self._clock.expect()
-        self._carrier.send(slot, request, deadline, under_way)
+        self._workers.send(slot, request, deadline, under_way)
 
     def close(self) -> None:
-        self._carrier.close()
+        self._workers.close()
 
 
-def announced(wanted: Settings, clock: Expecting) -> Mapping[str, Carrier]:
-    """The real carriers of the configured sources."""
+def announced(wanted: Settings, clock: Expecting) -> Mapping[str, Workers]:
+    """The real workers of the configured sources."""
     return {name: _Announced(one, clock) for name, one in make_workers(wanted, clock).items()}

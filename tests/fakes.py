@@ -11,12 +11,11 @@ from math import ceil
 
 from price import times
 from price.errors import Refused, SourceError
-from price.model import Pair
+from price.model import Pair, Reading
 from price.recorder.clock import Clock
 from price.recorder.workers import Outcome
 from price.settings import Settings
 from price.sources import SOURCES
-from price.sources.base import Tick
 from price.wire import Answer, Request
 
 START = datetime(2026, 11, 20, 15, 52, 4, tzinfo=UTC)
@@ -48,9 +47,6 @@ class FakeClock:
 
     def post(self, item: object) -> None:
         self._queue.append(item)
-
-    def watch(self, descriptor: int, until: float, hear: Callable[[], object | None]) -> None:
-        raise AssertionError("nothing in a story has a descriptor")
 
     def wait(self, until: float) -> object | None:
         end = max(ceil(until * _MICRO), self._us)
@@ -106,7 +102,8 @@ class FakeClock:
         self._drifted = drifted
 
 
-Reply = Callable[[Request], tuple[Mapping[Pair, Tick | SourceError], SourceError | None]]
+Said = tuple[Mapping[Pair, Reading | SourceError], SourceError | None]
+Reply = Callable[[Request], Said]
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,8 @@ class FakeSource:
         self.name = name
         self.asked: list[Asked] = []
         self._clock = clock
-        self._standing: tuple[Reply, float | None] = (_prices("100"), 0.1)
+        self._standing: tuple[Reply, float | None] = (_prices(name, "100"), 0.1)
+        self._showed: datetime | None = None
         self._next: deque[tuple[Reply, float | None]] = deque()
 
     def says(
@@ -138,10 +136,14 @@ class FakeSource:
     ) -> None:
         """A price for all pairs or one for each, `aged` seconds old where it carries a time of its own."""
         if aged is None:
-            self._reply(_prices(prices), after, times)
+            self._reply(_prices(self.name, prices), after, times)
             return
         old = timedelta(seconds=after - aged)
-        self._reply(lambda request: _prices(prices, self._clock.now() + old)(request), after, times)
+
+        def reply(request: Request) -> Said:
+            return _prices(self.name, prices, self._clock.now() + old)(request)
+
+        self._reply(reply, after, times)
 
     def fails(
         self, error: SourceError, after: float = 0.1, times: int = 0, retry_after: str | None = None
@@ -163,7 +165,11 @@ class FakeSource:
 
     def hangs(self, times: int = 0) -> None:
         """No answer, ever: not even the news that the time is over."""
-        self._reply(_prices("1"), None, times)
+        self._reply(_prices(self.name, "1"), None, times)
+
+    def dates(self, showed: datetime | None) -> None:
+        """Its answers carry a `Date`, of a clock that showed this when the scene began; None: no `Date`."""
+        self._showed = showed
 
     @property
     def slots(self) -> list[str]:
@@ -180,8 +186,10 @@ class FakeSource:
         self.asked.append(Asked(now, slot, request.path, request.pairs, deadline))
         reply, after = self._next.popleft() if self._next else self._standing
         if after is not None:
-            ticks, error = reply(request)
-            self._clock.post_at(now + after, Outcome(self.name, slot, request, ticks, error, after))
+            readings, error = reply(request)
+            date = self._showed + timedelta(seconds=now + after) if self._showed else None
+            outcome = Outcome(self.name, slot, request, readings, error, after, date)
+            self._clock.post_at(now + after, outcome)
 
     def close(self) -> None:
         """What is under way still comes."""
@@ -207,17 +215,17 @@ class FakeNet:
         return {name: self._sources[name] for name in wanted.sources}
 
 
-def _prices(prices: str | Mapping[str, str], time: datetime | None = None) -> Reply:
-    def told(pair: Pair) -> Tick | SourceError:
+def _prices(name: str, prices: str | Mapping[str, str], time: datetime | None = None) -> Reply:
+    def told(pair: Pair) -> Reading | SourceError:
         price = prices if isinstance(prices, str) else prices.get(str(pair))
-        return Refused("missing from the answer") if price is None else Tick(Decimal(price), time)
+        if price is None:
+            return Refused("missing from the answer")
+        return Reading(name, Decimal(price), time=time)
 
     return lambda request: ({pair: told(pair) for pair in request.pairs}, None)
 
 
-def _read(
-    name: str, request: Request, answer: Answer
-) -> tuple[Mapping[Pair, Tick | SourceError], SourceError | None]:
+def _read(name: str, request: Request, answer: Answer) -> Said:
     try:
         return SOURCES[name].read(request.pairs, answer), None
     except SourceError as error:

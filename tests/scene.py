@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from price.events import ROOT, Event, details_of
-from price.recorder.app import App, Carrier
+from price.recorder.app import App
 from price.recorder.clock import Clock, Signal
+from price.recorder.workers import Workers
 from price.settings import Settings
 from tests.fakes import START, FakeClock, FakeNet
 from tests.proof import proven
 
-Hire = Callable[[Settings, Clock], Mapping[str, Carrier]]
+Hire = Callable[[Settings, Clock], Mapping[str, Workers]]
 
 
 class Scene:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from price.backoff import Backoff, Change, TokenBucket
 from price.errors import (
     Forbidden,
     NoSuchName,
@@ -17,7 +18,6 @@ from price.errors import (
     Unreachable,
     Unreadable,
 )
-from price.recorder.backoff import Backoff
 
 ERRORS = [RateLimited, Forbidden, NoSuchName, Refused, Timeout, Unavailable, Unreachable, Unreadable]
 
@@ -79,7 +79,7 @@ def test_ten_minutes_without_a_good_answer_retire_once(error: SourceError) -> No
 
     told = [rests.failed(error, now, None, 1) for now in (0, 300, 599.9, 600, 4200, 7800)]
 
-    assert told == [False, False, False, True, False, False]
+    assert told == [None, None, None, Change.RETIRED, None, None]
     assert rests.until == 7800 + 3600
 
 
@@ -89,7 +89,7 @@ def test_a_retired_source_is_asked_hourly_whatever_else_it_fails_with() -> None:
         rests.failed(Forbidden("403"), now, None, 1)
 
     for now, error in ((4200, Timeout("x")), (7800, Unavailable("x")), (11400, RateLimited("x"))):
-        assert not rests.failed(error, now, 5, 1)
+        assert rests.failed(error, now, 5, 1) is None
         assert rests.until == now + 3600
 
 
@@ -107,11 +107,57 @@ def test_other_failures_in_between_do_not_begin_the_ten_minutes_anew() -> None:
     rests.failed(Forbidden("403"), 0, None, 1)
     rests.failed(Timeout("x"), 300, None, 1)
 
-    assert rests.failed(Forbidden("403"), 600, None, 1)
+    assert rests.failed(Forbidden("403"), 600, None, 1) is Change.RETIRED
+
+
+@pytest.mark.parametrize("error", [RateLimited("429"), Forbidden("403"), Unavailable("503")])
+@pytest.mark.parametrize("asked_for", [3600.1, 604800, 1e30, float("inf")])
+def test_a_rest_of_over_an_hour_is_an_hour_and_news_once(error: SourceError, asked_for: float) -> None:
+    backoff = Backoff()
+
+    news = [backoff.failed(error, now, asked_for, 1) for now in (0, 100, 3600)]
+
+    assert (news[0], news[1]) == (Change.ASKED_FOR_LONG, None)
+    assert Change.ASKED_FOR_LONG is not news[2]
+    assert backoff.until == 3600 + 3600
+
+
+def test_a_rest_of_an_hour_is_kept_exactly_and_is_no_news() -> None:
+    backoff = Backoff()
+
+    assert backoff.failed(RateLimited("429"), 0, 3600, 1) is None
+    assert backoff.until == 3600
+
+
+def test_a_long_rest_after_a_good_answer_is_news_again() -> None:
+    backoff = Backoff()
+    backoff.failed(Unavailable("503"), 0, 604800, 1)
+
+    assert backoff.good()
+    assert backoff.failed(Unavailable("503"), 4000, 604800, 1) is Change.ASKED_FOR_LONG
+
+
+@pytest.mark.parametrize("rest", [604800.0, float("inf")])
+def test_a_longer_rest_that_an_older_version_saved_ends_after_an_hour(rest: float) -> None:
+    saved = {"rest_seconds": rest, "refusals": 1, "failures": 0, "trouble_seconds": None, "retired": False}
+
+    assert Backoff.restored(saved, 1000, elapsed=600).until == 1000 + 3000
+
+
+def test_a_token_bucket_lets_a_burst_go_and_then_so_many_a_second() -> None:
+    bucket, now, moments = TokenBucket(3, 2), 100.0, list[float]()
+
+    for _ in range(5):
+        now = bucket.due(now)
+        bucket.spend(now)
+        moments.append(now)
+
+    assert moments == [100, 100, 100, 100.5, 101]
+    assert TokenBucket(0, 0).due(7) == 7
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(ERRORS), st.floats(0, 400), st.none() | st.floats(0, 600000))),
+    st.lists(st.tuples(st.sampled_from(ERRORS), st.floats(0, 400), st.none() | st.floats(0, 3600))),
     st.floats(0, 10000),
 )
 def test_what_is_saved_comes_back_as_it_was_less_the_time_between(

@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 
 from price.errors import RateLimited, SourceError, Unavailable, Unreadable
-from price.model import Pair
+from price.model import Pair, Reading
 from price.sources import SOURCES
-from price.sources.base import Tick
 from price.wire import Answer, Request
 from tests.exchange import Exchange, Market, Replay, Walk, faults
 from tests.exchange.certificates import Certificates
@@ -110,12 +109,12 @@ def test_each_copy_is_understood_by_the_projects_own_source(
 ) -> None:
     pairs = pairs_of(name, *bases)
 
-    found: dict[Pair, Tick | SourceError] = {}
+    found: dict[Pair, Reading | SourceError] = {}
     for request in SOURCES[name].requests(pairs):
         found |= SOURCES[name].read(request.pairs, asked(market[name], request))
 
     time = NOON if name in TIMED else None
-    assert found == {pair: Tick(PRICES[pair.base], time) for pair in pairs}
+    assert found == {pair: Reading(name, PRICES[pair.base], time=time) for pair in pairs}
 
 
 @pytest.mark.parametrize("name", VENUES)
@@ -455,7 +454,7 @@ def test_a_pair_can_be_missing_from_a_batch(market: Market) -> None:
     found = SOURCES["kraken"].read(pairs, asked(market["kraken"], request))
 
     assert getattr(found[pairs[0]], "why", "") == "refused"
-    assert found[pairs[1]] == Tick(PRICES["ETH"], None)
+    assert found[pairs[1]] == Reading("kraken", PRICES["ETH"])
 
 
 def test_every_fault_can_be_stopped_while_it_lasts() -> None:
@@ -566,7 +565,7 @@ def test_a_replay_is_served_at_the_tests_own_time(replay: Replay, clock: Clock) 
     with Exchange("kraken", prices=replay, clock=clock) as exchange:
         (request,) = source.requests(pairs)
         clock.passes(20)
-        assert source.read(pairs, asked(exchange, request)) == {pairs[0]: Tick(Decimal(90))}
+        assert source.read(pairs, asked(exchange, request)) == {pairs[0]: Reading("kraken", Decimal(90))}
 
         clock.passes(100)
         with pytest.raises(Unavailable):

@@ -7,10 +7,9 @@ from decimal import Decimal
 import pytest
 
 from price import settings, times
-from price.model import Pair
+from price.model import Pair, Reading
 from price.recorder.clock import SystemClock
 from price.sources import SOURCES
-from price.sources.base import Tick
 from price.transport import Transport, trust
 
 pytestmark = pytest.mark.live
@@ -34,7 +33,8 @@ def test_an_exchange_gives_a_price(name: str) -> None:
     answer = transport(name, clock).get(request, clock.monotonic() + 10)
     tick = source.read(request.pairs, answer)[pair]
 
-    assert isinstance(tick, Tick)
+    assert isinstance(tick, Reading)
+    assert tick.price is not None
     assert tick.price > Decimal(100)
 
 

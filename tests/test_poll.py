@@ -1,7 +1,9 @@
 """The poller by itself: what its stories cannot show."""
 
 import random
+from datetime import timedelta
 
+from price.errors import Unavailable
 from price.model import Pair
 from price.recorder.poll import Poller
 from price.recorder.source_state import SourceState
@@ -30,3 +32,32 @@ def test_a_round_of_a_minute_gives_signs_of_life_although_nobody_answers() -> No
     assert readings is not None
     assert readings[BTC][0].why == "timeout"
     assert signs == [10, 20, 30, 40, 50, 60]
+
+
+def test_a_round_knows_what_the_servers_clocks_show_when_it_ends() -> None:
+    clock = FakeClock()
+    coinbase, kraken, okx = (FakeSource(name, clock) for name in ("coinbase", "kraken", "okx"))
+    coinbase.dates(START + timedelta(hours=1))
+    kraken.dates(START - timedelta(hours=1))
+    kraken.fails(Unavailable("503"))
+    sources = (coinbase, kraken, okx)
+    poller = Poller(
+        [SourceState(SOURCES[one.name]) for one in sources],
+        {one.name: [BTC] for one in sources},
+        {one.name: one for one in sources},
+        clock,
+        random.Random(1),
+    )
+
+    poller.ask(START, 2)
+
+    ended = timedelta(seconds=clock.passed)
+    assert poller.server_times() == {
+        "coinbase": START + timedelta(hours=1) + ended,
+        "kraken": START - timedelta(hours=1) + ended,
+    }
+
+    coinbase.dates(None)
+    poller.ask(START + timedelta(seconds=5), 2)
+
+    assert list(poller.server_times()) == ["kraken"]

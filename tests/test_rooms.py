@@ -22,6 +22,7 @@ RULES = {
     # pure
     "staleness": {"model"},
     "choose": {"model", "staleness"},
+    "backoff": {"errors", "wire"},
     "log": {"log", "host", *GROUND},
     "events": {"log", "text", "model"},
     "sources": {"sources", "wire", "coins", "errors", "model", "times"},
@@ -34,14 +35,14 @@ RULES = {
     "sinks": {"sinks", "events", "log", "settings", "wire", "safely", "host", *GROUND},
     # the wings
     "recorder": {
-        "recorder", "handlers", "sinks", "sources", "fetchers", "settings", "plan", "choose", "events",
-        "wire", "log", "safely", "host", *GROUND,
+        "recorder", "backoff", "handlers", "sinks", "sources", "fetchers", "settings", "plan", "choose",
+        "events", "wire", "log", "safely", "host", *GROUND,
     },
     "report": {"report", "log", *GROUND},
     # between them: asks and reads, and writes repairs.txt
     "backfill": {
-        "backfill", "report", "log", "sources", "fetchers", "settings", "plan", "choose", "events", "wire",
-        "host", *GROUND,
+        "backfill", "backoff", "report", "log", "sources", "fetchers", "settings", "plan", "choose", "events",
+        "wire", "host", *GROUND,
     },
     "cli": {"recorder", "report", "backfill", "host", "settings", "errors", "text", "price"},
 }  # fmt: skip

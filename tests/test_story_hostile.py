@@ -14,7 +14,7 @@ import pytest
 from price.events import Event
 from price.handlers import journal
 from price.recorder.clock import Clock
-from price.recorder.workers import Workers, _Job
+from price.recorder.workers import Threads, _Job
 from price.settings import Settings
 from price.sources import SOURCES
 from price.wire import Request
@@ -200,19 +200,19 @@ def is_clean(scene: Scene, terminal: list[str]) -> None:
             assert (scene.folder / name).read_text("ascii")
 
 
-class _Courier:
+class _Direct:
     """Carries a request over the real network, while the story's clock stands still."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self._clock = clock
-        self._couriers = Workers(SOURCES[name], lambda request, _: parrot().ask(request), clock)
+        self._threads = Threads(SOURCES[name], lambda request, _: parrot().ask(request), clock)
 
     def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
-        self._clock.post(self._couriers._carried(_Job(slot, request, deadline)))
+        self._clock.post(self._threads._carried(_Job(slot, request, deadline)))
 
     def close(self) -> None:
         """Nothing is under way."""
 
 
-def _real_network(wanted: Settings, clock: Clock) -> Mapping[str, _Courier]:
-    return {name: _Courier(name, clock) for name in wanted.sources}
+def _real_network(wanted: Settings, clock: Clock) -> Mapping[str, _Direct]:
+    return {name: _Direct(name, clock) for name in wanted.sources}

@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import http.server
 import os
-import select
 import shutil
 import socket
 import socketserver
@@ -28,7 +27,7 @@ from price.errors import NoSuchName, SourceError, Unreachable
 from price.model import Pair
 from price.sources import SOURCES
 from price.transport import BUNDLE_NAMES, MAX_BODY_BYTES, Transport, trust
-from price.wire import LANES, Anew, Answer, Request
+from price.wire import LANES, Answer, Request
 from tests.exchange import Exchange, Fault, Market, faults
 from tests.exchange.certificates import Certificates
 from tests.exchange.wire import MIRROR, Ask, Line, Reply
@@ -96,38 +95,22 @@ class Client:
         headers = self.source.headers(wanted.coingecko_key, url)
         trusted = trust(wanted.network) if environ else _usual_trust()
         self.transport = Transport(url, headers, trusted, wanted.network, time.monotonic)
-        self.repeated = False
-        """Whether the last request went out by itself, on a connection that was open."""
 
     def get(self, pair: Pair = BTC, seconds: float = DEADLINE_SECONDS) -> Answer:
         """The answer to a question for a pair. Raises SourceError, in any case in time."""
         began = time.monotonic()
         try:
-            return self._ask(self.source.requests([pair])[0], began + seconds)
+            return self.transport.get(self.source.requests([pair])[0], began + seconds)
         finally:
             took = time.monotonic() - began
             assert took < seconds + SLACK_SECONDS, f"it took {took:.2f} s"
-
-    def _ask(self, request: Request, deadline: float) -> Answer:
-        """As the recorder does: what was asked before is repeated, where that can be."""
-        repeat = self.transport.repeat(request, deadline)
-        self.repeated = repeat is not None
-        if repeat is None:
-            return self.transport.get(request, deadline)
-        while True:
-            select.select([repeat.fileno()], [], [], max(0.0, deadline - time.monotonic()))
-            try:
-                answer = repeat.hear()
-            except Anew:
-                return self.transport.get(request, deadline)
-            if answer:
-                return answer
 
     def price(self, pair: Pair = BTC, seconds: float = DEADLINE_SECONDS) -> Decimal:
         """The price of a pair. Raises SourceError."""
         tick = self.source.read([pair], self.get(pair, seconds))[pair]
         if isinstance(tick, SourceError):
             raise tick
+        assert tick.price is not None
         return tick.price
 
     def word(self, seconds: float = DEADLINE_SECONDS) -> str:
@@ -231,7 +214,6 @@ def test_a_fault_on_a_connection_that_was_kept_has_the_same_word(
 
     exchange.fault = faults.EVERY[name]()
     assert client.word() in FOUND[name].split(" or ")
-    assert client.repeated
 
     exchange.fault = None
     assert client.word() == PRICE

@@ -22,12 +22,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def on_signals(stop: Callable[[], None], reload: Callable[[], None], bell: Wakeup) -> None:
+def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup: Wakeup) -> None:
     """Has TERM and INT call `stop`, and HUP `reload`. Both must be safe at any point of the program.
 
-    Each signal rings the bell as well: of one that lands just before a wait Python knows only after it.
+    Each signal sets the wakeup as well: of one that lands just before a wait Python knows only after it.
     """
-    signal.set_wakeup_fd(bell.rope(), warn_on_full_buffer=False)
+    signal.set_wakeup_fd(wakeup.write_fd(), warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop())
     signal.signal(signal.SIGHUP, lambda *_: reload())

@@ -1,37 +1,37 @@
-"""What wakes a waiting `select` (the self-pipe trick): a signal handler may ring it, and any thread."""
+"""What wakes a waiting `select` (the self-pipe trick): a signal handler may set it, and any thread."""
 
 import socket
 from contextlib import suppress
 
-_RINGS = 4096
-"""How many are heard as one."""
+_MOST_BYTES = 4096
+"""How many calls of `set` one `clear` undoes."""
 
 
 class Wakeup:
     """Two sockets: not every system selects on pipes."""
 
     def __init__(self) -> None:
-        self._heard, self._rung = socket.socketpair()
-        self._heard.setblocking(False)
-        self._rung.setblocking(False)
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
 
     def __del__(self) -> None:
-        self._heard.close()
-        self._rung.close()
+        self._reader.close()
+        self._writer.close()
 
-    def rope(self) -> int:
-        """The descriptor that rings it when a byte is written there."""
-        return self._rung.fileno()
+    def write_fd(self) -> int:
+        """The descriptor that sets it when a byte is written there."""
+        return self._writer.fileno()
 
     def fileno(self) -> int:
-        """The descriptor that can be read once it was rung."""
-        return self._heard.fileno()
+        """The descriptor that can be read once it is set."""
+        return self._reader.fileno()
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """Wakes whoever selects."""
-        with suppress(BlockingIOError):  # full: it is ringing
-            self._rung.send(b"!")
+        with suppress(BlockingIOError):  # full: it is set
+            self._writer.send(b"!")
 
-    def hush(self) -> None:
-        """Ends the ringing, once it was rung."""
-        self._heard.recv(_RINGS)
+    def clear(self) -> None:
+        """Undoes `set`; only to be called once it is set."""
+        self._reader.recv(_MOST_BYTES)

@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from price import __version__, settings, times
 from price.errors import PriceError
@@ -17,9 +17,9 @@ from price.log.tail import Tail
 from price.recorder.clock import Clock, Signal
 from price.recorder.ledger import Ledger
 from price.recorder.loop import Loop
-from price.recorder.poll import Poller, Sender
+from price.recorder.poll import Poller
 from price.recorder.source_state import SourceState
-from price.recorder.workers import Workers
+from price.recorder.workers import Threads, Workers
 from price.settings import Settings
 from price.sinks.base import Failures, Sinks
 from price.sinks.changes import ChangesSink
@@ -32,43 +32,32 @@ from price.sources import SOURCES
 CHANCE = random.Random()  # noqa: S311 - jitter is no secret
 
 
-class Carrier(Sender, Protocol):
-    """A sender that a reload may replace."""
-
-    def close(self) -> None:
-        """Nothing will be sent any more; outcomes may still come."""
-        ...
-
-
-Hire = Callable[[Settings, Clock], Mapping[str, Carrier]]
+MakeWorkers = Callable[[Settings, Clock], Mapping[str, Workers]]
 
 
 class Running(NamedTuple):
     """What is made of one set of settings, and closed when a reload replaces it."""
 
     settings: Settings
-    carriers: Mapping[str, Carrier]
+    workers: Mapping[str, Workers]
     loop: Loop
 
     def close(self) -> None:
-        """Has the carriers send nothing more."""
-        for carrier in self.carriers.values():
-            carrier.close()
+        """Has the workers send nothing more."""
+        for one in self.workers.values():
+            one.close()
 
 
-def make_workers(wanted: Settings, clock: Clock) -> Mapping[str, Carrier]:
+def make_workers(wanted: Settings, clock: Clock) -> Mapping[str, Workers]:
     """The workers of each configured source. Raises SettingsError for certificates that cannot be read."""
     fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
-    return {
-        name: Workers(SOURCES[name], way.get, clock, way.hang_up, way.repeat)
-        for name, way in fetchers.items()
-    }
+    return {name: Threads(SOURCES[name], way.get, clock, way.hang_up) for name, way in fetchers.items()}
 
 
 def make_poller(
     wanted: Settings,
     states: Mapping[str, SourceState],
-    senders: Mapping[str, Sender],
+    workers: Mapping[str, Workers],
     clock: Clock,
     chance: random.Random = CHANCE,
     pulse: Callable[[], None] = lambda: None,
@@ -76,25 +65,25 @@ def make_poller(
     """The poller of the configured sources; one that is asked for no pair has no state."""
     pairs = {name: wanted.pairs_of(name) for name in wanted.sources}
     asked = [states[name] for name in wanted.sources if pairs[name]]
-    return Poller(asked, pairs, senders, clock, chance, pulse)
+    return Poller(asked, pairs, workers, clock, chance, pulse)
 
 
 class App:
     """A recorder through all reloads of its settings: what outlives them.
 
-    `hire` makes what carries the requests of each source; `chance` makes the rests uneven.
+    `make_workers` makes what carries the requests of each source; `chance` makes the rests uneven.
     """
 
     def __init__(
         self,
         environ: Mapping[str, str],
         clock: Clock,
-        hire: Hire = make_workers,
+        make_workers: MakeWorkers = make_workers,
         chance: random.Random = CHANCE,
     ) -> None:
         self._environ = environ
         self._clock = clock
-        self._hire = hire
+        self._make_workers = make_workers
         self._chance = chance
         self._wanted = settings.load(environ)
         self._states: dict[str, SourceState] = {}
@@ -136,9 +125,9 @@ class App:
             self._sinks.close()
 
     def _start(self, wanted: Settings) -> Running:
-        carriers = self._hire(wanted, self._clock)
+        workers = self._make_workers(wanted, self._clock)
         self._sinks.configure(wanted)
-        running = self._assemble(wanted, carriers)
+        running = self._assemble(wanted, workers)
         fault = self._state.restore()
         if fault:
             text = f"{wanted.state}: not understood ({fault}); starting without it"
@@ -147,18 +136,18 @@ class App:
         self._notify(self._service.ready)
         return running
 
-    def _assemble(self, wanted: Settings, carriers: Mapping[str, Carrier]) -> Running:
+    def _assemble(self, wanted: Settings, workers: Mapping[str, Workers]) -> Running:
         """The objects of one set of settings. It cannot fail."""
         for name in wanted.sources:
             if name not in self._states or self._states[name].url != wanted.urls.get(name, ""):
                 self._states[name] = SourceState(SOURCES[name], wanted.urls.get(name, ""))
         for name in self._states.keys() - set(wanted.sources):
             self._states[name].outstanding = 0  # nobody will receive what is still to come
-        poller = make_poller(wanted, self._states, carriers, self._clock, self._chance, self._sinks.idle)
+        poller = make_poller(wanted, self._states, workers, self._clock, self._chance, self._sinks.idle)
         loop = Loop(
             self._clock, poller, wanted.pairs, wanted.rules, wanted.timeout, self._ledger, self._sinks
         )
-        return Running(wanted, carriers, loop)
+        return Running(wanted, workers, loop)
 
     def _reload(self, running: Running) -> Running:
         """The recorder of the settings as they now are; the running one where they are refused."""
@@ -186,18 +175,18 @@ class App:
         owe come through the clock's queue and are received as late ones.
         """
         wanted = settings.load(self._environ)
-        carriers = self._hire(wanted, self._clock)
+        workers = self._make_workers(wanted, self._clock)
         self._wanted = wanted  # a log that opens now is theirs
         try:
             self._sinks.configure(wanted)
         except PriceError:
-            for carrier in carriers.values():
-                carrier.close()
+            for one in workers.values():
+                one.close()
             raise
         if wanted.file == running.settings.file and wanted.interval != running.settings.interval:
             self._ledger.new_segment()
         running.close()
-        return self._assemble(wanted, carriers)
+        return self._assemble(wanted, workers)
 
     def _log_opened(self, _path: Path, tail: Tail) -> None:
         """Goes on where the log that the rows go into ends."""

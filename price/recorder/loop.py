@@ -1,7 +1,7 @@
 """The spine: wait for the slot, ask, choose, hand on. It knows protocols, no systems and no files."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -10,22 +10,11 @@ from price.choose import Memory, Rules, choose
 from price.model import Pair, Quote, Reading
 from price.recorder.clock import PULSE_SECONDS, Clock, Signal
 from price.recorder.ledger import Ledger
+from price.recorder.poll import Poller
 from price.recorder.workers import Outcome
 
 SLACK = timedelta(seconds=1)
 """How long after its slot is over a round may still end: machines are busy now and then."""
-
-
-class Asks(Protocol):
-    """Gets the readings of a slot, and hears what comes after its end."""
-
-    def ask(self, slot: datetime, timeout: float) -> Mapping[Pair, Sequence[Reading]] | None:
-        """None where a stop cut the round short."""
-        ...
-
-    def hear_late(self, outcome: Outcome) -> None:
-        """Takes the outcome of a round that is over."""
-        ...
 
 
 class Slots(Protocol):
@@ -46,7 +35,7 @@ class Loop:
     def __init__(
         self,
         clock: Clock,
-        poller: Asks,
+        poller: Poller,
         pairs: Sequence[Pair],
         rules: Rules,
         timeout: float,
@@ -84,7 +73,7 @@ class Loop:
             if item is None:
                 break
             if isinstance(item, Outcome):
-                self._poller.hear_late(item)
+                self._poller.receive_late(item)
             elif item is Signal.STOP:
                 signal = Signal.STOP
         return signal
@@ -103,7 +92,7 @@ class Loop:
         seconds = (slot - now).total_seconds()
         until = self._clock.monotonic() + min(seconds, self._interval, PULSE_SECONDS)
         while isinstance(item := self._clock.wait(until), Outcome):
-            self._poller.hear_late(item)  # and back to waiting: a stop may stand behind it
+            self._poller.receive_late(item)  # and back to waiting: a stop may stand behind it
         if isinstance(item, Signal):
             return item
         if seconds > PULSE_SECONDS:

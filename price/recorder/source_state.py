@@ -1,24 +1,19 @@
-"""One source at the poller: what to ask it in a slot, and what its answers mean for the slots to come."""
+"""What is remembered of one source from slot to slot, most of it over a restart, too."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from price import times
-from price.errors import RateLimited, SourceError, Timeout, Unavailable, UnknownPair, Unreachable
+from price.backoff import Backoff, TokenBucket
 from price.log import line
-from price.model import Pair, Reading
-from price.recorder.backoff import Backoff
-from price.recorder.token_bucket import TokenBucket
-from price.recorder.workers import Outcome
+from price.model import Pair
 from price.sources.base import Source
 from price.wire import Request
 
 ASIDE_SECONDS = 3600.0
 _REACH_BITS = 0xFF
-_NO_NETWORK = (Unreachable, Timeout)
 _GAP_WORTH_SAVING_SECONDS = 60
 
 
@@ -34,8 +29,57 @@ class Tally:
     """How long its last answer took."""
 
 
+class UnknownPairs:
+    """Finds the pairs that an exchange does not know, and sets them aside for an hour.
+
+    Some exchanges refuse a whole request because of one pair in it, and do not tell which one. Then each pair
+    of the request is asked for alone, in the same slot: the one that is refused again is set aside, the
+    others have their price. While that goes on (`probing`), another refused batch does not begin it again: an
+    exchange that refuses every batch although it knows each pair would else be asked ever more often. A good
+    answer to a batch ends it. A pair whose hour is over is asked for alone at first, since it would spoil the
+    answer for the others again.
+    """
+
+    def __init__(self) -> None:
+        self.aside: dict[Pair, float] = {}
+        """Until when (monotonic seconds) pairs are not asked for."""
+        self._alone: set[Pair] = set()
+        self._probing = False
+
+    def is_aside(self, pair: Pair, now: float) -> bool:
+        """Whether the pair is not to be asked for now."""
+        if pair in self.aside and now >= self.aside[pair]:
+            del self.aside[pair]
+            self._alone.add(pair)
+        return pair in self.aside
+
+    def groups(self, pairs: Sequence[Pair]) -> list[list[Pair]]:
+        """The pairs by how they may be asked for: those that are asked together, then those asked alone."""
+        together = [pair for pair in pairs if pair not in self._alone]
+        return [*([together] if together else []), *([pair] for pair in pairs if pair in self._alone)]
+
+    def probes(self, pairs: Sequence[Pair]) -> bool:
+        """Whether a refused request is to be asked again pair by pair; from then on it is."""
+        if len(pairs) == 1 or self._probing:
+            return False
+        self._probing = True
+        self._alone.update(pairs)
+        return True
+
+    def set_aside(self, pair: Pair, now: float) -> None:
+        """Notes that the source does not know a pair that was asked for alone."""
+        self._probing = False
+        self._alone.discard(pair)
+        self.aside[pair] = now + ASIDE_SECONDS
+
+    def answered(self, pairs: Sequence[Pair]) -> None:
+        """Notes a good answer to a request for these pairs."""
+        self._alone.difference_update(pairs)
+        self._probing = self._probing and len(pairs) == 1
+
+
 class SourceState:
-    """Keeps one source's manners, the pairs it does not know, and the answers that are outstanding.
+    """One source: its backoff, the pairs that it does not know, and the answers that are outstanding.
 
     Times called `now` are monotonic seconds.
     """
@@ -43,176 +87,69 @@ class SourceState:
     def __init__(self, source: Source, url: str = "") -> None:
         self.source = source
         self.url = url
-        """Where it is asked: another host deserves manners of its own."""
+        """Where it is asked: for another host all begins afresh."""
         self.name = source.name
-        self.rests = Backoff()
+        self.backoff = Backoff()
+        self.bucket = TokenBucket(source.burst, source.per_second)
+        self.unknown = UnknownPairs()
+        self.next_slot = times.EPOCH
+        """Not to be asked in earlier slots: some sources have a limit of their own."""
         self.tally = Tally()
         self.outstanding = 0
         self.unreached = False
         """Whether nothing of it could be reached when it was last asked."""
         self.changed = False
         """Whether something changed that must survive a restart."""
-        self._bucket = TokenBucket(source.burst, source.per_second)
-        self._aside: dict[Pair, float] = {}
-        self._suspects: set[Pair] = set()
-        self._hunting = False
-        self._next_slot = times.EPOCH
-        self._queue: deque[Request] = deque()
-        self._readings: dict[Pair, Reading] = {}
-        self._waiting: set[Pair] = set()
-        self._errors: list[SourceError] = []
 
-    def open(self, slot: datetime, pairs: Sequence[Pair], now: float) -> None:
-        """Begins a slot: what is not asked gets its reading at once, the rest is queued."""
-        self._readings, self._errors = {}, []
-        silent = self._silent(slot, now)
-        for pair in pairs:
-            if silent:
-                self._settle(pair, why=silent)
-            elif self._is_aside(pair, now):
-                self._settle(pair, why=UnknownPair.why, detail="set aside: the source does not know it")
-        asked = [pair for pair in pairs if pair not in self._readings]
-        self._waiting = set(asked)
-        if asked:
-            self._enqueue(asked)
-            self._next_slot = slot + timedelta(seconds=self.source.gap_seconds)
-            self.changed |= self.source.gap_seconds >= _GAP_WORTH_SAVING_SECONDS
+    def silent(self, slot: datetime, now: float) -> str:
+        """The word for a source that is not asked in a slot; empty where it is."""
+        if self.outstanding:
+            return "busy"
+        return "resting" if now < self.backoff.until or slot < self.next_slot else ""
 
-    @property
-    def done(self) -> bool:
-        """Whether nothing more is to come in this slot."""
-        return not self._waiting
+    def begin(self, slot: datetime) -> None:
+        """Notes that it is asked in a slot."""
+        self.next_slot = slot + timedelta(seconds=self.source.gap_seconds)
+        self.changed |= self.source.gap_seconds >= _GAP_WORTH_SAVING_SECONDS
 
-    def due(self, now: float) -> float | None:
-        """When the next queued request may go; None where none is queued."""
-        return self._bucket.due(now) if self._queue else None
+    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
+        """What to ask for these pairs."""
+        return [one for group in self.unknown.groups(pairs) for one in self.source.requests(group)]
 
-    def take(self, now: float) -> Request:
-        """The queued request that goes now."""
-        self._bucket.spend(now)
+    def sent(self, now: float) -> None:
+        """Notes a request that goes now."""
+        self.bucket.spend(now)
         self.outstanding += 1
         self.tally.requests += 1
-        return self._queue.popleft()
 
-    def hear(self, outcome: Outcome, now: float) -> Pair | None:
-        """Takes an outcome of this slot; gives the pair that the source has just said it does not know."""
-        self._free()
-        self.tally.seconds = outcome.seconds
-        self.tally.failures += outcome.error is not None
-        if isinstance(outcome.error, UnknownPair) and not (self._hunting and len(outcome.request.pairs) > 1):
-            return self._unknown(outcome.request.pairs, outcome.error, now)
-        for pair in outcome.request.pairs:
-            told = outcome.error or outcome.ticks[pair]
-            if isinstance(told, SourceError):
-                self._errors.append(told)
-                self._settle(pair, why=told.why, detail=str(told), seconds=outcome.seconds)
-            else:
-                self._settle(pair, price=told.price, time=told.time, seconds=outcome.seconds)
-        if outcome.error is None:
-            self._suspects.difference_update(outcome.request.pairs)
-            self._hunting = self._hunting and len(outcome.request.pairs) == 1
-        return None
+    def answered(self) -> None:
+        """Notes that an outcome has come; one from before a reload may not be counted any more."""
+        self.outstanding = max(0, self.outstanding - 1)
 
-    def hear_late(self, outcome: Outcome) -> SourceError | None:
-        """Takes an outcome of an earlier slot: it frees the source; only a plea for rest counts."""
-        self._free()
-        return next(_pleas([outcome.error]), None)
-
-    def close(self, timeout: float) -> SourceError | None:
-        """Ends a slot; gives the failure that the source's manners are about, if there is one."""
-        self._queue.clear()
-        if self._waiting:
-            self.tally.failures += self.outstanding
-            self._errors.append(Timeout(f"no complete answer in {timeout:g} s"))
-        for pair in list(self._waiting):
-            self._settle(pair, why=Timeout.why, detail=str(self._errors[-1]), seconds=timeout)
-        self.tally.reach = (self.tally.reach << 1 | self.good) & _REACH_BITS
-        if self.good or self._errors:
-            self.unreached = not self.good and all(isinstance(one, _NO_NETWORK) for one in self._errors)
-        failure = None if self.good else next(iter(self._errors), None)
-        return max(_pleas(self._errors), key=_plain_seconds, default=failure)
-
-    @property
-    def good(self) -> bool:
-        """Whether it gave a price in this slot."""
-        return any(not reading.why for reading in self._readings.values())
-
-    def reading(self, pair: Pair) -> Reading:
-        """What it gave for a pair in this slot."""
-        return self._readings[pair]
+    def end(self, *, good: bool) -> None:
+        """Notes the end of a slot, and whether it gave a price in it."""
+        self.tally.reach = (self.tally.reach << 1 | good) & _REACH_BITS
 
     def saved(self, now: float) -> dict[str, Any]:
         """What must survive a restart."""
-        aside = {str(pair): round(until - now, 3) for pair, until in self._aside.items() if until > now}
+        aside = {
+            str(pair): round(until - now, 3) for pair, until in self.unknown.aside.items() if until > now
+        }
         return {
             "url": self.url,
-            **self.rests.saved(now),
+            **self.backoff.saved(now),
             "aside_seconds": aside,
-            "next_slot": times.iso(self._next_slot),
+            "next_slot": times.iso(self.next_slot),
         }
 
     def restore(self, saved: Mapping[str, Any], now: float, elapsed: float, wall: datetime) -> None:
         """Goes on as saved `elapsed` seconds ago. Raises KeyError, TypeError or ValueError for rubbish."""
-        rests = Backoff.restored(saved, now, elapsed)
+        backoff = Backoff.restored(saved, now, elapsed)
         next_slot = times.parse_iso(saved["next_slot"])
         aside = {
             line.read_pair(pair): now + float(seconds) - elapsed
             for pair, seconds in saved["aside_seconds"].items()
         }
-        self.rests, self._aside = rests, aside
+        self.backoff, self.unknown.aside = backoff, aside
         # a clock that was wrong when this was saved must not silence the source for longer than its gap
-        self._next_slot = min(next_slot, wall + timedelta(seconds=self.source.gap_seconds))
-
-    def _free(self) -> None:
-        """Notes that an answer has come; one of before a reload may not be counted any more."""
-        self.outstanding = max(0, self.outstanding - 1)
-
-    def _silent(self, slot: datetime, now: float) -> str:
-        """The word for a source that is not asked in this slot."""
-        if self.outstanding:
-            return "busy"
-        return "resting" if now < self.rests.until or slot < self._next_slot else ""
-
-    def _is_aside(self, pair: Pair, now: float) -> bool:
-        if pair in self._aside and now >= self._aside[pair]:
-            del self._aside[pair]
-            self._suspects.add(pair)  # asked alone: it would spoil the answer for the others again
-        return pair in self._aside
-
-    def _enqueue(self, asked: Sequence[Pair]) -> None:
-        together = [pair for pair in asked if pair not in self._suspects]
-        if together:
-            self._queue.extend(self.source.requests(together))
-        for pair in asked:
-            if pair in self._suspects:
-                self._queue.extend(self.source.requests([pair]))
-
-    def _unknown(self, pairs: Sequence[Pair], error: UnknownPair, now: float) -> Pair | None:
-        """Sets the one unknown pair aside; where several were asked at once, asks pair by pair, once."""
-        self._hunting = len(pairs) > 1
-        if self._hunting:
-            self._suspects.update(pairs)
-            self._enqueue(pairs)
-            return None
-        self._suspects.discard(pairs[0])
-        self._aside[pairs[0]] = now + ASIDE_SECONDS
-        self._settle(pairs[0], why=error.why, detail=str(error))
-        self.changed = True
-        return pairs[0]
-
-    def _settle(self, pair: Pair, **known: Any) -> None:
-        self._readings[pair] = Reading(self.name, **known)
-        self._waiting.discard(pair)
-
-
-def _plain_seconds(plea: SourceError) -> int:
-    """The rest that a plea asks for, where it gives a number of seconds: the longest binds."""
-    text = plea.retry_after
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-def _pleas(errors: Iterable[SourceError | None]) -> Iterator[SourceError]:
-    """Those errors that ask for fewer requests, which counts even beside good answers."""
-    for error in errors:
-        if isinstance(error, RateLimited) or (isinstance(error, Unavailable) and error.retry_after):
-            yield error
+        self.next_slot = min(next_slot, wall + timedelta(seconds=self.source.gap_seconds))

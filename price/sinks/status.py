@@ -25,7 +25,7 @@ class Tally(Protocol):
     seconds: float
 
 
-class Rests(Protocol):
+class Backoff(Protocol):
     """Whether a source is asked once an hour only."""
 
     retired: bool
@@ -40,8 +40,8 @@ class Source(Protocol):
         ...
 
     @property
-    def rests(self) -> Rests:
-        """Its rests."""
+    def backoff(self) -> Backoff:
+        """When it is asked again."""
         ...
 
 
@@ -149,7 +149,7 @@ class StatusSink:
         offset, reading = _farthest(name, quotes)
         age = (quotes[-1].slot - reading.time).total_seconds() if reading and reading.time else None
         return {
-            "state": "retired" if source.rests.retired else _standing(name, quotes),
+            "state": "retired" if source.backoff.retired else _standing(name, quotes),
             "reach": f"{source.tally.reach:08b}",
             "offset_bp": offset,
             "age_seconds": None if age is None else round(max(0.0, age), 3),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from price import times
 from price.errors import Forbidden, RateLimited, Refused, SourceError, Unavailable, UnknownPair, Unreadable
-from price.model import Pair
+from price.model import Pair, Reading
 from price.wire import Answer, Request, excerpt, read_json, read_price, shown
 
 T = TypeVar("T")
@@ -21,13 +21,6 @@ _AWAY_WORDS = ("maintenance", "unavailable", "busy", "overload", "timeout", "sys
 _REQUEST_WORDS = ("bad request", "parameter", "argument", "invalid request", "invalid symbol", "invalid pair")
 _SECONDS = re.compile(r"\d{1,18}(?:\.\d{1,30})?", re.ASCII)
 _UNSHAPELY = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-
-
-class Tick(NamedTuple):
-    """A price as an exchange gave it, with the exchange's own time for it, where there is one."""
-
-    price: Decimal
-    time: datetime | None = None
 
 
 class RawPrice(NamedTuple):
@@ -114,12 +107,12 @@ class Source:
         """The candles that a decoded answer holds, in any order."""
         raise NotImplementedError
 
-    def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Tick | SourceError]:
+    def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Reading | SourceError]:
         """What the answer gives for each asked pair. Raises SourceError where it is of no use at all."""
-        found: dict[Pair, Tick | SourceError] = {}
+        found: dict[Pair, Reading | SourceError] = {}
         for said in self._of(lambda data: self.said(pairs, data), answer):
-            tick = self._tick(said)
-            if found.setdefault(said.pair, tick) != tick:
+            reading = self._reading(said)
+            if found.setdefault(said.pair, reading) != reading:
                 found[said.pair] = Unreadable("it stands twice in the answer, differently")
         return {pair: found.get(pair) or Refused("missing from the answer") for pair in pairs}
 
@@ -165,10 +158,10 @@ class Source:
         except _UNSHAPELY:
             return None  # of another shape: the reader of prices will say so
 
-    def _tick(self, said: RawPrice) -> Tick | SourceError:
+    def _reading(self, said: RawPrice) -> Reading | SourceError:
         try:
             time = None if said.time is NO_TIME else read_time(said.time, self.time_unit)
-            return Tick(read_price(said.price), time)
+            return Reading(self.name, read_price(said.price), time=time)
         except ValueError as error:
             return Unreadable(str(error))
 

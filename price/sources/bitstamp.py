@@ -9,12 +9,11 @@ from typing import Any
 
 from price import times
 from price.errors import RateLimited, SourceError, UnknownPair
-from price.model import Pair
+from price.model import Pair, Reading
 from price.sources.base import (
     RawCandle,
     RawPrice,
     Source,
-    Tick,
     at,
     by_code,
     by_words,
@@ -40,7 +39,7 @@ class Bitstamp(Source):
             return [Request("/api/v2/ticker/", tuple(pairs))]
         return [Request(f"/api/v2/ticker/{symbol(pair)}/", (pair,)) for pair in pairs]
 
-    def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Tick | SourceError]:
+    def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Reading | SourceError]:
         # a pair that it does not know is a path that is not there, perhaps with a page of HTML
         if len(pairs) == 1 and answer.status == 404:
             raise UnknownPair(f"HTTP 404: {excerpt(answer.body)}")

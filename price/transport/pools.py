@@ -4,14 +4,14 @@ import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from price.transport.sockets import Socket, TLSSocket, connect
+from price.transport.sockets import TLSSocket, connect
 from price.wire import LANES
 
 BUNDLE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -27,29 +27,10 @@ class _TLSConnection(HTTPSConnection):
         return connect(self._dns_host, self.port or 443, self.socket_options)
 
 
-class Idle(NamedTuple):
-    """A connection that is open."""
-
-    connection: HTTPConnection
-    sock: Socket | TLSSocket
-
-
 class Pool(HTTPConnectionPool):
     """The connections to one host."""
 
     ConnectionCls = _Connection
-
-    def idle(self) -> Idle | None:
-        """Takes one out that is open and not in use; None where there is none."""
-        connection: Any = self._get_conn()
-        if isinstance(connection.sock, (Socket, TLSSocket)):
-            return Idle(connection, connection.sock)
-        self._put_conn(connection)
-        return None
-
-    def put(self, connection: HTTPConnection) -> None:
-        """Takes one back."""
-        self._put_conn(connection)
 
 
 class _TLSPool(Pool, HTTPSConnectionPool):

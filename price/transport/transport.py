@@ -14,9 +14,8 @@ from price.errors import SourceError, Unreachable, Unreadable
 from price.transport.bodies import content
 from price.transport.failures import TROUBLES, found, reason
 from price.transport.pools import Adapter, Pool
-from price.transport.repeats import Repeats
 from price.transport.sockets import begin, current, seconds_left
-from price.wire import REDIRECTS, Answer, Pending, Request, excerpt
+from price.wire import REDIRECTS, Answer, Request, excerpt
 
 MAX_REDIRECTS = 2
 _HIDDEN = "***"
@@ -56,7 +55,6 @@ class Transport:
         self._request = self._session.prepare_request(requests.Request("GET", self._url, headers=named))
         self._headers = {name: str(value) for name, value in self._request.headers.items()}
         self._pools: dict[str, Pool] = {}
-        self._repeats = Repeats(self._readable)
 
     def get(self, request: Request, deadline: float) -> Answer:
         """The answer to a request, complete before `deadline` (in monotonic seconds). Raises SourceError."""
@@ -66,12 +64,6 @@ class Transport:
         except SourceError as error:
             error.args = (_hidden(str(error), self._secrets),)
             raise
-
-    def repeat(self, request: Request, deadline: float) -> Pending | None:
-        """A request that was made before, sent again without waiting; None where that cannot be."""
-        url = self._url + request.path
-        pool = self._pools.get(_split(url)[0])
-        return self._repeats.repeat(url, pool, lambda: deadline - self._monotonic()) if pool else None
 
     def hang_up(self) -> None:
         """Closes the connections that are kept, and those in use once they are not."""
@@ -102,8 +94,6 @@ class Transport:
             if current.connected or not found(error, ConnectionError):
                 raise
             answer = self._send(url)
-        if answer.status not in REDIRECTS:
-            self._repeats.learn(url)
         return answer
 
     def _send(self, url: str) -> Answer:

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from price.errors import SourceError
-from price.model import Pair
+from price.model import Pair, Reading
 from price.sources import SOURCES
-from price.sources.base import Tick
 from price.wire import Answer
 
 HERE = Path(__file__).parent
@@ -37,16 +36,16 @@ def said(text: str | bytes, status: int = 200) -> Answer:
     return Answer(status, {}, text.encode() if isinstance(text, str) else text)
 
 
-def read(source: str, asked: str, answer: Answer) -> dict[str, Tick | SourceError]:
+def read(source: str, asked: str, answer: Answer) -> dict[str, Reading | SourceError]:
     """What a source reads in an answer, by the pairs' names."""
     found = SOURCES[source].read(pairs(asked), answer)
     return {str(each): tick for each, tick in found.items()}
 
 
-def tick(source: str, asked: str, answer: Answer) -> Tick:
+def tick(source: str, asked: str, answer: Answer) -> Reading:
     """The price that a source reads for the only pair asked."""
     found = read(source, asked, answer)[asked]
-    assert isinstance(found, Tick), found
+    assert isinstance(found, Reading), found
     return found
 
 

@@ -1,9 +1,8 @@
 """What must hold whatever an exchange answers: sound values, or a declared error that is fit to show."""
 
 from price.errors import SourceError
-from price.model import Pair
+from price.model import Pair, Reading
 from price.sources import SOURCES
-from price.sources.base import Tick
 from price.wire import MAX_PRICE, Answer
 from tests.sources.answers import END, START, pairs
 
@@ -36,11 +35,12 @@ def is_fit_to_show(error: Exception) -> None:
     assert len(str(error)) < 500
 
 
-def is_sound(asked: tuple[Pair, ...], found: dict[Pair, Tick | SourceError]) -> None:
+def is_sound(asked: tuple[Pair, ...], found: dict[Pair, Reading | SourceError]) -> None:
     """Each asked pair, in order, has a possible price or an error."""
     assert list(found) == list(asked)
     for tick in found.values():
-        if isinstance(tick, Tick):
+        if isinstance(tick, Reading):
+            assert tick.price is not None
             assert 0 < tick.price < MAX_PRICE
         else:
             is_fit_to_show(tick)

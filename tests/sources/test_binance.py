@@ -3,9 +3,8 @@
 import pytest
 
 from price.errors import Unreadable
-from price.model import Pair
+from price.model import Pair, Reading
 from price.sources import SOURCES
-from price.sources.base import Tick
 from tests.sources.answers import END, START, pair, pairs, refusal, said, sent, tick
 
 MANY = [Pair(f"AB{number}", "USDT") for number in range(19)]
@@ -28,8 +27,8 @@ def test_more_pairs_are_the_prices_of_all_without_times() -> None:
 
     assert (request.path, request.weight) == ("/api/v3/ticker/price", 4)
     btc, shib, dead, *_ = found.values()
-    assert isinstance(btc, Tick)
-    assert isinstance(shib, Tick)
+    assert isinstance(btc, Reading)
+    assert isinstance(shib, Reading)
     assert (str(btc.price), btc.time) == ("61235.01000000", None)
     assert f"{shib.price:f}" == "0.00000812"
     assert isinstance(dead, Unreadable)

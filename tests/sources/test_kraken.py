@@ -3,8 +3,8 @@
 import pytest
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair, Unreadable
+from price.model import Reading
 from price.sources import SOURCES
-from price.sources.base import Tick
 from tests.sources.answers import END, START, pair, paths, read, refusal, said
 
 
@@ -27,14 +27,14 @@ def test_a_pair_is_found_under_each_name_that_answers_use(asked: str, named: str
 
     found = read("kraken", asked, answer)[asked]
 
-    assert isinstance(found, Tick)
+    assert isinstance(found, Reading)
     assert str(found.price) == "5.10"
 
 
 def test_a_warning_does_not_cost_the_price() -> None:
     answer = said('{"error":["WGeneral:Deprecated"],"result":{"XXBTZUSD":{"c":["5"]}}}')
 
-    assert isinstance(read("kraken", "BTC-USD", answer)["BTC-USD"], Tick)
+    assert isinstance(read("kraken", "BTC-USD", answer)["BTC-USD"], Reading)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 
 from price.errors import Refused, UnknownPair, Unreadable
+from price.model import Reading
 from price.sources import SOURCES
-from price.sources.base import Tick
 from tests.sources.answers import END, START, pair, paths, read, refusal, said, sent
 
 
@@ -21,7 +21,7 @@ def test_the_code_of_a_good_answer_may_be_a_text_or_a_number(code: str) -> None:
 
     found = read("okx", "BTC-USDT", said(f'{{"code":{code},"data":[{row}]}}'))
 
-    assert isinstance(found["BTC-USDT"], Tick)
+    assert isinstance(found["BTC-USDT"], Reading)
 
 
 def test_the_code_of_an_error_may_be_a_number() -> None:

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from price import times
-from price.model import Pair
+from price.model import Pair, Reading
 from price.sources import SOURCES
-from price.sources.base import Tick
 from price.sources.simulated import answer, price_at
 from tests.sources.answers import START, pair, pairs
 
@@ -26,7 +25,8 @@ def test_any_pair_gets_the_price_of_the_second() -> None:
     (request,) = source.requests(asked)
     found = source.read(asked, answer(request, now))
 
-    assert found == {each: Tick(price_at(each, FIRST + 4), START + timedelta(seconds=4)) for each in asked}
+    time = START + timedelta(seconds=4)
+    assert found == {each: Reading("simulated", price_at(each, FIRST + 4), time=time) for each in asked}
 
 
 @pytest.mark.parametrize(

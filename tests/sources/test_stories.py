@@ -16,8 +16,8 @@ from price.errors import (
     UnknownPair,
     Unreadable,
 )
+from price.model import Reading
 from price.sources import SOURCES
-from price.sources.base import Tick
 from price.wire import Answer
 from tests.sources.answers import END, START, pair, pairs, read, refusal, said, sent
 
@@ -139,7 +139,7 @@ def test_prices_are_read_with_every_digit_and_the_time_of_the_exchange(name: str
 
     found = read(name, _asked(name), sent(f"{name}/price.json"))
 
-    ticks = [tick for tick in found.values() if isinstance(tick, Tick)]
+    ticks = [tick for tick in found.values() if isinstance(tick, Reading)]
     assert dict(zip(found, [str(tick.price) for tick in ticks], strict=True)) == prices
     assert ticks[0].time == time
     assert all((tick.time is None) == (time is None) for tick in ticks)
@@ -154,7 +154,7 @@ def test_a_pair_that_is_missing_from_an_answer_is_refused_and_the_others_are_not
     missing = found.pop(story.absent)
     assert type(missing) is Refused
     assert str(missing) == "missing from the answer"
-    assert all(isinstance(tick, Tick) for tick in found.values())
+    assert all(isinstance(tick, Reading) for tick in found.values())
 
 
 @every_source
@@ -163,7 +163,8 @@ def test_small_long_and_exponential_prices_are_kept_as_they_are(name: str, text:
     for written in (text, f'"{text}"'):
         tick = read(name, _asked(name), _price(name, written.encode()))[next(iter(STORIES[name].prices))]
 
-        assert isinstance(tick, Tick)
+        assert isinstance(tick, Reading)
+        assert tick.price is not None
         assert tick.price.as_tuple() == Decimal(text).as_tuple()
 
 
@@ -174,7 +175,7 @@ def test_a_dead_listing_with_price_zero_is_unreadable_and_costs_nothing_else(nam
 
     first, *others = found.values()
     assert isinstance(first, Unreadable)
-    assert all(isinstance(tick, Tick) for tick in others)
+    assert all(isinstance(tick, Reading) for tick in others)
 
 
 @every_source
@@ -193,7 +194,7 @@ def test_a_price_of_the_wrong_type_or_size_is_unreadable_and_costs_nothing_else(
 
     first, *others = found.values()
     assert isinstance(first, Unreadable)
-    assert all(isinstance(tick, Tick) for tick in others)
+    assert all(isinstance(tick, Reading) for tick in others)
 
 
 @every_source

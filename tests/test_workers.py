@@ -1,0 +1,133 @@
+"""The workers: threads that carry requests and post what came of them to the clock."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from price.errors import RateLimited, SourceError, Timeout, Unreadable
+from price.model import Pair, Reading
+from price.recorder.clock import SystemClock
+from price.recorder.workers import Outcome, Threads
+from price.sources import SOURCES
+from price.wire import LANES, Answer, Request
+
+BTC = Pair("BTC", "USD")
+KRAKEN = SOURCES["kraken"]
+GOOD = b'{"error":[],"result":{"XXBTZUSD":{"c":["5.10"]}}}'
+DATE = {"date": "Fri, 20 Nov 2026 15:52:05 GMT"}
+
+
+def outcome_of(fetch: Callable[[Request, float], Answer]) -> Outcome:
+    """How a request to Kraken ends that is carried like this."""
+    clock = SystemClock()
+    workers = Threads(KRAKEN, fetch, clock)
+    workers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], clock.monotonic() + 600, 1)
+    outcome = clock.wait(clock.monotonic() + 30)
+    workers.close()
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def fails(error: Exception) -> Callable[[Request, float], Answer]:
+    def fetch(request: Request, deadline: float) -> Answer:
+        raise error
+
+    return fetch
+
+
+def test_an_answer_comes_back_read() -> None:
+    outcome = outcome_of(lambda request, deadline: Answer(200, {}, GOOD))
+
+    (reading,) = outcome.readings.values()
+    assert isinstance(reading, Reading)
+    assert (str(reading.price), outcome.error, outcome.source) == ("5.10", None, "kraken")
+    assert outcome.request.pairs == (BTC,)
+
+
+def test_an_error_answer_comes_back_with_the_rest_that_it_asks_for() -> None:
+    outcome = outcome_of(lambda request, deadline: Answer(429, {"retry-after": "17"}, b""))
+
+    assert isinstance(outcome.error, RateLimited)
+    assert outcome.error.retry_after == "17"
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [(Timeout("late"), Timeout), (RuntimeError("a fault\nof ours"), Unreadable), (MemoryError(), Unreadable)],
+)
+def test_whatever_is_raised_comes_back_as_an_error(raised: Exception, kind: type[SourceError]) -> None:
+    outcome = outcome_of(fails(raised))
+
+    assert type(outcome.error) is kind
+    assert str(outcome.error).isprintable()
+    assert outcome.readings == {}
+
+
+def test_an_error_that_is_kept_does_not_keep_the_answer_that_it_is_about() -> None:
+    outcome = outcome_of(lambda request, deadline: Answer(200, {}, b'{"result": []}' + b" " * 1000))
+
+    assert isinstance(outcome.error, Unreadable)
+    assert (outcome.error.__traceback__, outcome.error.__cause__, outcome.error.__context__) == (None,) * 3
+
+
+def test_workers_that_are_closed_leave_no_connection_open() -> None:
+    clock, hung_up = SystemClock(), threading.Event()
+    workers = Threads(KRAKEN, lambda request, deadline: Answer(200, {}, GOOD), clock, hung_up.set)
+    workers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
+    assert clock.wait(clock.monotonic() + 30) is not None
+    assert not hung_up.is_set()
+
+    workers.close()
+
+    assert hung_up.wait(30)
+
+
+def test_hanging_requests_take_one_lane_each_and_no_more_than_there_are() -> None:
+    clock, gate = SystemClock(), threading.Event()
+    busy, lanes = threading.Semaphore(0), set[int]()
+
+    def fetch(request: Request, deadline: float) -> Answer:
+        lanes.add(threading.get_ident())
+        busy.release()
+        gate.wait(30)
+        return Answer(200, {}, GOOD)
+
+    workers = Threads(KRAKEN, fetch, clock)
+    for number in range(10):
+        workers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, number + 1)
+    for _ in range(LANES):
+        assert busy.acquire(timeout=30)
+
+    gate.set()
+    outcomes = [clock.wait(clock.monotonic() + 30) for _ in range(10)]
+    workers.close()
+
+    assert len(lanes) == LANES
+    assert all(isinstance(one, Outcome) for one in outcomes)
+
+
+def test_one_request_after_the_other_needs_one_thread() -> None:
+    clock = SystemClock()
+    lanes = set[int]()
+
+    def fetch(request: Request, deadline: float) -> Answer:
+        lanes.add(threading.get_ident())
+        return Answer(200, {}, GOOD)
+
+    workers = Threads(KRAKEN, fetch, clock)
+    for _ in range(5):
+        workers.send(datetime(2026, 11, 20, tzinfo=UTC), KRAKEN.requests([BTC])[0], 0.0, 1)
+        assert clock.wait(clock.monotonic() + 30) is not None
+
+    workers.close()
+
+    assert len(lanes) == 1
+
+
+@pytest.mark.parametrize("status", [200, 429, 503])
+def test_an_outcome_has_the_servers_time_whatever_the_answer_is(status: int) -> None:
+    outcome = outcome_of(lambda request, deadline: Answer(status, DATE, GOOD))
+
+    assert outcome.server_time == datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
