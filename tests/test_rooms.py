@@ -25,6 +25,7 @@ RULES = {
     "backoff": {"errors", "wire"},
     "log": {"log", "host", *GROUND},
     "events": {"log", "text", "model"},
+    "alerts": {"alerts", "log", "events", "coins", *GROUND},
     "sources": {"sources", "wire", "coins", "errors", "model", "times"},
     "plan": {"sources", "model"},
     "settings": {"settings", "choose", "coins", "errors", "text", "plan", "model", "sources"},
@@ -55,6 +56,7 @@ ALSO = {
     "recorder": {"requests", "urllib3", "socket", "dotenv", "cysystemd", "fcntl", "signal"},
     "backfill": {"requests", "urllib3", "socket", "dotenv", "logging", "time", "fcntl", "signal"},
     "choose": {"logging", "os", "time", "socket", "pathlib"},
+    "alerts": {"requests", "urllib3", "socket", "dotenv", "time"},
     "times": {"logging", "os", "time", "socket", "pathlib"},
 }
 """What is not to be imported from elsewhere."""

@@ -1,0 +1,1 @@
+"""Alerts: rules over the recorded prices; each change of a rule is one log record."""
