@@ -43,6 +43,8 @@ def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -
     try:
         if getattr(args, "file", "") is None:
             args.file = _log_named_in_a_file(environ)
+        elif getattr(args, "file", ""):
+            args.file = os.path.expanduser(args.file)  # noqa: PTH111 - the shell leaves --file=~/x as it is
         status: int = args.run(args, environ, now)
     except SettingsError as error:
         for fault in error.faults:
@@ -58,12 +60,17 @@ def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -
 
 
 def _log_named_in_a_file(environ: Mapping[str, str]) -> str | None:
-    """The log that the settings file names, for those who need no other one; None without a file."""
-    named = environ.get("PRICE_ENV") or ".env"
-    if "PRICE_FILE" in environ or not os.path.exists(named):  # noqa: PTH110 - pathlib takes a millisecond
+    """The log that settings name, for commands that need no other one; None where none is named."""
+    named = os.path.expanduser(environ.get("PRICE_ENV", "").strip() or ".env")  # noqa: PTH111 - faster
+    in_file = named != os.devnull and os.path.lexists(named)
+    log = environ.get("PRICE_FILE", "")
+    if not in_file and log == log.strip() and not log.startswith("~"):
         return None
     from price import settings  # most readers need none, and loading it takes as long as an hour of rows
 
+    if "PRICE_FILE" not in environ:
+        for fault in settings.file_faults(environ):
+            _complain(f"{fault}; going on without it")
     return str(settings.log_path(environ))
 
 

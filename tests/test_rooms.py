@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PRICE = Path(__file__).parent.parent / "price"
-GROUND = {"price", "model", "times", "errors", "text"}
+GROUND = {"price", "model", "times", "errors", "text", "smallfile"}
 RULES = {
     # the ground floor
     "price": set[str](),
@@ -17,6 +17,7 @@ RULES = {
     "coins": set[str](),
     "safely": set[str](),
     "text": set[str](),
+    "smallfile": set[str](),
     "wire": {"errors", "model"},
     "host": {"host"},
     # pure
@@ -28,7 +29,9 @@ RULES = {
     "alerts": {"alerts", "log", "events", "coins", *GROUND},
     "sources": {"sources", "wire", "coins", "errors", "model", "times"},
     "plan": {"sources", "model"},
-    "settings": {"settings", "choose", "coins", "errors", "text", "plan", "model", "sources"},
+    "settings": {
+        "settings", "choose", "coins", "errors", "text", "smallfile", "plan", "model", "sources",
+    },
     "fetchers": {"errors", "settings", "sources", "transport", "wire"},
     # rooms with one window each
     "transport": {"transport", "errors", "wire", "price"},

@@ -1,7 +1,10 @@
 """The settings: what each takes, what it is by default, and what is said of what it cannot be."""
 
+import os
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,14 +13,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import settings
+from price.cli import main
 from price.errors import SettingsError
 from price.model import Pair
 from price.plan import Plan, plan
-from price.settings import NAMES, Settings
+from price.settings import NAMES, ROWS, Settings
+from price.settings.table import URLS
 from price.sources import SOURCES
 
 HERE = Path(__file__).parent
+NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
+LOG = "# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 1 kraken\n"
 BTC, ETH = Pair("BTC", "USD"), Pair("ETH", "USD")
+
+
+def _make_huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 31)
+
+
+def _make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
+NO_FILES: Mapping[str, tuple[Callable[[Path], object], str]] = {
+    "folder": (Path.mkdir, "it is a folder, not a file"),
+    "binary": (lambda path: path.write_bytes(b"PRICE_PAIRS=\xff\xfe"), "it is not UTF-8 text"),
+    "FIFO": (os.mkfifo, "it is a FIFO, not a file"),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "it is a device, not a file"),
+    "circle": (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+    "huge": (_make_huge, "larger than 1048576"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +85,26 @@ def test_env_example_names_each_setting_with_its_default() -> None:
     text = (HERE.parent / "env.example").read_text()
     named = dict(re.findall(r"^(PRICE_\w+)=(.*)$", text, re.MULTILINE))
 
-    assert set(named) == set(NAMES) - {"PRICE_ENV"}
+    assert set(named) == set(ROWS)
     assert settings.load(named) == settings.load({})
+
+
+def test_the_table_of_the_readme_has_each_setting_with_its_default_and_meaning() -> None:
+    text = (HERE.parent / "README.md").read_text()
+    table = re.findall(r"^\| `(PRICE_\w+)`( …)? \| (.*?) ?\| (.*) \|$", text, re.MULTILINE)
+    url = next(iter(URLS))
+    shown = [(name, row.shown, row.help) for name, row in ROWS.items() if name not in URLS or name == url]
+
+    assert sorted((name, default, meaning) for name, _, default, meaning in table) == sorted(shown)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in ROWS if name not in ("PRICE_FILE", "PRICE_STATE", "PRICE_STATUS")]
+)
+def test_every_row_of_the_table_refuses_what_it_cannot_be(name: str) -> None:
+    (fault,) = faults({name: "not so"})
+
+    assert fault.startswith(f"{name}=")
 
 
 @pytest.mark.parametrize(
@@ -156,10 +201,10 @@ def test_every_fault_is_said_at_once() -> None:
 
     assert [fault.split("=")[0].split(":")[0] for fault in found] == [
         "PRICE_FOO",
-        "PRICE_INTERVAL",
         "PRICE_PAIRS",
         "PRICE_SOURCES",
         "PRICE_QUORUM",
+        "PRICE_INTERVAL",
         "PRICE_TIMEOUT",
         "PRICE_LOG_LEVEL",
     ]
@@ -207,9 +252,47 @@ def test_an_unknown_source_is_a_fault_that_suggests_the_nearest() -> None:
     assert "did you mean kraken?" in faults(SOURCES="krakn")[0]
 
 
-@pytest.mark.parametrize("name", ["PATH", "PRICES", "price_pairs", "XPRICE_PAIRS", "PRICE"])
+@pytest.mark.parametrize("name", ["PATH", "PRICES", "price_pair", "XPRICE_PAIRS", "PRICE"])
 def test_names_of_others_are_none_of_our_business(name: str) -> None:
     assert settings.load({name: "1"}) == settings.load({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PRICE_PORT", "tcp://10.0.0.7:8080"),
+        ("PRICE_PORT_8080_TCP", "tcp://10.0.0.7:8080"),
+        ("PRICE_PORT_8080_TCP_PROTO", "tcp"),
+        ("PRICE_PORT_8080_TCP_PORT", "8080"),
+        ("PRICE_PORT_53_UDP_ADDR", "10.0.0.7"),
+        ("PRICE_SERVICE_HOST", "10.0.0.7"),
+        ("PRICE_SERVICE_PORT", "8080"),
+        ("PRICE_SERVICE_PORT_HTTP", "8080"),
+        ("PRICE_WEB_PORT", "udp://10.0.0.7:53"),
+        ("PRICE_WEB_SERVICE_HOST", "10.0.0.7"),
+    ],
+)
+def test_what_kubernetes_sets_for_a_service_of_this_name_is_no_setting(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    assert settings.load({name: value}) == settings.load({})
+
+    (tmp_path / ".env").write_text(f"{name}={value}\n")
+    assert faults()[0].startswith(f"{name}: there is no such setting")
+
+
+def test_a_port_of_our_own_is_no_variable_of_kubernetes() -> None:
+    assert faults({"PRICE_PORT": "8080"})[0].startswith("PRICE_PORT: there is no such setting")
+
+
+@pytest.mark.parametrize("name", ["price_pairs", "Price_Pairs", "PRICE_pairs"])
+def test_a_setting_in_the_wrong_case_is_a_fault_with_the_right_spelling(tmp_path: Path, name: str) -> None:
+    expected = [f"{name}: names of settings are in upper case: PRICE_PAIRS"]
+
+    assert faults({name: "ETH-USD"}) == expected
+
+    (tmp_path / ".env").write_text(f"{name}=ETH-USD\n")
+    assert faults() == expected
 
 
 @pytest.mark.parametrize("timeout", ["5", "5.1", "60"])
@@ -248,11 +331,103 @@ def test_a_pair_with_fewer_sources_than_the_quorum_is_refused() -> None:
     assert fault == "PRICE_QUORUM=2: BTC-CHF is quoted by kraken alone; for example 1"
 
 
-def test_the_log_and_the_small_files_may_not_be_one_file(tmp_path: Path) -> None:
-    (fault,) = faults(FILE=str(tmp_path / "x"), STATUS=f"{tmp_path}/./x")
+@pytest.mark.parametrize("way", ["same", "dots", "link", "linked folder", "hard link"])
+@pytest.mark.parametrize(
+    ("one", "other"), [("FILE", "STATUS"), ("FILE", "STATE"), ("STATE", "STATUS"), ("ENV", "STATE")]
+)
+def test_two_settings_may_not_name_one_file(tmp_path: Path, way: str, one: str, other: str) -> None:
+    first, second = tmp_path / "x", tmp_path / "y"
+    first.touch()
+    if way == "same":
+        second = first
+    elif way == "dots":
+        second = tmp_path / "nowhere" / ".." / "x"
+    elif way == "link":
+        second.symlink_to(first)
+    elif way == "linked folder":
+        second.symlink_to(tmp_path)
+        second /= "x"
+    else:
+        second.hardlink_to(first)
 
-    assert fault.startswith("PRICE_STATUS=")
-    assert "PRICE_FILE" in fault
+    (fault,) = faults({f"PRICE_{one}": str(first), f"PRICE_{other}": str(second)})
+
+    assert fault.startswith(f"PRICE_{max(one, other) if one != 'ENV' else other}=")
+    assert "the same file" in fault or "the settings file" in fault
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".prices.txt.lock", "prices.txt.cut", "repairs.txt", ".repairs.txt.lock", ".repairs.txt.new",
+        "prices.txt-20261120", "prices.txt.1", "prices.txt.2.gz",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("setting", ["STATE", "STATUS"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_written_beside_the_log_is_no_place_for_a_small_file(
+    tmp_path: Path, name: str, setting: str, linked: bool
+) -> None:
+    if linked:
+        (tmp_path / "prices.txt").symlink_to(tmp_path / "data" / "real.txt")
+
+    (fault,) = faults({"PRICE_FILE": f"{tmp_path}/prices.txt", f"PRICE_{setting}": f"{tmp_path}/{name}"})
+
+    assert (
+        fault == f"PRICE_{setting}={tmp_path}/{name}: the log's own files have such names; name another file"
+    )
+
+
+def test_the_place_of_repairs_or_of_a_draft_is_no_place_for_another_file(tmp_path: Path) -> None:
+    assert "is for repairs of the log" in faults(FILE=str(tmp_path / "repairs.txt"))[0]
+    assert "PRICE_STATUS is written there" in faults(STATE="a/.b.json.new", STATUS="a/b.json")[0]
+
+
+FOREIGN: Mapping[str, tuple[Callable[[Path], object], str]] = {
+    **{kind: NO_FILES[kind] for kind in ("folder", "FIFO", "device", "circle")},
+    "socket": (_make_socket, "it is a socket"),
+    "text": (lambda path: path.write_text("my thesis\n"), "it is another program's file"),
+    "JSON": (
+        lambda path: path.write_text('{"version": "2.0.0", "tasks": []}'),
+        "it is another program's file",
+    ),
+    "log": (lambda path: path.write_text(LOG), "it is another program's file"),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.parametrize("setting", ["STATE", "STATUS"])
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.timeout(10)
+def test_a_small_file_may_not_take_the_place_of_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, setting: str, linked: bool
+) -> None:
+    make, words = FOREIGN[kind]
+    make(Path("mine"))  # a socket's path is short
+    Path("link").symlink_to("mine")
+    named = "link" if linked else "mine"
+
+    (fault,) = faults({f"PRICE_{setting}": named})
+
+    words = "it is a link in a circle" if kind == "circle" else words
+    assert fault.startswith(f"PRICE_{setting}={named}: {words}")
+    assert fault.endswith(", which would be lost; name another file")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "\0" * 4096, '{"version": 1, "saved": "2026', '{"version": "9.9", "pid": 7}']
+)
+def test_a_file_of_ours_may_stand_there_also_a_damaged_one(tmp_path: Path, content: str) -> None:
+    (tmp_path / "mine").write_text(content)
+
+    assert load(STATE="mine").state == Path("mine")
+    assert load(STATUS="mine").status == Path("mine")
+
+
+def test_no_small_file_is_wanted_where_dev_null_is_named() -> None:
+    Path("link").symlink_to("/dev/null")
+
+    assert load(STATE="/dev/null", STATUS="link").state == Path("/dev/null")
 
 
 @pytest.mark.parametrize(
@@ -332,10 +507,18 @@ def test_the_environment_comes_before_the_file_and_an_empty_value_hides_it(tmp_p
     assert (found.quorum, found.interval, found.pairs) == (3, 5, (ETH,))
 
 
-def test_a_name_without_a_value_in_the_file_is_the_default(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("PRICE_QUORUM\nPRICE_INTERVAL=\n")
+def test_an_empty_value_in_the_file_is_the_default(tmp_path: Path) -> None:
+    empty = settings.load({})
+    (tmp_path / ".env").write_text("PRICE_INTERVAL=\nPRICE_QUORUM=''\n")
 
-    assert settings.load({}) == settings.load({"PRICE_ENV": ""})
+    assert settings.load({}) == settings.load({"PRICE_ENV": ""}) == empty
+
+
+@pytest.mark.parametrize("line", ["PRICE_QUORUM", "export PRICE_QUORUM", "price_quorum"])
+def test_a_setting_without_an_equals_sign_is_a_fault(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".env").write_text(f"# mine\n{line}\nLESSOPEN\n")
+
+    assert faults()[0] == ".env:2: PRICE_QUORUM: a value is missing; a line is NAME=value"
 
 
 def test_faults_of_the_file_are_said_with_its_lines(tmp_path: Path) -> None:
@@ -348,16 +531,75 @@ def test_faults_of_the_file_are_said_with_its_lines(tmp_path: Path) -> None:
     assert found[2].startswith("PRICE_QUORUM=0: ")
 
 
-@pytest.mark.parametrize("kind", ["folder", "binary"])
-def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path, kind: str) -> None:
-    if kind == "folder":
-        (tmp_path / ".env").mkdir()
-    else:
-        (tmp_path / ".env").write_bytes(b"PRICE_PAIRS=\xff\xfe")
+@pytest.mark.parametrize("kind", NO_FILES)
+@pytest.mark.timeout(10)
+def test_a_file_that_cannot_be_read_is_a_fault_and_nobody_waits_for_it(tmp_path: Path, kind: str) -> None:
+    make, words = NO_FILES[kind]
+    make(tmp_path / ".env")
 
     (fault,) = faults()
 
     assert fault.startswith(".env: cannot be read: ")
+    assert words in fault
+    assert settings.status_path({}) == Path("logs/status.json")
+
+
+@pytest.mark.parametrize("kind", NO_FILES)
+@pytest.mark.timeout(20)
+def test_reading_commands_name_such_a_file_and_go_on_without_it(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, words = NO_FILES[kind]
+    make(tmp_path / ".env")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "prices.txt").write_text(LOG)
+
+    status = main(["history"], {}, NOW)
+
+    said = capsys.readouterr()
+    assert (status, said.out) == (0, "2026-11-20T15:52:05Z BTC-USD 1 kraken\n")
+    assert words in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_no_file_is_read_where_dev_null_is_named(tmp_path: Path) -> None:
+    default = settings.load({})
+    (tmp_path / ".env").write_text("PRICE_PAIRS=?\n")
+    (tmp_path / "none").symlink_to("/dev/null")
+
+    assert load(ENV="/dev/null") == load(ENV=str(tmp_path / "none")) == default
+
+
+@pytest.mark.parametrize("name", ["FILE", "STATE", "STATUS"])
+def test_a_tilde_is_the_home_folder(name: str) -> None:
+    found = getattr(load(**{name: "~/x/y.txt"}), name.lower())
+
+    assert found == Path.home() / "x" / "y.txt"
+
+
+def test_a_tilde_is_the_home_folder_for_the_settings_file_and_for_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # what the system's own rule for `~` looks at
+    (tmp_path / "mine.env").write_text("PRICE_FILE=~/mine.txt\n")
+    (tmp_path / "mine.txt").write_text(LOG)
+
+    assert load(ENV="~/mine.env").file == tmp_path / "mine.txt"
+    for arguments, environ in [
+        (["history"], {"PRICE_ENV": "~/mine.env"}),
+        (["history"], {"PRICE_FILE": "~/mine.txt"}),
+        (["history"], {"PRICE_FILE": f" {tmp_path}/mine.txt "}),
+        (["history", "--file=~/mine.txt"], {}),
+    ]:
+        assert main(arguments, environ, NOW) == 0
+        assert capsys.readouterr().out == "2026-11-20T15:52:05Z BTC-USD 1 kraken\n"
+
+
+@pytest.mark.parametrize("name", ["FILE", "STATE", "STATUS"])
+def test_the_home_of_nobody_is_a_fault(name: str) -> None:
+    (fault,) = faults({f"PRICE_{name}": "~nosuchuser/x"})
+
+    assert fault.startswith(f"PRICE_{name}=~nosuchuser/x: there is no such home folder")
 
 
 def test_systemd_names_the_folders_of_the_files() -> None:

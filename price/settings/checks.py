@@ -1,17 +1,24 @@
 """What settings that are right one by one must be together."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from price.model import Pair
 from price.plan import Plan, plan
-from price.settings.model import Settings
+from price.settings.table import Settings
+from price.smallfile import REPAIRS, draft_of, foreign, is_none
 from price.sources import SOURCES
 from price.text import one_line
 
 
-def together(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What is wrong with settings that are right one by one, and the settings that it depends on."""
+def together(
+    settings: Settings, env: Path | None, named: Collection[str]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong with settings that are right one by one, and the settings that it depends on.
+
+    `env` is the settings file, `named` the settings that are not left to their default.
+    """
     if settings.timeout >= settings.interval:
         yield (
             ("PRICE_TIMEOUT", "PRICE_INTERVAL"),
@@ -41,11 +48,11 @@ def together(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_INTERVAL"), planned.fault
     for pair in settings.pairs:
         yield from _of_pair(settings, pair)
-    yield from _of_files(settings)
+    yield from _of_files(settings, env, named)
 
 
 def _of_pair(settings: Settings, pair: Pair) -> Iterator[tuple[tuple[str, ...], str]]:
-    asked = [name for name in settings.sources if SOURCES[name].offers(pair)]
+    asked = settings.sources_of(pair)
     able = [name for name, source in SOURCES.items() if source.offers(pair) and name != "simulated"]
     if not asked:
         yield (
@@ -65,14 +72,52 @@ def _of_pair(settings: Settings, pair: Pair) -> Iterator[tuple[tuple[str, ...], 
         )
 
 
-def _of_files(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The small files are replaced whole: one that is the log would be its end."""
-    seen: dict[Path, str] = {}
+def _of_files(
+    settings: Settings, env: Path | None, named: Collection[str]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The small files are replaced whole: what stands in their place, if it is not theirs, would be lost."""
     files = {"PRICE_FILE": settings.file, "PRICE_STATE": settings.state, "PRICE_STATUS": settings.status}
-    for name, path in files.items():
-        other = seen.setdefault(path.absolute(), name)
-        if other != name:
-            yield (name, other), f"{name}={one_line(str(path))}: {other} is the same file; name another one"
+    real = {name: _real(path) for name, path in files.items() if not is_none(path)}
+    logs = (
+        {real["PRICE_FILE"], _real(settings.file.parent) / settings.file.name} if "PRICE_FILE" in real else ()
+    )
+    if settings.file.name == REPAIRS:
+        yield ("PRICE_FILE",), _clash("PRICE_FILE", files, f"{REPAIRS} is for repairs of the log")
+    for name, path in real.items():
+        for other in real:
+            if other < name and _same(path, real[other]):
+                yield (name, other), _clash(name, files, f"{other} is the same file")
+            elif other not in (name, "PRICE_FILE") and path == draft_of(real[other]):
+                yield (name, other), _clash(name, files, f"{other} is written there before it is replaced")
+        if env and _same(path, _real(env)):
+            yield (name,), _clash(name, files, "it is the settings file")
+        elif name != "PRICE_FILE" and any(_is_beside(path, log) for log in logs):
+            yield (name, "PRICE_FILE"), _clash(name, files, "the log's own files have such names")
+        elif name != "PRICE_FILE" and (found := foreign(path, any_text=name not in named)):
+            yield (name,), _clash(name, files, f"{found}, which would be lost")
+
+
+def _clash(name: str, files: Mapping[str, Path], words: str) -> str:
+    return f"{name}={one_line(str(files[name]))}: {words}; name another file"
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads, through all links."""
+    return Path(os.path.realpath(path))
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two real paths are one file: the same name, or two names of one file."""
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False
+
+
+def _is_beside(path: Path, log: Path) -> bool:
+    """Whether a path is one of those that the recorder, `repair` or logrotate write for a log."""
+    marks = (log.name, REPAIRS, f".{log.name}.", f".{REPAIRS}.")
+    return path != log and path.parent == log.parent and path.name.startswith(marks)
 
 
 def plans(settings: Settings) -> list[Plan]:

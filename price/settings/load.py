@@ -1,23 +1,16 @@
-"""The settings from the environment and the settings file, checked all at once. The only reader of both."""
+"""From the texts of the settings to values that are right together; every fault at once."""
 
-import re
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
-
-from dotenv.parser import parse_stream
+from typing import Any
 
 from price.errors import SettingsError
-from price.settings import values
 from price.settings.checks import together
-from price.settings.model import NAMES, NETWORK_NAMES, TRUST_NAMES, URL_NAMES, Settings
-from price.sources import SOURCES
+from price.settings.table import FIELDS, NETWORK_NAMES, ROWS, TRUST_NAMES, URLS, Row, Settings
+from price.settings.texts import Texts
 from price.text import one_line
-
-T = TypeVar("T")
-_USER = re.compile(r"^(.*?//)?.*@", re.DOTALL)
-_QUERY = re.compile(r"([?#]).*", re.DOTALL)
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -25,158 +18,104 @@ def load(environ: Mapping[str, str]) -> Settings:
 
     Raises SettingsError with every fault at once, each naming the variable, its value and a valid one.
     """
-    return _Reader(environ).settings()
+    return _Reader(Texts(environ)).settings()
+
+
+def value_of(environ: Mapping[str, str], name: str) -> Any:
+    """One setting, for commands that need no other to be right, nor a readable settings file.
+
+    Raises SettingsError for a text that it cannot be.
+    """
+    reader = _Reader(Texts(environ))
+    value = reader.value(name)
+    if reader.bad:
+        raise SettingsError(reader.faults)
+    return value
+
+
+def file_faults(environ: Mapping[str, str]) -> list[str]:
+    """What is wrong with the settings file itself."""
+    return Texts(environ).faults
 
 
 def status_path(environ: Mapping[str, str]) -> Path:
-    """Where the running recorder says how it is. Needs no valid settings, nor a readable settings file."""
-    reader = _Reader(environ)
-    return reader.path("PRICE_STATUS", "RUNTIME_DIRECTORY", "status.json")
+    """Where the running recorder says how it is. Raises SettingsError."""
+    path: Path = value_of(environ, "PRICE_STATUS")
+    return path
 
 
 def log_path(environ: Mapping[str, str]) -> Path:
-    """Where the log is. Needs no valid settings, nor a readable settings file."""
-    return _Reader(environ).log_path()
+    """Where the log is. Raises SettingsError."""
+    path: Path = value_of(environ, "PRICE_FILE")
+    return path
 
 
 def max_spread(environ: Mapping[str, str]) -> Decimal:
     """The percentage that prices may differ; the default where that is not well set."""
-    return _Reader(environ).max_spread()
+    spread: Decimal = _Reader(Texts(environ)).value("PRICE_MAX_SPREAD")
+    return spread
 
 
 class _Reader:
     """Collects the values and the faults in them."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._faults: list[str] = []
-        self._bad: set[str] = set()
-        """Settings that have no value because of their fault."""
-        self._environ = environ
-        self._file = self._read_file()
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self.faults: list[str] = []
+        self.bad: set[str] = set()
+        """Settings whose own text is at fault: they have their default."""
+        self._known: dict[str, Any] = {}
 
     def settings(self) -> Settings:
-        self._check_nulls()
-        self._check_names()
-        interval = self._value("PRICE_INTERVAL", "5", values.interval)
-        default_timeout = "2" if interval is None or interval >= 3 else f"{Decimal(interval) * 4 / 5:f}"
-        pairs = self._value("PRICE_PAIRS", "BTC-USD", values.pairs) or ()
-        sources = self._value("PRICE_SOURCES", "coinbase,kraken,bitstamp", values.sources) or ()
-        settings = Settings(
-            pairs=pairs,
-            sources=sources,
-            quorum=self._quorum(),
-            interval=interval or 5,
-            timeout=self._value("PRICE_TIMEOUT", default_timeout, values.seconds("0.05", "3599")) or 2,
-            max_age=self._value("PRICE_MAX_AGE", "60", values.seconds("1", "86400")) or 60,
-            max_spread=self.max_spread(),
-            max_jump=self._value("PRICE_MAX_JUMP", "5", values.percent) or Decimal(5),
-            file=self.log_path(),
-            state=self.path("PRICE_STATE", "STATE_DIRECTORY", "state.json"),
-            status=self.path("PRICE_STATUS", "RUNTIME_DIRECTORY", "status.json"),
-            log_level=self._value("PRICE_LOG_LEVEL", "INFO", values.level) or "INFO",
-            urls={
-                source: self._value(name, SOURCES[source].url, values.url) or ""
-                for name, source in URL_NAMES.items()
-            },
-            coingecko_key=self._value("PRICE_COINGECKO_KEY", "", values.key)
-            or self._credential("coingecko_key"),
-            network={name: self._network(name) for name in (*NETWORK_NAMES, *TRUST_NAMES)},
-        )
-        self._faults += [fault for names, fault in together(settings) if self._bad.isdisjoint(names)]
-        if self._faults:
-            raise SettingsError(self._faults)
+        self.faults += self._texts.faults
+        for name in self._texts.nulls():
+            self._report(name, "must not hold a null character")
+        self.faults += self._texts.unknown()
+        found = {field: self.value(name) for name, field in FIELDS.items()}
+        found["urls"] = {source: self.value(name) for name, source in URLS.items()}
+        found["network"] = {name: self._texts.network(name) for name in NETWORK_NAMES}
+        for name in TRUST_NAMES:  # what it cannot expand stays as it is, and is then not found
+            found["network"][name] = os.path.expanduser(self._texts.network(name))  # noqa: PTH111
+        settings = Settings(**found)
+        named = {name for name in ROWS if self._texts.get(name)}
+        wrong = together(settings, self._texts.file, named)
+        self.faults += [fault for names, fault in wrong if self.bad.isdisjoint(names)]
+        if self.faults:
+            raise SettingsError(self.faults)
         return settings
 
-    def _quorum(self) -> int | None:
-        return self._value("PRICE_QUORUM", "", values.whole(1, 99)) if self._text("PRICE_QUORUM") else None
+    def value(self, name: str) -> Any:
+        """The value of a setting; its default, and a fault, where its text cannot be read."""
+        row = ROWS[name]
+        default = (
+            row.default if isinstance(row.default, str) else row.default(self._texts.environ, self._known)
+        )
+        text = self._texts.get(name)
+        value = None if name in self.bad else self._parsed(name, text) if text else self._credential(row)
+        value = row.parse(default) if value is None else value
+        self._known[FIELDS.get(name, name)] = value
+        return value
 
-    def log_path(self) -> Path:
-        return self.path("PRICE_FILE", "LOGS_DIRECTORY", "prices.txt")
-
-    def max_spread(self) -> Decimal:
-        return self._value("PRICE_MAX_SPREAD", "1", values.percent) or Decimal(1)
-
-    def path(self, name: str, folder_name: str, base: str) -> Path:
-        """A file's path: as set, else in the folder that systemd gives, else in `logs`."""
-        folder = self._environ.get(folder_name, "").split(":")[0] or "logs"
-        path = Path(self._text(name) or Path(folder) / base)
-        if not path.name or path.name == "..":
-            self._faults.append(
-                f"{name}={_shown(name, self._text(name))}: must name a file, for example logs/{base}"
-            )
-        return path
-
-    def _text(self, name: str) -> str:
-        """A value as set; a value in the environment, even an empty one, hides the file's."""
-        return self._environ[name].strip() if name in self._environ else self._file.get(name, "").strip()
-
-    def _value(self, name: str, default: str, read: Callable[[str], T]) -> T | None:
-        """The value of a setting, or None and a fault."""
-        text = self._text(name)
+    def _parsed(self, name: str, text: str) -> Any:
         try:
-            return read(text or default)
+            return ROWS[name].parse(text)
         except ValueError as error:
-            self._bad.add(name)
-            self._faults.append(f"{name}={_shown(name, text)}: {error}")
+            self._report(name, str(error))
             return None
 
-    def _network(self, name: str) -> str:
-        return self._text(name) or self._text(name.lower())
-
-    def _credential(self, name: str) -> str:
-        """A secret that systemd hands over as a file; "-" and an absent file mean none."""
-        folder = self._environ.get("CREDENTIALS_DIRECTORY")
+    def _credential(self, row: Row) -> Any:
         try:
-            text = (Path(folder) / name).read_text("ascii").strip() if folder else ""
-            return "" if text == "-" else values.key(text)
-        except FileNotFoundError:
-            return ""
-        except (OSError, ValueError):
-            self._faults.append(
-                f"the credential {name} cannot be used: it must be one word of printable ASCII"
-            )
-            return ""
-
-    def _read_file(self) -> dict[str, str]:
-        named = self._environ.get("PRICE_ENV", "").strip()
-        path = Path(named or ".env")
-        try:
-            with path.open(encoding="utf-8") as file:
-                bindings = list(parse_stream(file))
-        except FileNotFoundError:
-            if named:
-                self._faults.append(f"PRICE_ENV={one_line(named)}: there is no such file; see env.example")
-            return {}
+            text = self._texts.credential(row.credential) if row.credential else ""
+            return row.parse(text) if text else None
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            self._faults.append(f"{one_line(str(path))}: cannot be read: {reason}")
-            return {}
-        shown = one_line(str(path))
-        self._faults += [
-            f'{shown}:{binding.original.line}: not understood; a line is NAME=value or NAME="value"'
-            for binding in bindings
-            if binding.error
-        ]
-        return {binding.key: binding.value or "" for binding in bindings if binding.key}
+            reason = (
+                isinstance(error, OSError) and error.strerror
+            ) or "it must be one word of printable ASCII"
+            self.faults.append(f"the credential {row.credential} cannot be used: {reason}")
+            return None
 
-    def _check_nulls(self) -> None:
-        """A null character in a name of a file or a host would be an error of whoever uses it, much later."""
-        for name in (*NAMES, *NETWORK_NAMES, *TRUST_NAMES):
-            if "\0" in (text := self._network(name)):
-                self._faults.append(f"{name}={_shown(name, text)}: must not hold a null character")
-
-    def _check_names(self) -> None:
-        for name in sorted({*self._environ, *self._file}):
-            if name.startswith("PRICE_") and name not in NAMES:
-                self._faults.append(
-                    f"{one_line(name)}: there is no such setting{values.nearest(name[:40], NAMES)}"
-                )
-
-
-def _shown(name: str, text: str) -> str:
-    """A value for a message, without what may be secret: a key, a proxy, a password or query in a URL."""
-    if name == "PRICE_COINGECKO_KEY" or name in NETWORK_NAMES:
-        return "…"
-    if name in URL_NAMES:
-        text = _QUERY.sub(r"\1…", _USER.sub(r"\1…@", text))
-    return one_line(text)
+    def _report(self, name: str, words: str) -> None:
+        self.bad.add(name)
+        show = ROWS[name].show if name in ROWS else one_line
+        shown = "…" if name in NETWORK_NAMES else show(self._texts.network(name))  # a proxy with its password
+        self.faults.append(f"{name}={shown}: {words}")

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from price.coins import COINS
 from price.model import Pair
 from price.sources import SOURCES
+from price.text import one_line
 
 T = TypeVar("T")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -16,6 +18,8 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 _PAIR = re.compile(r"([A-Za-z0-9]{1,20})[-/]([A-Za-z0-9]{1,20})", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+_USER = re.compile(r"^(.*?//)?.*@", re.DOTALL)
+_QUERY = re.compile(r"([?#]).*", re.DOTALL)
 _DAY_SECONDS = 86400
 
 
@@ -38,6 +42,11 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def optional(read: Callable[[str], T]) -> Callable[[str], T | None]:
+    """What reads an empty text as None."""
+    return lambda text: read(text) if text else None
+
+
 def seconds(least: str, most: str) -> Callable[[str], float]:
     """What reads a length of time of a range, in seconds."""
 
@@ -54,6 +63,17 @@ def percent(text: str) -> Decimal:
     if not _NUMBER.fullmatch(text) or not 0 < Decimal(text) <= 1000:
         raise ValueError("must be a percentage above 0, at most 1000, for example 1.5")
     return Decimal(text)
+
+
+def path(text: str) -> Path:
+    """Where a file is; `~` is a home folder."""
+    try:
+        found = Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError("there is no such home folder; for example /var/log/price/prices.txt") from None
+    if not found.name or found.name == "..":
+        raise ValueError("must name a file, for example /var/log/price/prices.txt")
+    return found
 
 
 def level(text: str) -> str:
@@ -127,6 +147,11 @@ def _is_url(text: str) -> bool:
 
 def _written(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+def without_secrets(text: str) -> str:
+    """A URL for a message: without its user, its password and its query."""
+    return one_line(_QUERY.sub(r"\1…", _USER.sub(r"\1…@", text)))
 
 
 def key(text: str) -> str:

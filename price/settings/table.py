@@ -1,0 +1,154 @@
+"""The settings, one row each: type, name, default, how its text is read, and what it means.
+
+A new setting is one row in `Settings`, a line in env.example and a line in README's table, whose words are
+those of the row. Its name is PRICE_ and the attribute's name in upper case.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from price.choose import Rules
+from price.model import Pair
+from price.settings import values
+from price.sources import SOURCES
+from price.text import one_line
+
+Default = Callable[[Mapping[str, str], Mapping[str, Any]], str]
+"""What makes a default from the environment and from the settings of the rows above."""
+NETWORK_NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+TRUST_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+_URL_HELP = "one per source: mirrors, paid hosts, proxies"
+
+
+class Row(NamedTuple):
+    """What is known of a setting beside its name."""
+
+    default: str | Default
+    parse: Callable[[str], Any]
+    """Returns the value of a text without blanks around it; raises ValueError with what a valid one is."""
+    help: str
+    shown: str
+    """The default as README has it."""
+    show: Callable[[str], str]
+    """A bad value as a message may show it."""
+    credential: str
+    """The file in $CREDENTIALS_DIRECTORY that holds it where nothing is set."""
+
+
+def row(
+    default: str | Default,
+    parse: Callable[[str], Any],
+    help: str,  # noqa: A002 - the field's word
+    *,
+    shown: str = "",
+    show: Callable[[str], str] = one_line,
+    credential: str = "",
+) -> Any:
+    """The row of a setting, as the attribute of a dataclass."""
+    shown = shown or (f"`{default}`" if default else "")
+    known = Row(default, parse, help, shown, show, credential)
+    return field(metadata={"row": known}, repr=not credential)
+
+
+def folder(variable: str, name: str) -> Default:
+    """A default in the first folder that systemd names in a variable, else in `logs`."""
+    return lambda environ, _: os.path.join(environ.get(variable, "").split(":")[0] or "logs", name)  # noqa: PTH118
+
+
+def _timeout(_environ: Mapping[str, str], known: Mapping[str, Any]) -> str:
+    interval: int = known.get("interval", 5)
+    return "2" if interval >= 3 else f"{Decimal(interval) * 4 / 5:f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator wants. Times are in seconds, spread and jump in percent."""
+
+    pairs: tuple[Pair, ...] = row(
+        "BTC-USD", values.pairs, "comma-separated; `btc/usd` and `bitcoin` are understood"
+    )
+    sources: tuple[str, ...] = row(
+        "coinbase,kraken,bitstamp", values.sources, "in the order in which rows name them"
+    )
+    quorum: int | None = row(
+        "",
+        values.optional(values.whole(1, 99)),
+        "fewest agreeing sources",
+        shown="`2` where three or more sources quote the pair, else `1`",
+    )
+    """None: as many as the number of sources asks for."""
+    interval: int = row("5", values.interval, "seconds between slots: 1 to 3600, a divisor of 86400")
+    timeout: float = row(
+        _timeout,
+        values.seconds("0.05", "3599"),
+        "seconds that a slot waits for its sources; 0.8 of an interval below 3 s",
+        shown="`2`",
+    )
+    max_age: float = row("60", values.seconds("1", "86400"), "seconds: an older price is stale")
+    max_spread: Decimal = row("1", values.percent, "percent that sources may differ")
+    max_jump: Decimal = row("5", values.percent, "percent that a lone source may jump unconfirmed")
+    file: Path = row(
+        folder("LOGS_DIRECTORY", "prices.txt"), values.path, "the log", shown="`logs/prices.txt`"
+    )
+    state: Path = row(
+        folder("STATE_DIRECTORY", "state.json"),
+        values.path,
+        "which sources rest, until when: it survives a restart; `/dev/null`: none",
+        shown="`logs/state.json`",
+    )
+    status: Path = row(
+        folder("RUNTIME_DIRECTORY", "status.json"),
+        values.path,
+        "replaced each slot, for `status` and other programs; `/dev/null`: none",
+        shown="`logs/status.json`",
+    )
+    log_level: str = row("INFO", values.level, "of the journal or the terminal")
+    coingecko_key: str = row(
+        "", values.key, "CoinGecko's API key", show=lambda _: "…", credential="coingecko_key"
+    )
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """Where each source is asked: PRICE_KRAKEN_URL and its like."""
+    network: Mapping[str, str] = field(default_factory=dict)
+    """Proxies and certificate files, by the usual variables' upper-case names."""
+
+    def pairs_of(self, source: str) -> list[Pair]:
+        """The configured pairs that a source is asked for."""
+        return [pair for pair in self.pairs if SOURCES[source].offers(pair)]
+
+    def sources_of(self, pair: Pair) -> list[str]:
+        """The configured sources that quote a pair."""
+        return [name for name in self.sources if SOURCES[name].offers(pair)]
+
+    @property
+    def rules(self) -> Rules:
+        """The settings of the choice."""
+        return Rules(
+            quorum=self.quorum,
+            interval=timedelta(seconds=self.interval),
+            max_age=timedelta(seconds=self.max_age),
+            max_spread=self.max_spread,
+            max_jump=self.max_jump,
+        )
+
+
+FIELDS: Mapping[str, str] = {
+    f"PRICE_{one.name.upper()}": one.name for one in fields(Settings) if one.metadata
+}
+"""The attribute of each setting that is one row."""
+URLS: Mapping[str, str] = {f"PRICE_{name.upper()}_URL": name for name in SOURCES if name != "simulated"}
+"""The source of each setting that is a source's address."""
+ROWS: Mapping[str, Row] = {
+    **{f"PRICE_{one.name.upper()}": one.metadata["row"] for one in fields(Settings) if one.metadata},
+    **{
+        name: Row(SOURCES[source].url, values.url, _URL_HELP, "the public host", values.without_secrets, "")
+        for name, source in URLS.items()
+    },
+}
+NAMES = (*ROWS, "PRICE_ENV")
