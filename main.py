@@ -5,6 +5,8 @@ import os
 import sys
 
 if __name__ == "__main__":
+    # PYTHONSAFEPATH and `python -I` leave the script's own folder out
+    sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - pathlib takes a millisecond
     try:
         from datetime import UTC, datetime
 

@@ -3,8 +3,11 @@
 set -eu
 : "${LOGS_DIRECTORY=/var/log/price}" "${STATE_DIRECTORY=/var/lib/price}" "${RUNTIME_DIRECTORY=/run/price}"
 export LOGS_DIRECTORY STATE_DIRECTORY RUNTIME_DIRECTORY
-if [ -z "${PRICE_ENV+set}" ] && [ -r /etc/price/price.env ]; then
-    export PRICE_ENV=/etc/price/price.env
+if [ -z "${PRICE_ENV-}" ]; then
+    # never the .env of the folder one happens to stand in
+    PRICE_ENV=/dev/null
+    [ ! -r /etc/price/price.env ] || PRICE_ENV=/etc/price/price.env
+    export PRICE_ENV
 fi
 set -- /opt/price/venv/bin/python -B /opt/price/main.py "$@"
 if [ "$LOGS_DIRECTORY" = /var/log/price ] && [ "$(id -u)" = 0 ]; then
