@@ -52,7 +52,7 @@ def together(
 
 
 def _of_pair(settings: Settings, pair: Pair) -> Iterator[tuple[tuple[str, ...], str]]:
-    asked = settings.sources_of(pair)
+    asked = [name for name in settings.sources if SOURCES[name].offers(pair)]
     able = [name for name, source in SOURCES.items() if source.offers(pair) and name != "simulated"]
     if not asked:
         yield (

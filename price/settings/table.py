@@ -122,9 +122,9 @@ class Settings:
         """The configured pairs that a source is asked for."""
         return [pair for pair in self.pairs if SOURCES[source].offers(pair)]
 
-    def sources_of(self, pair: Pair) -> list[str]:
-        """The configured sources that quote a pair."""
-        return [name for name in self.sources if SOURCES[name].offers(pair)]
+    def sources_of(self, pair: Pair) -> int:
+        """How many of the configured sources are asked for a pair."""
+        return sum(SOURCES[name].offers(pair) for name in self.sources)
 
     @property
     def rules(self) -> Rules:
