@@ -1,5 +1,7 @@
-"""Text from outside as one line that does nothing to a terminal or a journal."""
+"""Text from outside: as one line that does nothing to a terminal or a journal; what odd values may raise."""
 
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What code may raise that takes values apart which are not of the shape it expects."""
 MOST = 15_000
 """Characters of a line: the longest excerpt and the longest path have room in it."""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from price.choose import Anchor, Jump, Memory, Rules, choose, restored
 from price.log import line
 from price.model import Pair, Quote, Reading
-from price.wire import read_price
+from price.sources.strictjson import read_price
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
 NOW = SLOT + timedelta(seconds=0.3)

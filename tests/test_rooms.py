@@ -27,7 +27,7 @@ RULES = {
     "log": {"log", "host", *GROUND},
     "events": {"log", "text", "model"},
     "alerts": {"alerts", "log", "events", "coins", *GROUND},
-    "sources": {"sources", "wire", "coins", "errors", "model", "times"},
+    "sources": {"sources", "wire", "coins", "errors", "model", "text", "times"},
     "plan": {"sources", "model"},
     "settings": {
         "settings", "choose", "coins", "errors", "text", "smallfile", "plan", "model", "sources",

@@ -21,6 +21,7 @@ from price.plan import plan
 from price.settings import Settings
 from price.sources import SOURCES
 from price.sources.base import Candle, Source
+from price.text import MALFORMED
 from price.wire import Answer, Fetch, Request, retry_after_seconds
 
 MINUTE = 60
@@ -209,5 +210,5 @@ def _rests(wanted: Settings, now: datetime) -> dict[str, datetime]:
             if known.get("url") == wanted.urls.get(name)
             and saved + timedelta(seconds=float(known["rest_seconds"])) > now
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):
+    except (OSError, *MALFORMED):
         return {}  # no recorder has run here, or its state is not for us to read

@@ -8,9 +8,10 @@ from typing import Any
 
 from price import host, times
 from price.errors import PriceError
+from price.text import MALFORMED
 
 _INTERVALS_ALIVE = 3
-_FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
+_FAULTS = (OSError, *MALFORMED)
 _SOURCE_HEAD = (
     f"{'source':<10} {'state':<12} {'reach':<8} {'offset':>9} {'age':>8} {'ms':>5} {'asked':>7} {'failed':>7}"
 )

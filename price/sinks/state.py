@@ -10,9 +10,10 @@ from price import times
 from price.log.atomic import AtomicFile
 from price.model import Quote
 from price.settings import Settings
+from price.text import MALFORMED
 
 _MODE = 0o600
-_FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+_FAULTS = (OSError, *MALFORMED)
 
 
 class Kept(Protocol):

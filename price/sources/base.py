@@ -9,7 +9,9 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from price import times
 from price.errors import Forbidden, RateLimited, Refused, SourceError, Unavailable, UnknownPair, Unreadable
 from price.model import Pair, Reading
-from price.wire import Answer, Request, excerpt, read_json, read_price, shown
+from price.sources.strictjson import read_json, read_price, shown
+from price.text import MALFORMED
+from price.wire import Answer, Request, excerpt
 
 T = TypeVar("T")
 RATE_LIMITED = (429, 418)
@@ -20,7 +22,6 @@ _RATE_WORDS = ("rate limit", "ratelimit", "rate_limit", "too many", "lockout", "
 _AWAY_WORDS = ("maintenance", "unavailable", "busy", "overload", "timeout", "system error", "internal error")
 _REQUEST_WORDS = ("bad request", "parameter", "argument", "invalid request", "invalid symbol", "invalid pair")
 _SECONDS = re.compile(r"\d{1,18}(?:\.\d{1,30})?", re.ASCII)
-_UNSHAPELY = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 class RawPrice(NamedTuple):
@@ -57,7 +58,7 @@ class Source:
     name: ClassVar[str]
     url: ClassVar[str]
     """scheme://host of the public API; PRICE_<NAME>_URL replaces it."""
-    quotes: ClassVar[frozenset[str]]
+    currencies: ClassVar[frozenset[str]]
     """The currencies it quotes in."""
     limit_per_minute: ClassVar[int | None]
     """The known limit of weighted requests a minute; None where none is published."""
@@ -78,7 +79,7 @@ class Source:
 
     def offers(self, pair: Pair) -> bool:
         """Whether the pair is worth asking for here."""
-        return pair.quote in self.quotes
+        return pair.quote in self.currencies
 
     def headers(self, key: str, url: str) -> dict[str, str]:
         """Headers that each request to `url` carries; `key` is the source's API key or empty."""
@@ -88,7 +89,7 @@ class Source:
         """What to ask in one slot for these pairs."""
         raise NotImplementedError
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         """What a decoded answer holds for the asked pairs; pairs that are missing from it are left out."""
         raise NotImplementedError
 
@@ -110,7 +111,7 @@ class Source:
     def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Reading | SourceError]:
         """What the answer gives for each asked pair. Raises SourceError where it is of no use at all."""
         found: dict[Pair, Reading | SourceError] = {}
-        for said in self._of(lambda data: self.said(pairs, data), answer):
+        for said in self._of(lambda data: self.raw_prices(pairs, data), answer):
             reading = self._reading(said)
             if found.setdefault(said.pair, reading) != reading:
                 found[said.pair] = Unreadable("it stands twice in the answer, differently")
@@ -138,7 +139,7 @@ class Source:
         data = self._decode(answer)
         try:
             return list(reader(data))
-        except _UNSHAPELY as error:
+        except MALFORMED as error:
             reason = f"{type(error).__name__}: {excerpt(str(error))}"
             raise Unreadable(f"an answer of another shape ({reason}): {excerpt(answer.body)}") from error
 
@@ -155,7 +156,7 @@ class Source:
     def _error_in(self, data: Any, status: int) -> SourceError | None:
         try:
             return self.error_in(data, status)
-        except _UNSHAPELY:
+        except MALFORMED:
             return None  # of another shape: the reader of prices will say so
 
     def _reading(self, said: RawPrice) -> Reading | SourceError:

@@ -28,7 +28,7 @@ class Binance(Source):
 
     name = "binance"
     url = "https://api.binance.com"
-    quotes = frozenset({"USDT", "USDC", "FDUSD", "EUR", "BTC", "ETH", "BNB"})
+    currencies = frozenset({"USDT", "USDC", "FDUSD", "EUR", "BTC", "ETH", "BNB"})
     limit_per_minute = 6000
     time_unit = "ms"
     candle_unit = "ms"
@@ -40,7 +40,7 @@ class Binance(Source):
         symbols = ",".join(f"%22{symbol(pair)}%22" for pair in pairs)  # a JSON list of texts, for a URL
         return [Request(f"/api/v3/ticker/24hr?symbols=%5B{symbols}%5D", tuple(pairs), weight=2)]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         for pair, row in rows_of(data, "symbol", pairs, symbol):
             if len(pairs) > MOST_WITH_TIME:
                 yield RawPrice(pair, at(row, "price"))

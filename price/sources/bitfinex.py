@@ -32,7 +32,7 @@ class Bitfinex(Source):
 
     name = "bitfinex"
     url = "https://api-pub.bitfinex.com"
-    quotes = frozenset({"USD", "EUR", "GBP", "JPY", "USDT", "USDC", "BTC", "ETH"})
+    currencies = frozenset({"USD", "EUR", "GBP", "JPY", "USDT", "USDC", "BTC", "ETH"})
     limit_per_minute = 30
     gap_seconds = 2.5
     burst = 5  # at most 29 a minute, also while an unknown pair is looked for
@@ -44,7 +44,7 @@ class Bitfinex(Source):
         symbols = ",".join(map(symbol, pairs))
         return [Request(f"/v2/tickers?symbols={symbols}", tuple(pairs))]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         # symbols of funding begin with f: their rows, of other columns, are never picked
         for pair, row in rows_of(data, 0, pairs, symbol):
             yield RawPrice(pair, at(row, 7))

@@ -29,7 +29,7 @@ class Bitstamp(Source):
 
     name = "bitstamp"
     url = "https://www.bitstamp.net"
-    quotes = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC"})
+    currencies = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC"})
     limit_per_minute = 1000
     time_unit = "s"
     candle_rows = 1000
@@ -45,7 +45,7 @@ class Bitstamp(Source):
             raise UnknownPair(f"HTTP 404: {excerpt(answer.body)}")
         return super().read(pairs, answer)
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         # only the list names its pairs, with perpetual ones such as BTC/USD-PERP among them
         single = len(pairs) == 1 and isinstance(data, dict)
         rows = [(pairs[0], data)] if single else rows_of(data, "pair", pairs, "/".join)

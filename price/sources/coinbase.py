@@ -11,7 +11,8 @@ from price import times
 from price.errors import SourceError, UnknownPair
 from price.model import Pair
 from price.sources.base import RawCandle, RawPrice, Source, by_words, candle, expect
-from price.wire import Request, shown
+from price.sources.strictjson import shown
+from price.wire import Request
 
 
 class Coinbase(Source):
@@ -19,7 +20,7 @@ class Coinbase(Source):
 
     name = "coinbase"
     url = "https://api.exchange.coinbase.com"
-    quotes = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC", "ETH"})
+    currencies = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC", "ETH"})
     limit_per_minute = 600
     burst = 15
     per_second = 10
@@ -29,7 +30,7 @@ class Coinbase(Source):
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         return [Request(f"/products/{pair}/ticker", (pair,)) for pair in pairs]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         yield RawPrice(pairs[0], data.get("price"), data.get("time"))
 
     def error_in(self, data: Any, status: int) -> SourceError | None:

@@ -24,7 +24,7 @@ class CoinGecko(Source):
 
     name = "coingecko"
     url = "https://api.coingecko.com"
-    quotes = frozenset({"USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "BTC", "ETH"})
+    currencies = frozenset({"USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "BTC", "ETH"})
     limit_per_minute = None
     gap_seconds = 60
     time_unit = "s"
@@ -48,7 +48,7 @@ class CoinGecko(Source):
         query = f"ids={ids}&vs_currencies={currencies}&include_last_updated_at=true&precision=full"
         return [Request(f"/api/v3/simple/price?{query}", tuple(pairs))]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         coins = expect(data, dict)
         for pair in pairs:
             coin = coins.get(_IDS[pair.base])

@@ -26,7 +26,7 @@ class Gemini(Source):
 
     name = "gemini"
     url = "https://api.gemini.com"
-    quotes = frozenset({"USD", "EUR", "GBP", "SGD", "USDT", "USDC", "GUSD", "BTC", "ETH"})
+    currencies = frozenset({"USD", "EUR", "GBP", "SGD", "USDT", "USDC", "GUSD", "BTC", "ETH"})
     limit_per_minute = 120
     candle_unit = "ms"
     candle_rows = 1440
@@ -37,7 +37,7 @@ class Gemini(Source):
             return [Request("/v1/pricefeed", tuple(pairs))]
         return [Request(f"/v1/pubticker/{symbol(pair).lower()}", (pair,)) for pair in pairs]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         if len(pairs) == 1 and isinstance(data, dict):
             yield RawPrice(pairs[0], data.get("last"))
             return

@@ -24,7 +24,7 @@ class Kraken(Source):
 
     name = "kraken"
     url = "https://api.kraken.com"
-    quotes = frozenset({"USD", "EUR", "GBP", "CAD", "CHF", "JPY", "AUD", "USDT", "USDC", "BTC", "ETH"})
+    currencies = frozenset({"USD", "EUR", "GBP", "CAD", "CHF", "JPY", "AUD", "USDT", "USDC", "BTC", "ETH"})
     limit_per_minute = 60
     burst = 15
     per_second = 1
@@ -35,7 +35,7 @@ class Kraken(Source):
         symbols = ",".join(map(symbol, pairs))
         return [Request(f"/0/public/Ticker?pair={symbols}", tuple(pairs))]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         rows = expect(data["result"], dict)
         for pair in pairs:
             row = _named(rows, pair)

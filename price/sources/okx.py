@@ -29,7 +29,7 @@ class Okx(Source):
 
     name = "okx"
     url = "https://www.okx.com"
-    quotes = frozenset({"USD", "USDT", "USDC", "EUR", "BTC", "ETH"})
+    currencies = frozenset({"USD", "USDT", "USDC", "EUR", "BTC", "ETH"})
     limit_per_minute = 600
     time_unit = "ms"
     candle_unit = "ms"
@@ -40,7 +40,7 @@ class Okx(Source):
             return [Request("/api/v5/market/tickers?instType=SPOT", tuple(pairs))]
         return [Request(f"/api/v5/market/ticker?instId={pair}", (pair,)) for pair in pairs]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         for pair, row in rows_of(data["data"], "instId", pairs, str):
             yield RawPrice(pair, at(row, "last"), at(row, "ts"))
 

@@ -28,7 +28,7 @@ class Simulated(Source):
 
     name = "simulated"
     url = "simulated:"
-    quotes = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC", "ETH"})
+    currencies = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC", "ETH"})
     limit_per_minute = None
     time_unit = "iso"
     candle_unit = "iso"
@@ -40,7 +40,7 @@ class Simulated(Source):
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         return [Request("/prices", tuple(pairs))]
 
-    def said(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
+    def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         prices = expect(data["prices"], dict)
         for pair in pairs:
             if str(pair) in prices:

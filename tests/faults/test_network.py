@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from price.sources import SOURCES
+from price.sources.strictjson import MAX_VALUES
 from price.transport import MAX_BODY_BYTES
-from price.wire import MAX_VALUES
 from tests.exchange import Fault, Market, faults
 from tests.faults.conftest import needs
 from tests.faults.network import (

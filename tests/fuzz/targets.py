@@ -20,10 +20,11 @@ from price.handlers import journal
 from price.handlers.console import Console
 from price.log import line, row
 from price.sources import SOURCES
+from price.sources.strictjson import MAX_PRICE, read_json, read_price, shown
 from price.transport import MAX_BODY_BYTES, Transport
 from price.transport.bodies import decoded
 from price.transport.transport import _redirected
-from price.wire import MAX_PRICE, Answer, Request, read_json, read_price, retry_after_seconds, shown
+from price.wire import Answer, Request, retry_after_seconds
 from tests.fakes import START
 from tests.parrot import certificates, parrot
 from tests.proof import proven

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from price import times
 from price.log import line
 from price.model import Pair, Quote
-from price.wire import MAX_PRICE
+from price.sources.strictjson import MAX_PRICE
 from tests.proof import ROW
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)

@@ -3,7 +3,8 @@
 from price.errors import SourceError
 from price.model import Pair, Reading
 from price.sources import SOURCES
-from price.wire import MAX_PRICE, Answer
+from price.sources.strictjson import MAX_PRICE
+from price.wire import Answer
 from tests.sources.answers import END, START, pairs
 
 ASKED = dict.fromkeys(SOURCES, "BTC-USD ETH-USD DOGE-USD") | dict.fromkeys(
