@@ -14,6 +14,7 @@ logging.addLevelName(NOTICE, "NOTICE")
 ROOT = logging.getLogger("price")
 _QUOTES = logging.getLogger("price.quote")
 _SOURCES = logging.getLogger("price.source")
+_ALERTS = logging.getLogger("price.alert")
 
 
 class Event(Enum):
@@ -40,6 +41,29 @@ class Event(Enum):
     ENTRIES_DROPPED = "0f97c102fb5f43b794c481264cfaf232"
     HANDLER_FAILED = "ca8fe7456873402a91da523671d7b690"
     NO_SOURCE_YET = "96de479d94864771915d00fd3f990e3d"
+    ALERT_ON = "f64a1136fa464e898cd8d87173a38639"
+    ALERT_OVER = "171acbb2027348ba8b54e9d957b0853e"
+
+
+class Alert(NamedTuple):
+    """A rule of PRICE_ALERTS that began, or is over; a text is empty where there is none."""
+
+    name: str
+    on: bool
+    limit: str
+    """The condition as typed."""
+    pair: str = ""
+    slot: str = ""
+    value: str = ""
+    """The price of the slot."""
+    since: str = ""
+    """Of one that is over: the slot in which it began."""
+
+    def fields(self) -> dict[str, str]:
+        """The fields by their names in lower case, without PRICE_; those that are empty are left out."""
+        state = {"alert": self.name, "alert_state": "on" if self.on else "over"}
+        other = {name: getattr(self, name) for name in ("limit", "pair", "slot", "value", "since")}
+        return state | {name: text for name, text in other.items() if text}
 
 
 class Details(NamedTuple):
@@ -48,6 +72,7 @@ class Details(NamedTuple):
     event: Event
     quote: Quote | None = None
     source: str = ""
+    alert: Alert | None = None
 
 
 def details_of(record: logging.LogRecord) -> Details | None:
@@ -86,3 +111,14 @@ def log_event(event: Event, level: int, text: str) -> None:
 def log_source_event(event: Event, level: int, source: str, text: str) -> None:
     """Logs a change at a source; the text begins with the source's name."""
     _SOURCES.log(level, "%s %s", source, one_line(text), extra={"details": Details(event, source=source)})
+
+
+def log_alert(alert: Alert, level: int, text: str) -> None:
+    """Logs the change of an alert, whatever level the handlers have: a beginning needs its end."""
+    event = Event.ALERT_ON if alert.on else Event.ALERT_OVER
+    _ALERTS.log(level, "%s", one_line(text), extra={"details": Details(event, alert=alert)})
+
+
+def passes_levels(record: logging.LogRecord) -> bool:
+    """Whether a record goes to each handler, whatever its level."""
+    return record.name == _ALERTS.name

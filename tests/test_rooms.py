@@ -30,17 +30,17 @@ RULES = {
     "sources": {"sources", "wire", "coins", "errors", "model", "text", "times"},
     "plan": {"sources", "model"},
     "settings": {
-        "settings", "choose", "coins", "errors", "text", "smallfile", "plan", "model", "sources",
+        "settings", "alerts", "choose", "coins", "errors", "text", "smallfile", "plan", "model", "sources",
     },
     "fetchers": {"errors", "settings", "sources", "transport", "wire"},
     # rooms with one window each
     "transport": {"transport", "errors", "wire", "price"},
     "handlers": {"handlers", "events", "log", *GROUND},
-    "sinks": {"sinks", "events", "log", "settings", "wire", "safely", "host", *GROUND},
+    "sinks": {"sinks", "alerts", "events", "log", "settings", "wire", "safely", "host", *GROUND},
     # the wings
     "recorder": {
-        "recorder", "backoff", "handlers", "sinks", "sources", "fetchers", "settings", "plan", "choose",
-        "events", "wire", "log", "safely", "host", *GROUND,
+        "recorder", "alerts", "backoff", "handlers", "sinks", "sources", "fetchers", "settings", "plan",
+        "choose", "events", "wire", "log", "safely", "host", *GROUND,
     },
     "report": {"report", "log", *GROUND},
     # between them: asks and reads, and writes repairs.txt

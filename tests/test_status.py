@@ -36,7 +36,7 @@ def settings_of(tmp_path: Path, *sources: str) -> Settings:
 def sources_of(tmp_path: Path, quotes: Sequence[Quote], *names: str) -> dict[str, Any]:
     """What is shown of sources after a slot with these quotes."""
     states = {name: SourceState(SOURCES[name]) for name in names}
-    status = StatusSink(Facts(1, SLOT, states, lambda: SLOT, lambda: 0))
+    status = StatusSink(Facts(1, SLOT, states, lambda: SLOT, lambda: 0, dict))
     status.configure(settings_of(tmp_path, *names))
     view: dict[str, Any] = status.view(quotes)["sources"]
     return view

@@ -160,7 +160,7 @@ def judge(
         return None
     hole = state.judged is not None and unix - state.judged > max(_HOLE_SECONDS, interval)
     state.judged = unix
-    if state.on and value is not None:
+    if state.on and value is not None and unix >= state.since:
         state.low = value if state.low is None else min(state.low, value)
         state.high = value if state.high is None else max(state.high, value)
     if verdict is not (Verdict.OVER if state.on else Verdict.ON):

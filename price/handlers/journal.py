@@ -159,6 +159,8 @@ def fields(record: logging.LogRecord) -> dict[str, str]:
             found["PRICE_SOURCE"] = note.source
         if note.quote is not None:
             _add_quote(note.quote, found)
+        if note.alert is not None:
+            found |= {f"PRICE_{name.upper()}": text for name, text in note.alert.fields().items()}
     return found
 
 

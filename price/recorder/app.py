@@ -3,7 +3,7 @@
 import logging
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,10 @@ from price.events import NOTICE, Event, log_event
 from price.fetchers import make_fetchers
 from price.handlers import journal, notify
 from price.handlers.console import Console
+from price.log import line
+from price.log.pricelog import PriceLog
 from price.log.tail import Tail
+from price.model import Quote
 from price.recorder.clock import Clock, Signal
 from price.recorder.ledger import Ledger
 from price.recorder.loop import Loop
@@ -21,6 +24,7 @@ from price.recorder.poll import Poller
 from price.recorder.source_state import SourceState
 from price.recorder.workers import Threads, Workers
 from price.settings import Settings
+from price.sinks.alerts import AlertsSink
 from price.sinks.base import Failures, Sinks
 from price.sinks.changes import ChangesSink
 from price.sinks.records import RecordsSink
@@ -90,22 +94,30 @@ class App:
         self._ledger = Ledger()
         self._failures = Failures()
         self._rows = RowsSink(self._log_opened)
+        self._alerts = AlertsSink(self._history, lambda: self._status.priced)
         facts = Facts(
-            os.getpid(), clock.now(), self._states, lambda: self._rows.stored, lambda: self._rows.held
+            os.getpid(),
+            clock.now(),
+            self._states,
+            lambda: self._rows.stored,
+            lambda: self._rows.held,
+            self._alerts.view,
         )
         self._status = StatusSink(facts)
-        self._state = StateSink(self._states, clock)
+        self._state = StateSink(self._states, self._alerts, clock)
         self._service = notify.Notify(
             notify.sender(environ), clock.monotonic, lambda: self._rows.held, lambda: self._status.missed
         )
         self._records = RecordsSink([_talker(environ, clock)], self._failures)
         # The order is the promise: rows are on stable storage before their records are logged; status.json
-        # names a slot only after that; and the watchdog hears last that all of it is done.
+        # names a slot only after that; what alerts changed is logged before it is saved, so that a crash
+        # repeats a change and never loses one; and the watchdog hears last that all of it is done.
         self._sinks = Sinks(
             [
                 self._rows,
                 self._records,
                 ChangesSink(),
+                self._alerts,
                 self._status,
                 self._state,
                 self._service,
@@ -132,6 +144,7 @@ class App:
         if fault:
             text = f"{wanted.state}: not understood ({fault}); starting without it"
             log_event(Event.BAD_STATE, logging.WARNING, text)
+        self._failures.call(self._alerts, "read the end of the log", self._alerts.begin)
         log_event(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(wanted)}")
         self._notify(self._service.ready)
         return running
@@ -194,6 +207,15 @@ class App:
         self._status.priced = dict(tail.priced)
         day = times.iso(self._clock.now())[:10]
         self._status.day, self._status.counts = day, self._rows.counts(times.parse_iso(f"{day}T00:00:00Z"))
+
+    def _history(self, seconds: int) -> Iterator[tuple[int, Quote]]:
+        """The log's live rows of so many seconds before its end, each with the interval in force."""
+        pairs = [str(pair).encode() for pair in self._wanted.pairs]
+        with PriceLog(str(self._wanted.file), pairs, live_only=True) as log:
+            end = log.last()
+            for chunk in log.chunks(end - seconds, None) if end is not None else ():
+                for text in chunk.rows.decode("ascii").splitlines():
+                    yield chunk.every, line.read(text)
 
     def _stop(self, running: Running) -> int:
         after = f" after the slot {times.iso(self._ledger.end)}" if self._ledger.last else ""

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from price import settings, times
+from price.alerts.words import describe
 from price.choose import Memory, choose
 from price.log import line
 from price.model import Pair, Quote, Reading
 from price.plan import Plan
 from price.recorder.app import make_poller, make_workers
 from price.recorder.clock import Clock
+from price.recorder.show_status import alerts_on
 from price.recorder.source_state import SourceState
 from price.settings import Settings
 from price.sources import SOURCES
@@ -41,6 +43,12 @@ def check(wanted: Settings, clock: Clock, say: Say) -> int:
                 f"{plan.source}: at its pace the requests of a slot take {plan.slot_seconds:g} s to leave:"
                 f" PRICE_TIMEOUT={wanted.timeout:g} cuts the last ones off"
             )
+    if wanted.alert_rules:
+        say("")
+        on = alerts_on(wanted.status)
+        for rule in wanted.alert_rules:
+            now_on = "no recorder runs" if on is None else ", ".join(on.get(rule.name, ["off"]))
+            say(f"{describe(rule)}; now: {now_on}")
     say("")
     readings = _ask(wanted, clock, times.slot_of(clock.now(), wanted.interval))
     now = clock.now()

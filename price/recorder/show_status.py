@@ -65,7 +65,34 @@ def _lines(status: dict[str, Any], now: datetime) -> list[str]:
             f"{name:<10} {known['state']:<12} {known['reach']:<8} {offset:>9} {age:>8}"
             f" {known['milliseconds']:>5} {known['requests']:>7} {known['failures']:>7}"
         )
-    return lines
+    return lines + _alerts(status, now)
+
+
+def _alerts(status: dict[str, Any], now: datetime) -> list[str]:
+    alerts = status.get("alerts", {"on": [], "changes": []})
+    on = [
+        f"{one['name']:<40} {one['pair']:<12} for {times.span(_age(one['since'], now))}"
+        for one in alerts["on"]
+    ]
+    changes = [f"{one.get('slot', '-'):<20} {one['message']}" for one in alerts["changes"]]
+    return [
+        *(["", "alerts that are on", *on] if on else []),
+        *(["", "alerts, last changes", *changes] if changes else []),
+    ]
+
+
+def alerts_on(path: Path) -> dict[str, list[str]] | None:
+    """The alerts that are on, by name, as `BTC-USD since …`; None where no recorder runs."""
+    try:
+        status = json.loads(path.read_text("utf-8"))
+        if not host.alive(status["pid"]):
+            return None
+        found: dict[str, list[str]] = {}
+        for one in status["alerts"]["on"]:
+            found.setdefault(one["name"], []).append(f"{one['pair']} since {one['since']}")
+    except _FAULTS:
+        return None
+    return found
 
 
 def _age(slot: str | None, now: datetime) -> float:

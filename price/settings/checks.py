@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from price.alerts.parse import parse
 from price.model import Pair
 from price.plan import Plan, plan
 from price.settings.table import Settings
@@ -48,6 +49,8 @@ def together(
             yield ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_INTERVAL"), planned.fault
     for pair in settings.pairs:
         yield from _of_pair(settings, pair)
+    for fault in parse(settings.alerts, settings.pairs, settings.interval)[1]:
+        yield ("PRICE_ALERTS", "PRICE_PAIRS", "PRICE_INTERVAL"), f"PRICE_ALERTS={fault}"
     yield from _of_files(settings, env, named)
 
 

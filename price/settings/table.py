@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from price.alerts.parse import parse
+from price.alerts.rules import Rule
 from price.choose import Rules
 from price.model import Pair
 from price.settings import values
@@ -109,6 +111,7 @@ class Settings:
         "replaced each slot, for `status` and other programs; `/dev/null`: none",
         shown="`logs/status.json`",
     )
+    alerts: str = row("", str, "rules parted by `;`, such as `BTC-USD above 70000`: docs/alerts.md")
     log_level: str = row("INFO", values.level, "of the journal or the terminal")
     coingecko_key: str = row(
         "", values.key, "CoinGecko's API key", show=lambda _: "…", credential="coingecko_key"
@@ -125,6 +128,11 @@ class Settings:
     def sources_of(self, pair: Pair) -> int:
         """How many of the configured sources are asked for a pair."""
         return sum(SOURCES[name].offers(pair) for name in self.sources)
+
+    @property
+    def alert_rules(self) -> tuple[Rule, ...]:
+        """The rules of `alerts`."""
+        return parse(self.alerts, self.pairs, self.interval)[0]
 
     @property
     def rules(self) -> Rules:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from price.events import ROOT, log_quote
+from price.events import ROOT, log_quote, passes_levels
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.base import Failures
@@ -20,7 +20,7 @@ class _Guard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Passes a record on, if it is of the handler's level."""
-        if record.levelno >= self.handler.level:
+        if record.levelno >= self.handler.level or passes_levels(record):
             self._failures.call(self.handler, "take a record", self.handler.handle, record)
 
 

@@ -32,6 +32,21 @@ class Kept(Protocol):
         ...
 
 
+class KeptAlerts(Protocol):
+    """What must survive a restart of the alerts."""
+
+    changed: bool
+    """Whether anything changed since it was last saved."""
+
+    def saved(self) -> dict[str, Any]:
+        """The state as JSON values."""
+        ...
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Goes on as saved."""
+        ...
+
+
 class Times(Protocol):
     """The two clocks."""
 
@@ -45,11 +60,12 @@ class Times(Protocol):
 
 
 class StateSink:
-    """Saves the sources' state at the end of each slot that changed it."""
+    """Saves the state of sources and alerts at the end of each slot that changed it."""
 
-    def __init__(self, sources: Mapping[str, Kept], clock: Times) -> None:
+    def __init__(self, sources: Mapping[str, Kept], alerts: KeptAlerts, clock: Times) -> None:
         self._file = AtomicFile(Path("state.json"), _MODE, durable=True)
         self._sources = sources
+        self._alerts = alerts
         self._clock = clock
 
     def configure(self, settings: Settings) -> None:
@@ -62,7 +78,7 @@ class StateSink:
 
     def idle(self) -> None:
         """Writes what changed, also by an answer that came late. Raises OSError."""
-        if any(source.changed for source in self._sources.values()):
+        if self._alerts.changed or any(source.changed for source in self._sources.values()):
             self._save()
 
     def close(self) -> None:
@@ -71,8 +87,14 @@ class StateSink:
     def _save(self) -> None:
         monotonic = self._clock.monotonic()
         sources = {name: source.saved(monotonic) for name, source in self._sources.items()}
-        saved = {"version": 1, "saved": self._clock.now().isoformat(), "sources": sources}
+        saved = {
+            "version": 1,
+            "saved": self._clock.now().isoformat(),
+            "sources": sources,
+            "alerts": self._alerts.saved(),
+        }
         self._file.write(json.dumps(saved, indent=1))
+        self._alerts.changed = False
         for source in self._sources.values():
             source.changed = False
 
@@ -96,3 +118,5 @@ class StateSink:
             source = self._sources.get(name)
             if source and saved.get("url", source.url) == source.url:
                 source.restore(saved, self._clock.monotonic(), elapsed, now)
+        if "alerts" in state:
+            self._alerts.restore(state["alerts"])

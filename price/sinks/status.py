@@ -55,6 +55,8 @@ class Facts(NamedTuple):
     """The last slot on stable storage."""
     held: Callable[[], int]
     """Rows that are not yet written."""
+    alerts: Callable[[], dict[str, Any]]
+    """Those that are on, and the last changes."""
 
 
 class StatusSink:
@@ -121,6 +123,7 @@ class StatusSink:
             "held": self._facts.held(),
             "pairs": {str(pair): self._pair(pair) for pair in self._pairs},
             "sources": {name: self._source(name, quotes) for name in self._sources},
+            "alerts": self._facts.alerts(),
         }
 
     def _begin_day(self, slot: datetime) -> None:
