@@ -47,6 +47,8 @@ class Quote:
     reason: str = ""
     slots: int = 1
     by: str = ""
+    extras: str = ""
+    """Further `key=value` words of its row, in their order, with a blank between them."""
     readings: tuple[Reading, ...] = ()
 
     @property

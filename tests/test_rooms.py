@@ -160,7 +160,7 @@ def test_a_breach_is_seen(tmp_path: Path, file: str, text: str, breach: str) -> 
             "recorder/a.py",
             "from price.handlers.journal import Journal\nimport logging\nfrom price import __version__",
         ),
-        ("report/a.py", "from price.log.pricelog import x\nfrom price import times\nimport os"),
+        ("report/a.py", "from price.log.old.pricelog import x\nfrom price import times\nimport os"),
         (
             "sources/a.py",
             "from price.sources.base import Source\nfrom price.wire import Request\nimport json",

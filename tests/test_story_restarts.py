@@ -9,7 +9,7 @@ import pytest
 from price import times
 from price.errors import PriceError, SettingsError, Timeout, Unreachable
 from price.events import Event
-from price.log.tail import Tail
+from price.log.old.tail import Tail
 from price.recorder.clock import Signal
 from tests.fakes import START
 from tests.scene import Scene

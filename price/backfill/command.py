@@ -16,8 +16,8 @@ from price.backfill.missing import batches, missed
 from price.backfill.progress import Progress
 from price.backfill.provider import Clock, Provider
 from price.errors import PriceError
-from price.log import row
-from price.log.pricelog import PriceLog
+from price.log.old import row
+from price.log.old.pricelog import PriceLog
 from price.report.options import Window, window
 
 STEP_SECONDS = 10
@@ -48,6 +48,7 @@ def run(
     if not args.provider:
         args.fail("--from says who knows: journal, exchange, or the path of another recorder's log")
     asked = window(args, now)
+    pairs = [pair.encode() for pair in args.pair]
     with ExitStack() as stack:
         stack.enter_context(host.exit_on_term())
         path = args.file or str(settings.log_path(environ))
@@ -60,10 +61,10 @@ def run(
         progress = Progress(sys.stderr, begin, end)
         stack.callback(progress.clear)
         repair = Repair(provider, file, clock, progress)
-        for batch in batches(missed(path, args.pair, asked.since, asked.until)):
+        for batch in batches(missed(path, pairs, asked.since, asked.until)):
             repair.fill(batch)
         progress.clear()
-        repair.report(_absent(path, args.pair))
+        repair.report(_absent(path, pairs))
         for remark in provider.remarks():
             sys.stdout.write(f"{remark}\n")
     return 0
@@ -184,5 +185,5 @@ def _hired(job: Job) -> Iterator[Provider]:
         from price.backfill.peer import Peer
 
         spread = settings.max_spread(job.environ)
-        with Peer(name, job.path, job.args.pair, job.asked, spread) as peer:
+        with Peer(name, job.path, [pair.encode() for pair in job.args.pair], job.asked, spread) as peer:
             yield peer

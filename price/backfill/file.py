@@ -15,9 +15,10 @@ from typing import NamedTuple
 from price import host
 from price.backfill.gap import Slot
 from price.errors import PriceError
-from price.log import line, row
-from price.log.files import File
-from price.log.siblings import REPAIRS, open_repairs
+from price.log import line
+from price.log.old import row
+from price.log.old.files import File
+from price.log.old.siblings import REPAIRS, open_repairs
 
 _MODE = 0o644
 _NEXT_STEPS = {

@@ -6,7 +6,7 @@ from price.backfill.agreed import Agreed
 from price.backfill.gap import Missing, Slot
 from price.backfill.provider import Work
 from price.errors import PriceError
-from price.log import row
+from price.log.old import row
 
 _LATE_SECONDS = 60
 """An entry is made within the interval after its slot; what else may hold it up is far shorter than this."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import lcm
 
 from price.backfill.gap import Missing, Stretch
-from price.log import row
-from price.log.chunk import Chunk, only
-from price.log.pricelog import PriceLog
+from price.log.old import row
+from price.log.old.chunk import Chunk, only
+from price.log.old.pricelog import PriceLog
 
 _LOOK_BACK_SECONDS = 60
 """Read before a range: so much of a stretch tells whether it is long."""

@@ -8,8 +8,9 @@ from price.backfill.agreed import Agreed
 from price.backfill.gap import Missing, Slot
 from price.backfill.provider import Work
 from price.errors import PriceError
-from price.log import line, row
-from price.log.pricelog import PriceLog
+from price.log import line
+from price.log.old import row
+from price.log.old.pricelog import PriceLog
 from price.report.options import Window
 
 _APART_SECONDS = 3600

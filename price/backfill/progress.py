@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from price.log import row
+from price.log.old import row
 
 _WIDTH = 30
 

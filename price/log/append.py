@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from price import host
-from price.log.tail import sound_end
+from price.log.old.tail import sound_end
 
 _MODE = 0o644
 _START = b"# price-log "

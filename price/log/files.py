@@ -1,180 +1,209 @@
-"""A file of a log: prices.txt or a rotated sibling, read in place."""
+"""Which files make up a log: the only list of them, for recorder, readers, repair and followers.
+
+A log is prices.txt and whatever logrotate made of it, in its folder and, where prices.txt is a link, in
+the folder that it leads to. Rotated is a file whose name is the log's own, then `-`, `.` or `_` and a digit
+(`prices.txt.1`, `prices.txt-20261120`, `prices.txt_2026-11-20.txt`), or that before the log's ending
+(logrotate's `extension`: `prices-20261120.txt`). Whether it is packed is seen from its first bytes, not
+from its name. Names say nothing of the order either: files are ordered by their first row.
+"""
 
 import os
+import re
+import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from price.errors import PriceError
 from price.log import row
+from price.log.file import BLOCK, HOP, PACKED, File, first_row
 
-_HEADER = b"# price-log 1 every="
-BLOCK = 1 << 16
-"""Bytes read at once: what they become fits the processor's cache; larger ones are slower."""
-HOP = 1 << 12
-"""Bytes read at each step of a binary search: a page holds some whole rows."""
-LOOK_BACK = 1 << 18
-"""Bytes before a range in which a missed row that reaches into it is looked for: 5,000 rows."""
+REPAIRS = "repairs.txt"
+_STRANGE = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress", b"PK": "zip"}
+_PACKED_NAME = re.compile(r"\.(?:gz|bz2|xz|zst|lz4|Z|zip|lzma|lz|br)$")
+_START = "# price-log 1 every="
+_NUMBER = re.compile(r"\.(\d{1,7})(?=\.|$)", re.ASCII)
+"""Of a rotated file; eight digits are a date."""
+_TRIES = 20
 
 
-class File:
-    """A file of the log, open for reading; what is appended later is not seen."""
+class LogFile:
+    """A file of a log; it is opened for each question, so that a thousand of them need no descriptors."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, status: os.stat_result) -> None:
         self.path = path
-        self.descriptor = descriptor
-        known = os.fstat(descriptor)
-        self.size, self.inode = known.st_size, known.st_ino
+        self.identity = (status.st_dev, status.st_ino)
+        self.size = status.st_size
+        """Bytes when it was listed: what is appended later is not part of the answer."""
+        self.packed = False
         self.every = 0
-        """The interval of its first line."""
-        self.first = b""
+        """The interval of its first line; 0 where that is no header."""
+        self.simulated = False
+        self.first = ""
         """The slot of its first row; empty where it has none."""
-        self.unfinished = False
-        """Whether it was found to end in the middle of a line."""
+        self.fault = ""
+        """Why it is left out."""
 
-    def close(self) -> None:
-        """Lets go of the file."""
-        os.close(self.descriptor)
-
-    def read(self, at: int, size: int) -> bytes:
-        """The bytes from an offset on. Raises PriceError where the disk refuses."""
+    @contextmanager
+    def opened(self) -> Iterator[File]:
+        """The file to read. Raises OSError, FileNotFoundError too where another file has its name now."""
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)  # nobody may ever write to a pipe
         try:
-            return os.pread(self.descriptor, size, at)
+            status = os.fstat(descriptor)
+            if (status.st_dev, status.st_ino) != self.identity:
+                raise FileNotFoundError(2, "another file has its name now", self.path)
+            yield self._reader(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _reader(self, descriptor: int) -> File:
+        if self.packed:
+            from price.log.packed import PackedFile  # most logs have none, and unpackers cost milliseconds
+
+            file: File = PackedFile(self.path, descriptor)
+        else:
+            file = File(self.path, descriptor)
+        file.size, file.every = min(file.size, self.size), self.every
+        return file
+
+    def look(self) -> None:
+        """Reads how it begins: packed or not, its interval, its first row; or `fault`, why it is left out."""
+        try:
+            with self.opened() as file:
+                begun = file.read(0, 8)
+            self.packed = any(begun.startswith(magic) for magic in PACKED)
+            strange = next((form for magic, form in _STRANGE.items() if begun.startswith(magic)), "")
+            if strange:
+                self.fault = f"packed with {strange}, which is not read: unpack it"
+                return
+            with self.opened() as file:
+                self._look(file)
         except OSError as error:
-            raise PriceError(f"{self.path}: cannot be read: {error.strerror}") from error
+            self.fault = f"{error.strerror}: make it readable"
 
-    def look(self, *, strict: bool = True) -> None:
-        """Reads `every` and `first`. Raises PriceError where the file is no price log.
-
-        Where not `strict`, a file that holds a row is one, whatever its first line says.
-        """
-        begun = b""
-        for _, block in self.blocks(size=HOP):
-            for line in row.lines(block):
-                if not begun:
-                    begun = line
-                    self.every = row.every_of(line) or 0
-                    if strict and not self.every:
-                        raise PriceError(_no_log(self.path, line))
-                if is_row(line):
-                    self.first = line[: row.SLOT_BYTES]
-                    return
-            if not self.every:
+    def _look(self, file: File) -> None:
+        begun: str | None = None
+        for at, block in file.blocks(size=HOP):
+            if begun is None:
+                begun = block.partition(b"\n")[0].decode("latin-1")
+                self.every, self.simulated = row.read_header(begun) or (0, False)
+            self.first = first_row([(0, block)])
+            if self.first or (not self.every and at > BLOCK):
                 break
-        begun = begun or self._start()
-        if not self.every and not _HEADER.startswith(begun[: len(_HEADER)]):
-            raise PriceError(_no_log(self.path, begun))
-
-    def _start(self) -> bytes:
-        """The beginning of a file that has no whole line yet."""
-        return self.read(0, len(_HEADER))
-
-    def blocks(self, start: int = 0, size: int = BLOCK) -> Iterator[tuple[int, bytes]]:
-        """Whole lines from the offset `start` on, which is the start of a line, with their offsets."""
-        rest = b""
-        at = start
-        while at < self.size and (read := self.read(at, min(size, self.size - at))):
-            at += len(read)
-            lines, end, rest_after = (rest + read).rpartition(b"\n")
-            if end:
-                yield start, lines + end
-                start = at - len(rest_after)
-            rest = rest_after
-        self.unfinished = bool(rest)
-
-    def position(self, slot: bytes) -> int:
-        """Where the last row before a slot ends; 0 where there is none."""
-        low, high = 0, self.size
-        while high - low > 2 * HOP:
-            middle = (low + high) // 2
-            start, found = self._row_after(middle)
-            if found and found < slot:
-                low = start
-            else:
-                high = middle
-        end = low
-        for start, line in self._lines(low):
-            if is_row(line):
-                if line[: row.SLOT_BYTES] >= slot:
-                    break
-                end = start + len(line)
-        return end
-
-    def _row_after(self, offset: int) -> tuple[int, bytes]:
-        """The first row that begins after an offset: where, and its slot; b"" where none follows."""
-        lines = self._lines(offset)
-        next(lines, None)  # the rest of the line that the offset lies in
-        return next(((start, line[: row.SLOT_BYTES]) for start, line in lines if is_row(line)), (0, b""))
-
-    def _lines(self, offset: int) -> Iterator[tuple[int, bytes]]:
-        for start, block in self.blocks(offset, HOP):
-            for line in row.lines(block):
-                yield start, line
-                start += len(line)
-
-    def since(self, slot: bytes) -> tuple[bytes, int, Iterator[bytes]]:
-        """Up to LOOK_BACK bytes up to the last row before a slot, the interval there, and what follows."""
-        at = self.position(slot) if slot > self.first else 0
-        before = self.read(max(0, at - LOOK_BACK), min(at, LOOK_BACK))
-        return before, self._every_before(before, at), (block for _, block in self.blocks(at))
-
-    def _every_before(self, before: bytes, at: int) -> int:
-        """The interval in force at an offset.
-
-        A year is too long to search for another header: where the rows before keep the interval of
-        the first line, that one is in force.
-        """
-        header = last_header(before)
-        if header or at <= LOOK_BACK or _step(before) == self.every:
-            return header or self.every
-        while at > 0 and not header:
-            start = max(0, at - BLOCK)
-            header = last_header(self.read(start, at + HOP - start))
-            at = start
-        return header or self.every
-
-    def last(self) -> bytes:
-        """The slot of the last row; empty where there is none."""
-        end = self.size
-        while end > 0:
-            start = max(0, end - BLOCK)
-            # the line that a block begins in counts with the block before it
-            lines = self.read(start, min(end + HOP, self.size) - start).split(b"\n")[:-1]
-            for line in reversed(lines[1:] if start else lines):
-                if is_row(line):
-                    return line[: row.SLOT_BYTES]
-            end = start
-        return b""
+        whole = begun is not None
+        begun = begun or next(file.chunks(0, HOP), b"")[: len(_START)].decode("latin-1")
+        if not self.every and (whole or not _START.startswith(begun)):
+            self.fault = f"not a price log: it begins {begun[:40]!a}, not '# price-log 1 every=5s'"
+        if not self.first and file.damage:
+            self.fault = file.damage
 
 
-def is_row(line: bytes) -> bool:
-    """Whether a line begins as a row does; enough to find one's way by."""
-    return line[10:11] == b"T" and line[19:21] == b"Z " and line[:4].isdigit()
+def log_files(path: str) -> list[LogFile]:
+    """The files of a log, looked at: those that can be read by their first row, those with a `fault` last.
+
+    Raises PriceError where there is none at all, or where `path` itself cannot be read.
+    """
+    for _ in range(_TRIES):
+        listed = _listed(path)
+        for file in listed:
+            file.look()
+        if {file.identity for file in listed} == {file.identity for file in _listed(path)}:
+            break  # else a rotation renamed some meanwhile, and one may have been missed
+    if os.path.isdir(path):  # noqa: PTH112
+        raise PriceError(f"{path}: not a file: name the log with --file")
+    if not listed:
+        raise PriceError(_hint(path, FileNotFoundError(2, "No such file or directory")))
+    own = next((file for file in listed if file.path == path), None)
+    if own and own.fault:
+        raise PriceError(f"{path}: {own.fault}; or name another with --file")
+    # of copies the one that is still written to comes last: the first of equal rows counts
+    return sorted(listed, key=lambda file: (bool(file.fault), file.first, file is own, file.path))
 
 
-def _no_log(path: str, line: bytes) -> str:
-    return (
-        f"{path}: not a price log: it begins {line[:40].decode('latin-1')!a},"
-        " not '# price-log 1 every=5s'; name another with --file"
+def repairs_file(path: str) -> LogFile | None:
+    """The repairs.txt beside a log; None where there is none, or the log is that file itself."""
+    folder, name = _split(path)
+    try:
+        found = _entry(folder + REPAIRS) if name != REPAIRS else None
+    except OSError as error:
+        raise PriceError(_hint(folder + REPAIRS, error)) from error
+    if found:
+        found.look()
+    return found
+
+
+def find_again(path: str, file: LogFile) -> LogFile | None:
+    """A file that is no longer where it was listed: renamed, or packed meanwhile; None where it is gone."""
+    listed = _listed(path)
+    same = [one for one in listed if one.identity == file.identity]
+    for one in same or listed:
+        one.look()
+        if one.first == file.first and (same or one.packed):
+            return one
+    return None
+
+
+def number_of(path: str) -> int | None:
+    """The number of a rotated file: 3 of prices.txt.3.gz; None for a date, and for the log itself."""
+    found = _NUMBER.search(path.rpartition("/")[2], 1)
+    return int(found[1]) if found else None
+
+
+def _listed(path: str) -> list[LogFile]:
+    """The files that belong to a log, each once, whatever leads to it."""
+    found: dict[tuple[int, int], LogFile] = {}
+    places = [path]
+    try:
+        if os.path.islink(path):  # noqa: PTH114 - pathlib takes a millisecond
+            places.append(os.path.realpath(path))
+        for place in places:
+            for name in _names(place):
+                file = _entry(name)
+                if file:
+                    found.setdefault(file.identity, file)
+    except OSError as error:
+        raise PriceError(_hint(path, error)) from error
+    return list(found.values())
+
+
+def _names(path: str) -> list[str]:
+    """The names in a log's folder that are its own; of a file and what it is being packed into, the first."""
+    folder, name = _split(path)
+    stem, ending = os.path.splitext(name)  # noqa: PTH122
+    before_ending = (
+        rf"|{re.escape(stem)}(?:\.\d{{1,3}}|[-._]\d{{8}}.*|[-._]\d{{4}}-.*){re.escape(ending)}(?:\..*)?"
     )
+    # not prices-2.txt, which may well be the log of a second recorder
+    rotated = re.compile(
+        rf"{re.escape(name)}(?:[-._]\d.*)?" + (before_ending if ending else ""), re.DOTALL | re.ASCII
+    )
+    known = sorted(entry for entry in os.listdir(folder or ".") if rotated.fullmatch(entry))  # noqa: PTH208
+    if name in known:  # first, so that of several names of one file the log's own counts
+        known.remove(name)
+        known.insert(0, name)
+    plain = {entry for entry in known if not _PACKED_NAME.search(entry)}
+    return [folder + entry for entry in known if _PACKED_NAME.sub("", entry) not in plain - {entry}]
 
 
-def last_header(lines: bytes) -> int:
-    """The interval that the last header in some lines gives; 0 where there is none."""
-    at = len(lines)
-    while (at := lines.rfind(_HEADER, 0, at)) >= 0:
-        every = row.every_of(lines[at:].partition(b"\n")[0])
-        if every and (at == 0 or lines[at - 1 : at] == b"\n"):
-            return every
-    return 0
+def _entry(path: str) -> LogFile | None:
+    """A file of this name, through links; None for a folder, and for a link that leads nowhere."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a thousand of them: pathlib takes thrice the time
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return None
+    file = LogFile(path, status)
+    if not stat.S_ISREG(status.st_mode):
+        file.fault = "not a file"
+    return file
 
 
-def _step(rows: bytes) -> int:
-    """The interval that the last two rows of one pair keep; 0 where there are no two."""
-    start = rows.rfind(b"\n", 0, len(rows) - 1) + 1
-    last = rows[start:]
-    if not row.is_sound(last):
-        return 0
-    same = rows.rfind(b" %b " % row.pair_of(last), 0, start)
-    before = rows[rows.rfind(b"\n", 0, max(same, 0)) + 1 : rows.find(b"\n", max(same, 0)) + 1]
-    if same < 0 or not row.is_sound(before):
-        return 0
-    return (row.unix_of(last) - row.unix_of(before)) // row.slots_of(before)
+def _hint(path: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path}: no such file: name the log with --file, or in PRICE_FILE"
+    return f"{path}: {error.strerror}: make it readable, or name another log with --file"
+
+
+def _split(path: str) -> tuple[str, str]:
+    folder, slash, name = path.rpartition("/")
+    return folder + slash, name

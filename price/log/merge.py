@@ -1,142 +1,163 @@
-"""Repairs put where they belong: into slots that the log lacks or marks missed. A live row always wins."""
+"""Repairs put where they belong: into slots that the log lacks or marks missed. A live row always wins.
+
+Within a slot, live rows and what is left of them keep their order; other repairs come after them.
+"""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from itertools import groupby, islice
+from operator import itemgetter
 
 from price.log import row
-from price.log.chunk import Chunk, long_rows
-from price.log.files import BLOCK, File
+from price.log.row import Row
 
-_SMALL = 1 << 13
-"""Bytes of repairs.txt read at once: most missed stretches end within."""
+Block = tuple[int, list[Row]]
 _BEHIND = 1 << 62
 """The place within its slot of a row that no live row has a place for: behind them all."""
-
-Repair = tuple[int, bytes, bytes, int]
-"""Unix time, pair, row, and the offset of the row in repairs.txt."""
-Part = tuple[bytes, int]
-"""Rows and their interval."""
-Piece = tuple[int, bytes]
-"""Unix time and row of a part of a missed stretch."""
-Waiting = tuple[int, int, bytes, int, Iterator[Piece]]
-"""A piece's Unix time, the place of the live row it was cut from, its row, its interval, what follows."""
+_FULL = 1000
+"""Rows of a block, about."""
+Waiting = tuple[int, int, Row, int, Iterator[tuple[int, Row]]]
+"""A piece's Unix time, the place of the row that it was cut from, its row, its interval, what follows."""
 
 
-class Merger:
-    """Merges live chunks with repairs, holding no more than one piece of each missed stretch.
+class _Repairs:
+    """Repairs in order, read ahead as far as a missed stretch needs it."""
 
-    Within a slot, live rows and what was cut from them keep their order, other repairs come after.
-    """
+    def __init__(self, blocks: Iterator[Block]) -> None:
+        self.every = 0
+        """The interval that repairs.txt says."""
+        self._rows = self._priced(blocks)
+        self._read: deque[tuple[int, Row]] = deque()
+        self._of: defaultdict[str, deque[tuple[int, Row]]] = defaultdict(deque)
 
-    def __init__(self, repairs: File, pairs: Sequence[bytes], since: int | None, until: int | None) -> None:
-        self._file = repairs
-        self._pairs = frozenset(pairs)
-        self._until = until
-        self._coming = self._read(0 if since is None else repairs.position(row.slot_of(since)))
-        self._repair: Repair | None = next(self._coming, None)
+    def first(self) -> tuple[int, Row] | None:
+        """The next one, with its Unix time; None where there are no more."""
+        return self._read[0] if self._read or self._more() else None
+
+    def drop(self) -> None:
+        """Goes on to the one after."""
+        _, one = self._read.popleft()
+        self._of[one[1]].popleft()
+
+    def within(self, pair: str, start: int, end: int) -> Iterator[tuple[int, Row]]:
+        """Those of a pair from `start` up to `end`, in Unix time; each is still there for `first`."""
+        at = start
+        while True:
+            found = next((known for known in self._of[pair] if known[0] >= at), None)
+            if found is None and (not self._read or self._read[-1][0] < end) and self._more():
+                continue
+            if found is None or found[0] >= end:
+                return
+            at = found[0] + 1
+            yield found
+
+    def _priced(self, blocks: Iterator[Block]) -> Iterator[Row]:
+        for every, rows in blocks:
+            self.every = every
+            yield from (one for one in rows if one[2] != row.MISSED)
+
+    def _more(self) -> bool:
+        one = next(self._rows, None)
+        if one:
+            known = (row.unix(one[0]), one)
+            self._read.append(known)
+            self._of[one[1]].append(known)
+        return one is not None
+
+
+class _Merger:
+    """Merges live rows with repairs, holding one piece of each missed stretch."""
+
+    def __init__(self, repairs: Iterator[Block]) -> None:
+        self._repairs = _Repairs(repairs)
         self._waiting: list[Waiting] = []
-        self._covered: dict[bytes, int] = {}
+        self._covered: dict[str, int] = {}
         """The Unix time up to which live rows account for a pair's slots."""
         self._place = 0
 
-    def merged(self, live: Iterator[Chunk]) -> Iterator[Chunk]:
-        """All rows in order, in chunks of a good size again."""
-        parts: list[bytes] = []
-        size, every = 0, 0
-        for rows, step in self._parts(live):
-            if parts and (step != every or size >= BLOCK):
-                yield Chunk(b"".join(parts), every)
-                parts, size = [], 0
-            parts.append(rows)
-            size, every = size + len(rows), step
-        if parts:
-            yield Chunk(b"".join(parts), every)
+    def concerns(self, every: int, rows: list[Row]) -> bool:
+        """Whether a repair belongs among some rows; else they may pass in one piece."""
+        first = self._repairs.first()
+        if self._waiting or not first:
+            return bool(self._waiting)
+        long = (one for one in rows if one[4] and one[2] == row.MISSED)
+        ends = [row.unix(one[0]) + (row.slots(one) - 1) * every for one in long]
+        return max([row.unix(rows[-1][0]), *ends]) >= first[0]
 
-    def _parts(self, live: Iterator[Chunk]) -> Iterator[Part]:
-        every = 1
-        for chunk in live:
-            rows, every, at = chunk.rows, chunk.every, 0
-            while at < len(rows):
-                quiet = at if self._waiting else self._quiet(rows, at, every)
-                if quiet > at:
-                    yield rows[at:quiet], every
-                    at = quiet
-                else:
-                    end = rows.index(b"\n", at) + 1
-                    yield from self._row(rows[at:end], every)
-                    at = end
-        yield from self._due(_BEHIND, _BEHIND, every)
+    def live(self, every: int, rows: list[Row]) -> Iterator[tuple[int, Row]]:
+        """Live rows with what belongs among them, each with its interval."""
+        for one in rows:
+            yield from self._live(one, every)
 
-    def _quiet(self, rows: bytes, at: int, every: int) -> int:
-        """How far from the offset `at` on the rows concern no repair: they pass in one piece."""
-        if self._repair is None:
-            return len(rows)
-        unix = self._repair[0]
-        stop = row.offset_of(rows, row.slot_of(unix), at)
-        for start, end in long_rows(rows, at, stop):
-            if row.unix_of(rows[start:end]) + row.slots_of(rows[start:end]) * every > unix:
-                return start
-        return stop
+    def rest(self, every: int) -> Iterator[tuple[int, Row]]:
+        """What belongs behind the last live row; without any, the interval is that of the repairs."""
+        self._repairs.first()
+        yield from self._due(_BEHIND, _BEHIND, every or self._repairs.every)
 
-    def _row(self, line: bytes, every: int) -> Iterator[Part]:
-        unix, pair = row.unix_of(line), row.pair_of(line)
+    def _live(self, one: Row, every: int) -> Iterator[tuple[int, Row]]:
+        unix, pair = row.unix(one[0]), one[1]
         self._place += 1
         yield from self._due(unix, self._place, every)
-        if not row.missed(line):
+        if one[2] != row.MISSED:
             self._covered[pair] = unix + 1
-            yield line, every
+            yield every, one
             return
-        self._covered[pair] = unix + row.slots_of(line) * every
-        self._wait(self._place, every, self._split(line, every))
+        self._covered[pair] = unix + row.slots(one) * every
+        self._wait(self._place, every, self._split(one, every))
         yield from self._due(unix, self._place + 1, every)
 
-    def _due(self, unix: int, place: int, every: int) -> Iterator[Part]:
+    def _due(self, unix: int, place: int, every: int) -> Iterator[tuple[int, Row]]:
         """What belongs before the place in the slot at `unix`."""
         while True:
-            repair = (self._repair[0], _BEHIND) if self._repair else (_BEHIND, _BEHIND)
+            first = self._repairs.first()
+            repair = (first[0], _BEHIND) if first else (_BEHIND, _BEHIND)
             if self._waiting and self._waiting[0][:2] < min(repair, (unix, place)):
-                _, its_place, line, its_every, rest = heapq.heappop(self._waiting)
+                _, its_place, one, its_every, rest = heapq.heappop(self._waiting)
                 self._wait(its_place, its_every, rest)
-                yield line, its_every
-            elif self._repair and repair < (unix, place):
-                slot, pair, line, _ = self._repair
-                self._repair = next(self._coming, None)
-                if slot >= self._covered.get(pair, slot):
-                    self._covered[pair] = slot + 1
-                    yield line, every
+                yield its_every, one
+            elif first and repair < (unix, place):
+                slot, one = first
+                self._repairs.drop()
+                if slot >= self._covered.get(one[1], slot):
+                    self._covered[one[1]] = slot + 1
+                    yield every, one
             else:
                 return
 
-    def _wait(self, place: int, every: int, pieces: Iterator[Piece]) -> None:
+    def _wait(self, place: int, every: int, pieces: Iterator[tuple[int, Row]]) -> None:
         piece = next(pieces, None)
         if piece:
             heapq.heappush(self._waiting, (piece[0], place, piece[1], every, pieces))
 
-    def _split(self, line: bytes, every: int) -> Iterator[Piece]:
+    def _split(self, one: Row, every: int) -> Iterator[tuple[int, Row]]:
         """A missed row as what is repaired of it and what stays missed, one after the other."""
-        first, pair = row.unix_of(line), row.pair_of(line)
-        end = first + row.slots_of(line) * every
-        at = first
-        for unix, its_pair, repaired, _ in self._read(self._repair[3]) if self._repair else ():
-            if unix >= end:
-                break
-            if its_pair == pair and unix >= at and (unix - first) % every == 0:
+        first = row.unix(one[0])
+        at, end = first, first + row.slots(one) * every
+        for unix, repaired in self._repairs.within(one[1], first, end):
+            if (unix - first) % every == 0:
                 if unix > at:
-                    yield at, row.cut(line, at, (unix - at) // every)
+                    yield at, row.cut(one, at, (unix - at) // every)
                 yield unix, repaired
                 at = unix + every
         if at < end:
-            yield at, line if at == first else row.cut(line, at, (end - at) // every)
+            yield at, one if at == first else row.cut(one, at, (end - at) // every)
 
-    def _read(self, start: int) -> Iterator[Repair]:
-        """The repairs from an offset on that have a price, are well-formed and asked for."""
-        for offset, block in self._file.blocks(start, _SMALL):
-            at = offset
-            for line in row.lines(block):
-                if row.is_sound(line) and not row.missed(line):
-                    unix, pair = row.unix_of(line), row.pair_of(line)
-                    if self._until is not None and unix >= self._until:
-                        return
-                    if not self._pairs or pair in self._pairs:
-                        yield unix, pair, line, at
-                at += len(line)
+
+def merged(live: Iterator[Block], repairs: Iterator[Block]) -> Iterator[Block]:
+    """Live blocks with the repairs among them, in blocks again."""
+    merger = _Merger(repairs)
+    every = 0
+    for every, rows in live:
+        if rows and merger.concerns(every, rows):
+            yield from _blocks(merger.live(every, rows))
+        else:
+            yield every, rows
+    yield from _blocks(merger.rest(every))
+
+
+def _blocks(rows: Iterator[tuple[int, Row]]) -> Iterator[Block]:
+    """Rows as blocks of one interval, and of a good size."""
+    for every, same in groupby(rows, itemgetter(0)):
+        while block := [one for _, one in islice(same, _FULL)]:
+            yield every, block

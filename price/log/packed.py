@@ -1,88 +1,132 @@
-"""A rotated file that was packed with gzip: it has no offsets to go to, so it is streamed."""
+"""A packed file of a log: it has no offsets to go to, so it is unpacked as it is read, from its beginning."""
 
+import bz2
+import lzma
 import zlib
 from collections.abc import Iterator
 from itertools import chain
+from typing import Protocol
 
-from price.errors import PriceError
-from price.log import row
-from price.log.files import BLOCK, HOP, LOOK_BACK, File, is_row, last_header
+from price.log.file import BLOCK, LOOK_BACK, PACKED, File, is_row, last_interval, last_row, split
+
+_MOST_MEMORY = 256 << 20
+"""Bytes that an xz file may ask for."""
+
+
+class _Member(Protocol):
+    """What unpacks one member of a file."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Gzip:
+    """zlib's object in the form of those of bz2 and lzma."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(31)
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._member.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return self._member.decompress(self._member.unconsumed_tail + data, max_length)
+
+
+def _member(packed: bytes) -> _Member | None:
+    """What unpacks a member that begins so; None where nothing does."""
+    form = next((form for magic, form in PACKED.items() if packed.startswith(magic)), "")
+    if form == "gzip":
+        return _Gzip()
+    if form == "bzip2":
+        return bz2.BZ2Decompressor()
+    return lzma.LZMADecompressor(memlimit=_MOST_MEMORY) if form == "xz" else None
 
 
 class PackedFile(File):
-    """A .gz file: it has no offsets to go to, so it is streamed from its beginning."""
+    """A .gz, .bz2 or .xz file. Where it is damaged, `damage` says so after the last block."""
 
-    def blocks(self, start: int = 0, size: int = BLOCK) -> Iterator[tuple[int, bytes]]:
-        """Whole lines with their offsets in the unpacked text. Raises PriceError for a damaged file."""
-        rest = b""
-        for read in self._unpacked(size):
-            lines, end, rest_after = (rest + read).rpartition(b"\n")
-            if end:
-                yield start, lines + end
-                start += len(lines) + 1
-            rest = rest_after
-        self.unfinished = bool(rest)
-
-    def _start(self) -> bytes:
-        return next(self._unpacked(HOP), b"")
-
-    def _unpacked(self, size: int) -> Iterator[bytes]:
-        at, member, whole = 0, zlib.decompressobj(31), True
+    def chunks(self, start: int, size: int) -> Iterator[bytes]:
+        """The unpacked text from an offset in it on; what lies before is unpacked all the same."""
         try:
-            while packed := self.read(at, size):
-                at += len(packed)
-                while packed.strip(b"\0") or not whole:
-                    text = member.decompress(packed, size)
-                    packed, whole = member.unconsumed_tail, member.eof
-                    if whole:  # one gzip file may follow another
-                        packed, member = member.unused_data, zlib.decompressobj(31)
-                    if text:
-                        yield text
-                    if not packed:
-                        break
-        except zlib.error as error:
-            raise PriceError(f"{self.path}: damaged ({error}): restore it from a copy") from error
-        if not whole:
-            raise PriceError(f"{self.path}: damaged (cut short): restore it from a copy")
+            for text in self._unpacked(super().chunks(0, size)):
+                if len(text) > start:
+                    yield text[start:]
+                start = max(0, start - len(text))
+        except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+            self.damage = self.damage or f"damaged ({error}): restore it from a copy"
 
-    def since(self, slot: bytes) -> tuple[bytes, int, Iterator[bytes]]:
+    def _unpacked(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for packed in chunks:
+            rest = packed + (next(chunks, b"") if len(packed) < 8 else b"")
+            while rest:  # one member may follow another
+                member = _member(rest)
+                if member is None:
+                    if rest.strip(b"\0"):  # gzip -d says the same, and succeeds
+                        self.trailing = "bytes behind its end are no packed text and were ignored"
+                    return
+                yield from _texts(member, rest, chunks)
+                if not member.eof:
+                    self.damage = self.damage or "damaged (cut short): restore it from a copy"
+                    return
+                rest = member.unused_data
+                if len(rest) < 8:  # not enough to know how the next one begins
+                    rest += next(chunks, b"")
+
+    def since(self, slot: str) -> tuple[bytes, int, Iterator[bytes]]:
         """As of a plain file; but what lies before is unpacked on the way."""
-        read, every = b"", self.every
+        read, every, wanted = b"", self.every, slot.encode()
         blocks = (block for _, block in self.blocks())
         for block in blocks:
-            every = last_header(read[:-LOOK_BACK]) or every
+            every = last_interval(read[:-LOOK_BACK]) or every
             read = read[-LOOK_BACK:] + block
-            if _last_row(block) >= slot:
+            if last_row(block) >= wanted:
                 break
-        at = _position(read, slot)
-        return read[:at], last_header(read[:at]) or every, chain([read[at:]], blocks)
+        at = _position(read, wanted)
+        return read[:at], last_interval(read[:at]) or every, chain([read[at:]], blocks)
 
-    def last(self) -> bytes:
+    def last(self) -> str:
         """The slot of the last row; empty where there is none."""
         slot = b""
         for _, block in self.blocks():
-            slot = _last_row(block) or slot
-        return slot
+            slot = last_row(block) or slot
+        return slot.decode("ascii")
 
 
-def _last_row(block: bytes) -> bytes:
-    """The slot of the last row in a block of lines; empty where it has none."""
-    end = len(block)
-    while end > 0:
-        start = block.rfind(b"\n", 0, end - 1) + 1
-        if is_row(block[start:end]):
-            return block[start : start + row.SLOT_BYTES]
-        end = start
-    return b""
+def _texts(member: _Member, packed: bytes, more: Iterator[bytes]) -> Iterator[bytes]:
+    """What a member holds, at most a block at a time, however well it was packed."""
+    while True:
+        text = member.decompress(packed, BLOCK)
+        if text:
+            yield text
+        if member.eof:
+            return
+        packed = b"" if not member.needs_input else next(more, b"")
+        if not packed and member.needs_input:
+            return
 
 
 def _position(lines: bytes, slot: bytes) -> int:
     """Where the last row before a slot ends; 0 where there is none."""
     at = end = 0
-    for line in row.lines(lines):
+    for line in split(lines):
         at += len(line)
         if is_row(line):
-            if line[: row.SLOT_BYTES] >= slot:
+            if line[: len(slot)] >= slot:
                 break
             end = at
     return end

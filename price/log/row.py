@@ -1,98 +1,180 @@
-"""A row as bytes: the form of price/line.py, for those who read millions of rows and change none.
+"""The form of a row and of a header line: the only place that knows it.
 
-Slots are compared as text: ISO 8601 of one form sorts like time.
+Readers handle millions of rows, so a row is a plain tuple of its five texts, found by one `findall` for
+each block of lines. Slots are compared as text: ISO 8601 of one form sorts like time.
+
+    for slot, pair, price, basis, extras in ...:     # price is "-" where the slot was missed
+
+`basis` is column 4 (sources or reason); `extras` is what follows it, as it stands there: "" or
+` slots=211 by=journal`, with its leading blank, whatever keys a later version adds.
+This module needs no Decimal and no Quote, whose import costs more than most answers; see quotes.py.
 """
 
 import re
 from datetime import date
 from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from price.errors import PriceError
 
-SLOT_BYTES = 20
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+Row = tuple[str, str, str, str, str]
+"""Slot, pair, price, basis, extras."""
+MISSED = "-"
+"""What stands in the place of a price."""
+SLOT_LENGTH = 20
 DAY = 86400
 _EPOCH = date(1970, 1, 1).toordinal()
+
 _DAYS = (
-    rb"(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])"
+    r"(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])"
 )
-_LEAP_YEAR = rb"\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00"
-_DATE = rb"(?!0000)(?:\d{4}-(?:%s)|(?:%s)-02-29)" % (_DAYS, _LEAP_YEAR)
-_SLOT = rb"%sT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ" % _DATE
-_PAIR = rb"[A-Z0-9]{1,20}-[A-Z0-9]{1,20}"
-_PRICE = rb"(?!0 )(?:0|[1-9]\d{0,23})(?:\.\d{0,100}[1-9])?"
-_SOURCES = rb"[a-z0-9-]+(?:,[a-z0-9-]+)*"
-_REASON = rb"[a-z0-9-]+(?::[a-z0-9-]+)?(?:,[a-z0-9-]+(?::[a-z0-9-]+)?)*"
-_SLOTS = rb" slots=[1-9]\d{0,9}(?=[ \n])"
-_EXTRA = rb" (?!slots=)[a-z][a-z0-9_-]*=[!-~]+"
-_ROW = b"%s %s (?:%s %s(?:%s)*|- %s(?:%s)*(?:%s(?:%s)*)?)\n" % (
-    *(_SLOT, _PAIR),
-    *(_PRICE, _SOURCES, _EXTRA),
-    *(_REASON, _EXTRA, _SLOTS, _EXTRA),
-)
+_LEAP_YEAR = r"\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00"
+_SLOT = rf"(?!0000)(?:\d{{4}}-(?:{_DAYS})|(?:{_LEAP_YEAR})-02-29)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ"
+_PAIR = r"[A-Z0-9]{1,20}+-[A-Z0-9]{1,20}+"
+# no source may give more digits; the mean of two prices can have one more after the point
+_PRICE = r"(?!0[ \n])(?:0|[1-9]\d{0,23}+)(?:\.\d{0,100}[1-9])?"
+_WORD = r"[a-z0-9-]++(?::[a-z0-9-]++)?"
+_BASIS = rf"{_WORD}(?:,{_WORD})*+"
+_EXTRA = r"[a-z][a-z0-9_-]*+=[!-~]++"
+_ROW = rf"^({_SLOT}) ({_PAIR}) (-|{_PRICE}(?= [a-z0-9,-]++[ \n])) ({_BASIS})((?: {_EXTRA})*+)\n"
+_SLOTS = r" slots=([^ ]*)"
+_HEADER = r"# price-log 1 every=([1-9]\d{0,3})s((?: [!-~]+)*)"
+HEADER_START = "# price-log "
+_SIMULATED = "simulated"
 
 
 @cache
-def _pattern(name: str) -> re.Pattern[bytes]:
-    """A pattern, made when it is first needed: most questions need one, and each costs half a millisecond."""
-    # possessive (+), so that a bad row fails without a second try
-    return re.compile(
-        {
-            "pair": _PAIR,
-            "price": _PRICE.replace(b"(?!0 )", b"(?!0$)"),
-            "row": _ROW,
-            "rows": b"(?:%s)*+" % _ROW,
-        }[name]
-    )
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern, made when it is first needed: each costs up to a millisecond."""
+    return re.compile(text, re.ASCII | re.MULTILINE)
 
 
-def sound(rows: bytes) -> bytes:
-    """Those lines of `rows` that are well-formed rows. One match over a whole block costs least."""
-    if _pattern("rows").fullmatch(rows):
-        return rows
-    return b"".join(line for line in lines(rows) if is_sound(line))
+class Header(NamedTuple):
+    """What the first line of a file says; it stands again where the interval changes."""
+
+    every: int
+    """Seconds from slot to slot."""
+    simulated: bool
+    """Whether the prices are made up."""
 
 
-def lines(rows: bytes) -> list[bytes]:
-    """Whole lines, each with its line end; splitlines() would end them at a carriage return too."""
-    return [line + b"\n" for line in rows.split(b"\n")[:-1]]
+def header(every: int, *, simulated: bool = False) -> str:
+    """The line that opens a file of slots `every` seconds apart, without its line end."""
+    return f"# price-log 1 every={every}s" + (f" {_SIMULATED}" if simulated else "")
 
 
-def is_price(text: bytes) -> bool:
-    """Whether a text is a price as written in the log."""
-    return _pattern("price").fullmatch(text) is not None
+def read_header(line: str) -> Header | None:
+    """What a header line says; None for any other line. Words that a later version adds are read over."""
+    match = _pattern(_HEADER).fullmatch(line)
+    return Header(int(match[1]), _SIMULATED in match[2].split(" ")) if match else None
 
 
-def is_pair(text: bytes) -> bool:
+def find(lines: str) -> list[Row]:
+    """The rows in some lines, each of which ends in a line end; what is no row is left out.
+
+    Whether anything was left out is known by comparing the number of rows with the number of line ends.
+    """
+    rows: list[Row] = _pattern(_ROW).findall(lines)
+    return rows if " slots=" not in lines else [row for row in rows if "slots=" not in row[4] or _counts(row)]
+
+
+def read(line: str) -> Row:
+    """The row of a line, without its line end. Raises ValueError saying what is wrong with it."""
+    columns = line.split(" ")
+    if len(columns) < 4:
+        raise ValueError(f"a row has at least 4 columns, this one {len(columns)}")
+    slot, pair, price, basis, *extras = columns
+    if not _fits(_SLOT, slot):
+        raise ValueError(_slot_fault(slot))
+    if not is_pair(pair):
+        raise ValueError(f"column 2 is not a pair: {pair[:40]!r}")
+    if price != MISSED and not is_price(price):
+        raise ValueError(f"column 3 is not a price: {price[:40]!r}")
+    if not _fits(_BASIS, basis) or (price != MISSED and ":" in basis):
+        raise ValueError(f"column 4 names no {'reason' if price == MISSED else 'sources'}: {basis[:40]!r}")
+    for extra in extras:
+        if not _fits(_EXTRA, extra):
+            raise ValueError(f"not key=value: {extra[:40]!r}")
+    row = (slot, pair, price, basis, "".join(f" {extra}" for extra in extras))
+    if not _counts(row):
+        raise ValueError(f"slots= stands once, for missed slots in a row: {row[4][:40]!r}")
+    return row
+
+
+def text(row: Row) -> str:
+    """A row as it stands in the file, without its line end."""
+    slot, pair, price, basis, extras = row
+    return f"{slot} {pair} {price} {basis}{extras}"
+
+
+def is_pair(text: str) -> bool:
     """Whether a text is a pair as written in the log."""
-    return _pattern("pair").fullmatch(text) is not None
+    return _fits(_PAIR, text)
 
 
-def is_sound(line: bytes) -> bool:
-    """Whether a line is a well-formed row."""
-    return _pattern("row").fullmatch(line) is not None
+def is_price(text: str) -> bool:
+    """Whether a text is a price as written in the log."""
+    return text != "0" and _fits(_PRICE, text)
 
 
-def every_of(line: bytes) -> int | None:
-    """The interval in seconds that a header line gives; None for any other line."""
-    digits = line.rstrip(b"\n").removeprefix(b"# price-log 1 every=").removesuffix(b"s")
-    known = digits.isdigit() and digits[:1] != b"0" and len(digits) < 5
-    return int(digits) if known and line.startswith(b"# price-log 1 every=%bs" % digits) else None
+def _fits(part: str, text: str) -> bool:
+    return _pattern(part).fullmatch(text) is not None
+
+
+def _slot_fault(slot: str) -> str:
+    if _fits(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", slot):
+        return f"column 1 is a day or a time that no calendar has: {slot!r}"
+    return f"column 1 is not a slot: {slot[:40]!r}"
+
+
+def _counts(row: Row) -> bool:
+    """Whether `slots=` stands at most once in a row, and only behind missed slots."""
+    counts: list[str] = _pattern(_SLOTS).findall(row[4])
+    return not counts or (len(counts) == 1 and row[2] == MISSED and _fits(r"[1-9]\d{0,9}", counts[0]))
+
+
+def extra(row: Row, key: str) -> str | None:
+    """What stands behind `key=` in a row; None where it does not stand there."""
+    return extras(row).get(key)
+
+
+def extras(row: Row) -> dict[str, str]:
+    """Every `key=value` of a row, in its order; of a key that stands twice, the first."""
+    found: dict[str, str] = {}
+    for word in row[4].split(" ")[1:]:
+        key, _, value = word.partition("=")
+        found.setdefault(key, value)
+    return found
+
+
+def slots(row: Row) -> int:
+    """How many slots a row stands for."""
+    return int(extras(row).get("slots", "1")) if row[4] else 1
+
+
+def cut(row: Row, unix: int, count: int) -> Row:
+    """The part of a missed row, `count` slots long, that begins at a Unix time."""
+    rest = "".join(f" {word}" for word in row[4].split(" ")[1:] if not word.startswith("slots="))
+    return (slot(unix), row[1], row[2], row[3], (f" slots={count}" if count > 1 else "") + rest)
 
 
 @cache
-def _midnight(day: bytes) -> int:
+def _midnight(day: str) -> int:
     try:
-        return (date.fromisoformat(day.decode("ascii")).toordinal() - _EPOCH) * DAY
+        return (date.fromisoformat(day).toordinal() - _EPOCH) * DAY
     except ValueError as error:
-        raise PriceError(f"{day.decode('latin-1')!a} is no date: run `price verify`") from error
+        raise PriceError(f"{day!a} is no date: run `price verify`") from error
 
 
-def unix_of(slot: bytes) -> int:
-    """The Unix time of a slot. Raises PriceError where the calendar has no such day."""
+def unix(slot: str) -> int:
+    """The Unix time of a slot. Raises PriceError for a text that is none."""
     try:
         hour, minute, second = int(slot[11:13]), int(slot[14:16]), int(slot[17:19])
     except ValueError as error:
-        raise PriceError(f"{slot[11:20].decode('latin-1')!a} is no time: run `price verify`") from error
+        raise PriceError(f"{slot[:20]!a} is no time: run `price verify`") from error
     return _midnight(slot[:10]) + hour * 3600 + minute * 60 + second
 
 
@@ -108,39 +190,10 @@ _TWO = [f"{number:02d}" for number in range(60)]
 """A table is three times as fast as formatting."""
 
 
-def text_of(unix: int) -> str:
+def slot(unix: int) -> str:
     """The text of the slot at a Unix time. Raises PriceError outside the years 1 to 9999."""
     minute, second = divmod(unix % DAY, 60)
     return f"{_date(unix // DAY)}T{_TWO[minute // 60]}:{_TWO[minute % 60]}:{_TWO[second]}Z"
-
-
-def slot_of(unix: int) -> bytes:
-    """The same as it stands in a row."""
-    return text_of(unix).encode("ascii")
-
-
-def pair_of(row: bytes) -> bytes:
-    """The pair of a row."""
-    return row[SLOT_BYTES + 1 : row.index(b" ", SLOT_BYTES + 1)]
-
-
-def missed(row: bytes) -> bool:
-    """Whether a row has no price."""
-    return b" - " in row
-
-
-def slots_of(row: bytes) -> int:
-    """How many slots a row stands for."""
-    at = row.find(b" slots=")
-    return int(row[at + 7 :].split(b" ", 1)[0]) if at >= 0 else 1
-
-
-def cut(row: bytes, slot: int, slots: int) -> bytes:
-    """The part of a missed row, `slots` slots long, that begins at the Unix time `slot`."""
-    _, pair, dash, reason, *extras = row.rstrip(b"\n").split(b" ")
-    kept = [extra for extra in extras if not extra.startswith(b"slots=")]
-    count = [b"slots=%d" % slots] if slots > 1 else []
-    return b" ".join([slot_of(slot), pair, dash, reason, *count, *kept]) + b"\n"
 
 
 def next_multiple(unix: int, every: int) -> int:
@@ -148,19 +201,9 @@ def next_multiple(unix: int, every: int) -> int:
     return (unix // every + 1) * every
 
 
-def offset_of(rows: bytes, slot: bytes, low: int = 0) -> int:
-    """Where, from `low` on, the first of sorted rows at or after `slot` begins; else their length."""
-    high = len(rows)
-    while low < high:
-        start = rows.rfind(b"\n", low, (low + high) // 2) + 1 or low
-        if rows[start : start + SLOT_BYTES] < slot:
-            low = rows.index(b"\n", start) + 1
-        else:
-            high = start
-    return low
-
-
-def last_slot(rows: bytes) -> bytes:
-    """The slot of the last of some rows."""
-    start = rows.rfind(b"\n", 0, len(rows) - 1) + 1
-    return rows[start : start + SLOT_BYTES]
+def plain(price: "Decimal") -> str:
+    """A price as written in the log: every digit, no exponent, no trailing zeros after the point."""
+    text = str(price)
+    if "E" in text:  # format alone would do, at twice the price
+        text = format(price, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

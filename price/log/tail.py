@@ -1,32 +1,44 @@
-"""The end of a price log, read backwards: where it stops being sound, and how far each pair's rows go."""
+"""What the end of a log says, for the recorder that goes on from it; through rotated files where need be.
 
-import os
-from collections.abc import Collection, Iterator
+    ending = read_ending(str(path), pairs, lambda: clock.monotonic() < deadline)
+    ending.rows[pair], ending.priced[pair], ending.interval, ending.simulated, ending.warnings
+
+It never fails: what cannot be read, or not in time, stands in `warnings`, one line each, for the operator.
+"""
+
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from price import times
-from price.log import line
+from price.errors import PriceError
+from price.log import row
+from price.log.file import BLOCK, LONGEST, File, last_interval, last_row
+from price.log.files import LogFile, log_files
+from price.log.quotes import quote_of
 from price.model import Pair, Quote
 
-_BLOCK_BYTES = 64 * 1024
-SEARCH_BYTES = 4 * 1024 * 1024
-"""How far back the last row of a pair is looked for: days of one pair."""
+_PACKED_BYTES = 4 << 20
+"""How much of the end of a packed file is looked at: days of one pair."""
 _RECENT_SECONDS = 60
-_FAR = times.unix(datetime(9000, 1, 1, tzinfo=UTC))
-"""A row from here on would leave no slot to record."""
+_FAR = 221_845_392_000
+"""The year 9000: a row from there on would leave no slot to record."""
 
 
 @dataclass(slots=True)
-class Tail:
-    """What the end of a log says."""
+class Ending:
+    """What the last rows of a log say."""
 
     interval: int | None = None
-    """In force at the end, in seconds; None where no line tells."""
+    """In force at the end, in seconds; None for a log without a header."""
+    simulated: bool | None = None
+    """Whether its prices are made up: its first line says so, or its newest price. None without either."""
     rows: dict[Pair, Quote] = field(default_factory=dict)
-    """The last row of each pair."""
+    """The last row of each pair that was asked for, and of those recorded in the last minute."""
     priced: dict[Pair, Quote] = field(default_factory=dict)
     """The last row with a price of each pair."""
+    warnings: list[str] = field(default_factory=list)
+    """What could not be read, or not in time."""
 
     def last_slots(self) -> dict[Pair, datetime]:
         """The last slot that each pair's rows account for. Raises ValueError for one that no clock shows."""
@@ -34,128 +46,131 @@ class Tail:
         for pair, quote in self.rows.items():
             end = times.unix(quote.slot) + (quote.slots - 1) * (self.interval or 0)
             if not 0 <= end < _FAR:
-                row = f"{times.iso(quote.slot)} {pair}"
-                raise ValueError(f"its row of {row} is damaged: it reaches to a time that no clock shows")
+                known = f"{times.iso(quote.slot)} {pair}"
+                raise ValueError(f"its row of {known} is damaged: it reaches to a time that no clock shows")
             found[pair] = times.from_unix(end)
         return found
 
-    def drop_absent(self, interval: int) -> bool:
-        """Forgets pairs that were not recorded up to the end of the log; whether there were any.
 
-        Their missing slots, `interval` seconds apart from now on, lie before rows of other pairs, where no
-        row can be added any more. Raises ValueError as `last_slots` does.
-        """
-        end = max((quote.slot for quote in self.rows.values()), default=None)
-        last = self.last_slots()
-        absent = [pair for pair in last if end and times.next_slot(last[pair], interval) < end]
-        for pair in absent:
-            del self.rows[pair]
-        return bool(absent)
+def read_ending(path: str, pairs: Collection[Pair], go_on: Callable[[], bool]) -> Ending:
+    """What the last rows of a log say of some pairs, and of those recorded lately.
 
-
-@dataclass(slots=True)
-class Count:
-    """Slots of a pair: with a price, and without."""
-
-    recorded: int = 0
-    missed: int = 0
-
-
-def read_tail(descriptor: int, size: int, pairs: Collection[Pair]) -> Tail:
-    """What the last rows of a log of `size` bytes, ending in a line end, say. Raises OSError.
-
-    Looks back until each of `pairs` was seen, the interval is known, and a minute was read.
+    `go_on` says whether there is time for another block: a price is looked for however far back, but
+    nobody waits for that. A log that is not there yet says nothing.
     """
-    tail = Tail()
-    unseen = {str(pair).encode() for pair in pairs}
-    recent = b""
-    for text in _lines_backwards(descriptor, size, SEARCH_BYTES):
-        slot, _, rest = text.partition(b" ")
-        if not unseen and tail.interval and slot < recent:
-            break
-        if slot.startswith(b"#"):
-            tail.interval = tail.interval or line.read_header(text.decode("ascii", "replace"))
-        elif tail.interval is None or slot >= recent or rest.partition(b" ")[0] in unseen:
-            quote = _row(text)
-            if quote is not None:
-                recent = recent or _before(quote.slot)
-                unseen.discard(str(quote.pair).encode())
-                _note(tail, quote)
-    return tail
-
-
-def _before(slot: datetime) -> bytes:
-    """The slot from which on rows are recent."""
-    return times.iso(times.from_unix(max(0, times.unix(slot) - _RECENT_SECONDS))).encode()
-
-
-def _note(tail: Tail, quote: Quote) -> None:
-    later = tail.rows.setdefault(quote.pair, quote)
-    if tail.interval is None and later is not quote:
-        # every slot has a row, so two rows in a row tell the interval
-        tail.interval = int((later.slot - quote.slot).total_seconds()) // quote.slots or None
-    if quote.price is not None:
-        tail.priced.setdefault(quote.pair, quote)
-
-
-def count_since(descriptor: int, size: int, midnight: datetime, interval: int) -> dict[str, Count]:
-    """The slots from `midnight` on that the log's rows account for, by pair. Raises OSError."""
-    counts: dict[str, Count] = {}
-    first, edge = times.iso(midnight).encode(), b""
-    for text in _lines_backwards(descriptor, size, size):
-        slot, pair, price, *_ = text.split(b" ", 3) if text.count(b" ") > 2 else (b"#", b"", b"")
-        if slot.startswith(b"#"):
-            continue
-        if slot < first and edge not in (b"", slot):
-            break
-        if slot >= first and price != b"-":
-            counts.setdefault(pair.decode("ascii", "replace"), Count()).recorded += 1
-        elif (quote := _row(text)) is not None:
-            edge = slot if slot < first else b""
-            # missed slots may reach over midnight
-            before = times.slots_between(quote.slot, midnight, interval)
-            missed = max(0, quote.slots - before) if quote.missed else 0
-            counts.setdefault(str(quote.pair), Count()).missed += missed
-    return counts
-
-
-def sound_end(descriptor: int, size: int) -> int:
-    """Where the last sound line of a log of `size` bytes ends: one that ends in a line end and parses.
-
-    Only the last block is looked at: what a crash leaves behind is shorter. Raises OSError, and
-    ValueError where that block holds no sound line.
-    """
-    start = max(0, size - _BLOCK_BYTES)
-    block = os.pread(descriptor, size - start, start)
-    end = len(block)
-    while (end := block.rfind(b"\n", 0, end) + 1) > 0:
-        begin = block.rfind(b"\n", 0, end - 1) + 1
-        text = block[begin : end - 1]
-        if text.startswith(b"#") or _row(text) is not None:
-            return start + end
-        end = begin
-    if start:
-        raise ValueError(f"its last {_BLOCK_BYTES} bytes hold no row")
-    return 0
-
-
-def _row(text: bytes) -> Quote | None:
-    """The quote of a line, if it is a sound row."""
     try:
-        return line.read(text.decode("ascii"))
-    except ValueError:
-        return None
+        files = log_files(path)
+    except PriceError as error:
+        return Ending(warnings=[str(error)])
+    ending = Ending(warnings=[f"{file.path}: {file.fault}; it is skipped" for file in files if file.fault])
+    search = _Search(ending, {str(pair) for pair in pairs}, go_on)
+    for file in reversed([file for file in files if not file.fault]):
+        if not search.done():
+            search.look(file)
+    if any(file.simulated for file in files):
+        ending.simulated = True
+    return ending
 
 
-def _lines_backwards(descriptor: int, end: int, most: int) -> Iterator[bytes]:
-    """The lines before the offset `end`, which follows a line end, the last one first; about `most` bytes."""
-    stop = max(0, end - most)
-    rest = b""
-    end -= 1  # the last line end separates nothing
-    while end > stop:
-        start = max(stop, end - _BLOCK_BYTES)
-        first, *others = (os.pread(descriptor, end - start, start) + rest).split(b"\n")
-        yield from reversed(others)
-        rest, end = first, start
-    if end == 0 and rest:
-        yield rest
+class _Search:
+    """Looks for rows from the end of a log backwards, until each pair's last row and last price are known."""
+
+    def __init__(self, ending: Ending, pairs: set[str], go_on: Callable[[], bool]) -> None:
+        self._ending = ending
+        self._rows, self._priced = set(pairs), set(pairs)
+        """Pairs whose last row, and whose last price, is still looked for."""
+        self._known: set[tuple[str, bool]] = set()
+        """Pairs whose last row (False) or last price (True) was found."""
+        self._recent = ""
+        """The slot from which on all pairs count."""
+        self._go_on = go_on
+
+    def done(self) -> bool:
+        """Whether everything was found."""
+        return not self._rows and not self._priced and self._ending.simulated is not None
+
+    def look(self, file: LogFile) -> None:
+        """Looks at a file, which comes before all others so far."""
+        warnings = self._ending.warnings
+        try:
+            with file.opened() as opened:
+                if not self._ending.rows and not file.packed:
+                    self._ending.interval = opened.interval_at(opened.size) or self._ending.interval
+                if not self._through(_packed_end(opened, self._go_on) if file.packed else backwards(opened)):
+                    warnings.append(f"{file.path}: too long to be looked through for each pair's last price")
+                if opened.damage:
+                    warnings.append(f"{file.path}: {opened.damage}; what is left of it is used")
+        except OSError as error:
+            warnings.append(f"{file.path}: {error.strerror}; it is skipped")
+
+    def _through(self, blocks: Iterator[bytes]) -> bool:
+        """Goes through blocks, the last one first; whether there was time for what is missing."""
+        for block in blocks:
+            if not self._ending.interval:
+                self._ending.interval = last_interval(block) or None
+            if self._wants(block):
+                for one in reversed(row.find(block.decode("latin-1"))):
+                    self._add(one)
+            if self.done():
+                return True
+            if not self._go_on():
+                return False
+        return self._go_on()
+
+    def _wants(self, block: bytes) -> bool:
+        """Whether a block may hold what is missing: most of a log is passed at the speed of a search."""
+        if not self._recent or last_row(block).decode("latin-1") >= self._recent:
+            return True
+        if any(f" {pair} ".encode() in block for pair in self._rows):
+            return True
+        if block.count(b" - ") == block.count(b"\n"):
+            return False
+        unknown = self._ending.simulated is None
+        return unknown or any(f" {pair} ".encode() in block for pair in self._priced)
+
+    def _add(self, one: row.Row) -> None:
+        """Notes a row, which comes before all others so far."""
+        slot, pair, price, basis, _ = one
+        self._recent = self._recent or row.slot(max(0, row.unix(slot) - _RECENT_SECONDS))
+        recent = slot >= self._recent
+        if pair in self._rows or (recent and (pair, False) not in self._known):
+            self._rows.discard(pair)
+            self._known.add((pair, False))
+            quote = quote_of(one)
+            self._ending.rows[quote.pair] = quote
+        if price == row.MISSED:
+            return
+        if self._ending.simulated is None:
+            self._ending.simulated = "simulated" in basis.split(",")
+        if pair in self._priced or (recent and (pair, True) not in self._known):
+            self._priced.discard(pair)
+            self._known.add((pair, True))
+            quote = quote_of(one)
+            self._ending.priced[quote.pair] = quote
+
+
+def backwards(file: File) -> Iterator[bytes]:
+    """Blocks of whole lines of a plain file, the last one first."""
+    rest, end = b"", file.size
+    while end > 0:
+        start = max(0, end - BLOCK)
+        read = file.read(start, end - start)
+        if not read:
+            return
+        read += rest
+        begun, newline, lines = read.partition(b"\n") if start else (b"", b"", read)
+        if lines:
+            yield lines
+        # a line that is too long to be a row is not kept; what precedes it must not become one either
+        rest = begun + newline if len(begun) <= LONGEST else b"\0\n"
+        end = start
+
+
+def _packed_end(file: File, go_on: Callable[[], bool]) -> Iterator[bytes]:
+    """The end of a packed file, in one block; nothing where it takes too long."""
+    end = b""
+    for _, block in file.blocks():
+        end = end[-_PACKED_BYTES:] + block
+        if not go_on():
+            return
+    yield end

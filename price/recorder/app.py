@@ -14,8 +14,8 @@ from price.fetchers import make_fetchers
 from price.handlers import journal, notify
 from price.handlers.console import Console
 from price.log import line
-from price.log.pricelog import PriceLog
-from price.log.tail import Tail
+from price.log.old.pricelog import PriceLog
+from price.log.old.tail import Tail
 from price.model import Quote
 from price.recorder.clock import Clock, Signal
 from price.recorder.ledger import Ledger

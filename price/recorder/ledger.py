@@ -5,7 +5,7 @@ from datetime import datetime
 
 from price import times
 from price.choose import Memory, restored
-from price.log.tail import Tail
+from price.log.old.tail import Tail
 from price.model import Pair
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from price.errors import PriceError
-from price.log import row
+from price.log.old import row
 
 
 class Arithmetic:

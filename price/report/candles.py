@@ -1,82 +1,21 @@
 """`price candles`: open, high, low, close and count per pair and period, exact to the digit."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from itertools import repeat
 
 from price import times
 from price.log import row
-from price.log.chunk import Chunk, four_columns, priced
-from price.log.pricelog import PriceLog
-from price.report.options import Window, file_of, say_skipped, say_unseen, window
+from price.log.read import Block, PriceLog
+from price.report.options import Window, file_of, finish, window
 from price.report.tables import Value, write
 
 NAMES = ("start", "pair", "open", "high", "low", "close", "count")
 _FLOAT_TEXT = 15
 """Prices of up to 15 digits are told apart, and put in order, by their floats."""
 _LONGEST = 36_525 * row.DAY
-Ordered = list[str] | list[float] | list[Decimal]
-
-
-class Columns:
-    """The rows with a price of some chunk, column by column: a list's method beats a loop over rows."""
-
-    __slots__ = ("bases", "ordered", "pairs", "prices", "slots")
-
-    def __init__(self, slots: list[str], pairs: list[str], prices: list[str], bases: list[str]) -> None:
-        self.slots, self.pairs, self.prices, self.bases = slots, pairs, prices, bases
-        self.ordered = ordered(prices)
-
-    def doubtful(self) -> bool:
-        """Whether some column holds what no row has there, as where a line is no row."""
-        return (
-            len(self.prices) != len(self.slots)
-            or not {*map(len, self.slots)} <= {row.SLOT_BYTES}
-            or bool("".join(self.prices).translate(_NO_DIGITS))
-            or not float(min(self.ordered, default=1))
-            or not all(row.is_pair(pair.encode("latin-1")) for pair in set(self.pairs))
-        )
-
-
-_LEAP_DAY = b"-02-29T"
-"""The one day of which the form alone does not tell whether there is one."""
-_NO_DIGITS = str.maketrans("", "", "0123456789.")
-
-
-def ordered(prices: list[str]) -> Ordered:
-    """What is in order as the prices are: their texts, where all have as many digits before the point.
-
-    Else their numbers, for which 200 ns a row are spent. Raises ValueError and ArithmeticError.
-    """
-    points = {*map(str.find, prices, repeat("."))}
-    whole = [len(price) for price in prices if "." not in price] if -1 in points else []
-    lengths = {*points, *whole} - {-1}
-    if len(lengths) < 2 and 0 not in lengths and "".join(prices).count(".") == len(prices) - len(whole):
-        return prices
-    exact = max(map(len, prices), default=0) > _FLOAT_TEXT
-    return [*map(Decimal, prices)] if exact else [*map(float, prices)]
-
-
-def columns(rows: bytes) -> tuple[Columns, int]:
-    """The columns of those rows that have a price, and how many lines were left out as no rows.
-
-    A split of the whole chunk costs half of a split per row; it needs rows of four columns.
-    """
-    fields = four_columns(priced(rows)).decode("latin-1").split()
-    try:
-        found = Columns(fields[::4], fields[1::4], fields[2::4], fields[3::4])
-    except (ValueError, ArithmeticError):
-        pass
-    else:
-        if not found.doubtful() and _LEAP_DAY not in rows:
-            return found, 0
-    known = row.sound(rows)
-    lines = [line.split(" ", 4) for line in priced(known).decode("ascii").splitlines()]
-    slots, pairs, prices, bases = ([line[number] for line in lines] for number in range(4))
-    return Columns(slots, pairs, prices, bases), rows.count(b"\n") - known.count(b"\n")
 
 
 class Candle:
@@ -84,10 +23,11 @@ class Candle:
 
     __slots__ = ("close", "count", "high", "low", "open")
 
-    def __init__(self, prices: list[str], ordered: Ordered) -> None:
+    def __init__(self, prices: list[str]) -> None:
+        number = float if max(map(len, prices)) <= _FLOAT_TEXT else Decimal
         self.open = prices[0]
-        self.high = prices[ordered.index(max(ordered))]  # type: ignore[arg-type]  # one list has one type
-        self.low = prices[ordered.index(min(ordered))]  # type: ignore[arg-type]
+        self.high = max(prices, key=number)
+        self.low = min(prices, key=number)
         self.close = prices[-1]
         self.count = len(prices)
 
@@ -100,66 +40,43 @@ class Candle:
 
 
 class Candles:
-    """Makes candles chunk by chunk; holds those of one period only."""
+    """Makes candles block by block; holds those of one period only."""
 
     def __init__(self, every: int) -> None:
         self.every = every
-        self.skipped = 0
+        """The seconds of a period."""
         self._candles: dict[str, Candle] = {}
-        self._end = 0
-        self._start = self._end_text = ""
+        self._start = self._end = ""
 
-    def within(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Value, ...]]:
+    def of(self, blocks: Iterable[Block]) -> Iterator[tuple[Value, ...]]:
         """The candles as rows of the table, period by period."""
-        return self.of(self.columns(chunks))
-
-    def columns(self, chunks: Iterable[Chunk]) -> Iterator[Columns]:
-        """What `of` needs of each chunk, for those who look at it on the way."""
-        for chunk in chunks:
-            found, skipped = columns(chunk.rows)
-            self.skipped += skipped
-            yield found
-
-    def of(self, parts: Iterable[Columns]) -> Iterator[tuple[Value, ...]]:
-        """The candles of columns that follow one another, as `within`."""
-        for found in parts:
-            slots = found.slots
-            alone = len(set(found.pairs)) == 1
+        for _, rows in blocks:
+            slots = [one[0] for one in rows]
             at = 0
-            while at < len(slots):
-                if slots[at] >= self._end_text:
+            while at < len(rows):
+                if slots[at] >= self._end:
                     yield from self._finished()
-                    self._begin(slots[at])
-                stop = bisect_left(slots, self._end_text, at)
-                if alone:
-                    self._add(found.pairs[at], found.prices[at:stop], found.ordered[at:stop])
-                else:
-                    self._share(found, at, stop)
+                    start = row.unix(slots[at]) // self.every * self.every
+                    self._start, self._end = row.slot(start), row.slot(start + self.every)
+                stop = bisect_left(slots, self._end, at)
+                self._add(rows[at:stop])
                 at = stop
         yield from self._finished()
 
-    def _begin(self, slot: str) -> None:
-        """Goes on to the period of a slot: mostly the next one, whose start is known."""
-        self._start, self._end = self._end_text, self._end + self.every
-        if not self._start or (after := row.text_of(self._end)) <= slot:
-            start = row.unix_of(slot.encode()) // self.every * self.every
-            self._start, self._end = row.text_of(start), start + self.every
-            after = row.text_of(self._end)
-        self._end_text = after
-
-    def _share(self, found: Columns, at: int, stop: int) -> None:
-        """Adds rows of several pairs."""
-        for pair in dict.fromkeys(found.pairs[at:stop]):
-            mine = [place for place in range(at, stop) if found.pairs[place] == pair]
-            part: list[str] = [found.ordered[place] for place in mine]  # type: ignore[misc]
-            self._add(pair, [found.prices[place] for place in mine], part)
-
-    def _add(self, pair: str, prices: list[str], ordered: Ordered) -> None:
-        candle = Candle(prices, ordered)
-        if pair in self._candles:
-            self._candles[pair].add(candle)
-        else:
-            self._candles[pair] = candle
+    def _add(self, rows: list[row.Row]) -> None:
+        """Adds rows of the period: their prices by pair, and of each pair what they come to."""
+        prices: dict[str, list[str]] = {}
+        for _, pair, price, _, _ in rows:
+            if price != row.MISSED:
+                if pair in prices:
+                    prices[pair].append(price)
+                else:
+                    prices[pair] = [price]
+        for pair, texts in prices.items():
+            if pair in self._candles:
+                self._candles[pair].add(Candle(texts))
+            else:
+                self._candles[pair] = Candle(texts)
 
     def _finished(self) -> Iterator[tuple[Value, ...]]:
         for pair, candle in self._candles.items():
@@ -167,19 +84,21 @@ class Candles:
         self._candles.clear()
 
 
+def add_options(parser: ArgumentParser) -> None:
+    """What the command takes beside the range."""
+    parser.add_argument("--every", default="1m", metavar="PERIOD", help="30s, 5m, 4h, 1d ... (default 1m)")
+
+
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Prints the candles of the range."""
     asked = window(args, now)
     every = _period(args)
-    with PriceLog(file_of(args, environ), args.pair, live_only=args.live_only) as log:
-        if args.last:
-            write(args.format, NAMES, _last(log, every, asked, args.last))
-        else:
-            candles = Candles(every)
-            write(args.format, NAMES, candles.within(log.chunks(asked.since, asked.until, checked=False)))
-            say_skipped(log.skipped + candles.skipped)
-        say_unseen(log.unseen)
-    return 0
+    log = PriceLog(file_of(args, environ), args.pair, live_only=args.live_only)
+    if args.last:
+        write(args.format, NAMES, _last(log, every, asked, args.last))
+    else:
+        write(args.format, NAMES, Candles(every).of(log.blocks(asked.since, asked.until)))
+    return finish(log)
 
 
 def _period(args: Namespace) -> int:
@@ -197,10 +116,10 @@ def _period(args: Namespace) -> int:
 def _last(log: PriceLog, every: int, asked: Window, most: int) -> Iterator[tuple[Value, ...]]:
     from price.report.latest import latest
 
-    def ask(since: int) -> Iterator[tuple[bytes, tuple[Value, ...]]]:
+    def ask(since: int) -> Iterator[tuple[str, tuple[Value, ...]]]:
         start = since // every * every
         start = start if asked.since is None else max(start, asked.since)
-        for values in Candles(every).within(log.chunks(start, asked.until, checked=False)):
-            yield str(values[1]).encode(), values
+        for values in Candles(every).of(log.blocks(start, asked.until)):
+            yield str(values[1]), values
 
     return latest(log, asked.since, asked.until, every * (most + 1), most, ask)

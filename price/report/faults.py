@@ -1,6 +1,6 @@
 """What is wrong in a line of a file."""
 
-from price.log import row
+from price.log.old import row
 from price.report.tables import Value
 from price.text import one_line
 

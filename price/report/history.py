@@ -2,59 +2,61 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from price.log import row
-from price.log.chunk import Chunk
-from price.log.pricelog import PriceLog
-from price.report.options import Window, file_of, say_skipped, say_unseen, window
-from price.report.tables import Value, write
+from price.log.read import PriceLog
+from price.log.row import Row
+from price.report.options import Window, file_of, finish, window
+from price.report.tables import Cells, Value, write
 
-NAMES = ("slot", "pair", "price", "sources", "reason", "slots", "by")
+NAMES = ("slot", "pair", "price", "sources", "reason", "slots", "by", "extra")
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Prints the rows of the range: as they stand in the log, as csv or as json."""
     asked = window(args, now)
-    with PriceLog(file_of(args, environ), args.pair, live_only=args.live_only) as log:
-        chunks = log.chunks(asked.since, asked.until) if not args.last else _last(log, asked, args.last)
-        if args.format == "text":
-            for chunk in chunks:
-                sys.stdout.write(chunk.rows.decode("ascii"))
-        else:
-            write(args.format, NAMES, _values(chunks))
-        say_skipped(log.skipped)
-        say_unseen(log.unseen)
-    return 0
+    log = PriceLog(file_of(args, environ), args.pair, live_only=args.live_only)
+    rows = log.rows(asked.since, asked.until) if not args.last else _last(log, asked, args.last)
+    if args.format == "text":
+        for one in rows:
+            sys.stdout.write(f"{row.text(one)}\n")
+    elif args.format == "csv":
+        write("csv", NAMES, map(_csv, rows))
+    else:
+        write("json", NAMES, map(_json, rows))
+    return finish(log)
 
 
-def _last(log: PriceLog, asked: Window, most: int) -> Iterator[Chunk]:
+def _last(log: PriceLog, asked: Window, most: int) -> Iterator[Row]:
     from price.report.latest import latest
 
-    def rows(since: int) -> Iterator[tuple[bytes, bytes]]:
-        for chunk in log.chunks(since, asked.until):
-            for line in row.lines(chunk.rows):
-                yield row.pair_of(line), line
+    def rows(since: int) -> Iterator[tuple[str, Row]]:
+        return ((one[1], one) for one in log.rows(since, asked.until))
 
     # no interval is over an hour, most are 5 s: a first span that is short costs one more turn
-    lines = latest(log, asked.since, asked.until, 10 * (most + 2), most, rows)
-    yield Chunk(b"".join(lines), 0)
+    return latest(log, asked.since, asked.until, 10 * (most + 2), most, rows)
 
 
-def _values(chunks: Iterable[Chunk]) -> Iterator[tuple[Value, ...]]:
-    for chunk in chunks:
-        for line in chunk.rows.decode("ascii").splitlines():
-            slot, pair, price, basis, *extras = line.split(" ")
-            known = dict(extra.split("=", 1) for extra in extras)
-            missed = price == "-"
-            slots = int(known["slots"]) if "slots" in known else None
-            yield (
-                slot,
-                pair,
-                None if missed else price,
-                None if missed else basis,
-                basis if missed else None,
-                slots,
-                known.get("by"),
-            )
+def _columns(one: Row, extras: dict[str, str]) -> tuple[Value, ...]:
+    """The columns that have a name of their own."""
+    slot, pair, price, basis, _ = one
+    missed = price == row.MISSED
+    slots, by = extras.pop("slots", None), extras.pop("by", None)
+    known = (None, None, basis) if missed else (price, basis, None)
+    return slot, pair, *known, int(slots) if slots else None, by
+
+
+def _csv(one: Row) -> tuple[Value, ...]:
+    """The columns, then what a later version adds, as it stands in the row."""
+    extras = row.extras(one)
+    columns = _columns(one, extras)
+    return *columns, " ".join(f"{key}={value}" for key, value in extras.items()) or None
+
+
+def _json(one: Row) -> Cells:
+    """The same with a name for each key; one that is a column already keeps the column's meaning."""
+    extras = row.extras(one)
+    named = dict(zip(NAMES, _columns(one, extras), strict=False))
+    return named | {key: value for key, value in extras.items() if key not in named}

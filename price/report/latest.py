@@ -1,17 +1,17 @@
 """--last N: the last answers of each pair, without reading the log from its beginning."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from price.log.pricelog import PriceLog
+from price.log.read import PriceLog
 
 _Answer = TypeVar("_Answer")
 
 
-def last_of(answers: Iterable[tuple[bytes, _Answer]], most: int) -> list[tuple[bytes, _Answer]]:
+def last_of(answers: Iterable[tuple[str, _Answer]], most: int) -> list[tuple[str, _Answer]]:
     """The last `most` of the answers of each pair, in their order."""
-    kept: dict[bytes, deque[tuple[int, bytes, _Answer]]] = {}
+    kept: dict[str, deque[tuple[int, str, _Answer]]] = {}
     for number, (pair, answer) in enumerate(answers):
         if pair not in kept:
             kept[pair] = deque(maxlen=most)
@@ -26,7 +26,7 @@ def latest(
     until: int | None,
     span: int,
     most: int,
-    ask: Callable[[int], Iterable[tuple[bytes, _Answer]]],
+    ask: Callable[[int], Iterable[tuple[str, _Answer]]],
 ) -> Iterator[_Answer]:
     """The last `most` answers of each pair that `ask(since)` gives for a range that ends at `until`.
 
@@ -38,12 +38,13 @@ def latest(
         return
     first = first if since is None else max(since, first)
     end = end + 1 if until is None else min(until, end + 1)
-    pairs = set(log.pairs) or log.pairs_between(since, until)
+    pairs = log.pairs or log.pairs_between(since, until)
     while True:
         start = max(first, end - span)
+        log.left.forget()
         found = last_of(ask(start), most + 1)
-        counts = {pair: sum(its == pair for its, _ in found) for pair in pairs}
-        if start == first or all(count > most for count in counts.values()):
+        counts = Counter(pair for pair, _ in found)
+        if start == first or all(counts[pair] > most for pair in pairs):
             yield from (answer for _, answer in last_of(found, most))
             return
         span *= 4

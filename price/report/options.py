@@ -3,10 +3,15 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from price import times
+from price.log import row
+
+if TYPE_CHECKING:
+    from price.log.read import PriceLog
 
 Run = Callable[[argparse.Namespace, Mapping[str, str], datetime], int]
 _FORMATS = ("text", "csv", "json")
@@ -105,11 +110,11 @@ def add_range(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", metavar="TIME", help="up to this slot, not including it")
 
 
-def _pair(text: str) -> bytes:
-    base, dash, quote = text.upper().replace("/", "-").partition("-")
-    if not all(part.isascii() and part.isalnum() and len(part) <= 20 for part in (base, quote)):
+def _pair(text: str) -> str:
+    pair = text.upper().replace("/", "-")
+    if not row.is_pair(pair):
         raise argparse.ArgumentTypeError(f"{text!r} is no pair such as BTC-USD")
-    return f"{base}{dash}{quote}".encode()
+    return pair
 
 
 def _count(text: str) -> int:
@@ -155,17 +160,13 @@ def file_of(args: argparse.Namespace, environ: Mapping[str, str]) -> str:
     return args.file or default_file(environ)
 
 
-def say_skipped(count: int) -> None:
-    """Tells people that lines were left out."""
-    if count:
-        sys.stderr.write(f"{count} lines are no rows and were left out: price verify names them\n")
-
-
-def say_unseen(pairs: Collection[bytes]) -> None:
-    """Tells people which of the pairs that they asked for have no row."""
-    if pairs:
-        named = ", ".join(sorted(pair.decode("ascii") for pair in pairs))
+def finish(log: "PriceLog", *, unseen: bool = True) -> int:
+    """Reports what an answer lacks; the exit status: 1 where a file that it needed is damaged."""
+    sys.stderr.write(log.left.report())
+    if log.unseen and unseen:
+        named = ", ".join(sorted(log.unseen))
         sys.stderr.write(f"no row of {named} in this range: price history --last 1 shows each pair's last\n")
+    return int(bool(log.left.damaged))
 
 
 def _history(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:

@@ -6,10 +6,11 @@ That is what the log lacks, or marks missed, between the first and the last row 
 from collections.abc import Iterator
 
 from price.errors import PriceError
-from price.log import line, row
-from price.log.chunk import Chunk
-from price.log.files import File
-from price.log.pricelog import PriceLog
+from price.log import line
+from price.log.old import row
+from price.log.old.chunk import Chunk
+from price.log.old.files import File
+from price.log.old.pricelog import PriceLog
 from price.report.faults import Fault
 
 _WAYS = ("journal", "candle", "peer")

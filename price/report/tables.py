@@ -1,14 +1,15 @@
 """Answers as text, csv or json, a row at a time: nothing waits for the end of a year."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Value = str | int | None
 """A cell; None where a row has nothing to say: empty in csv, left out in json."""
+Cells = Mapping[str, Value]
 _BATCH = 1000
 
 
-def write(form: str, names: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+def write(form: str, names: Sequence[str], rows: Iterable[Sequence[Value] | Cells]) -> None:
     """Prints rows to stdout in the form text, csv (with a header line) or json (an object a line)."""
     if form == "csv":
         sys.stdout.write(",".join(names) + "\n")
@@ -22,16 +23,16 @@ def write(form: str, names: Sequence[str], rows: Iterable[Sequence[Value]]) -> N
     sys.stdout.write("".join(lines))
 
 
-def renderer(form: str, names: Sequence[str]) -> Callable[[Sequence[Value]], str]:
+def renderer(form: str, names: Sequence[str]) -> Callable[[Sequence[Value] | Cells], str]:
     """What turns the values of a row into a line of the form text, csv or json."""
     if form == "csv":
         return lambda values: ",".join(map(_cell, values)) + "\n"
     if form == "json":
         from json import dumps  # three milliseconds that text and csv do without
 
-        def line(values: Sequence[Value]) -> str:
-            cells = zip(names, values, strict=True)
-            return dumps({name: value for name, value in cells if value is not None}) + "\n"
+        def line(values: Sequence[Value] | Cells) -> str:
+            cells = values if isinstance(values, Mapping) else dict(zip(names, values, strict=True))
+            return dumps({name: value for name, value in cells.items() if value is not None}) + "\n"
 
         return line
     return lambda values: " ".join(map(str, values)) + "\n"

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from price.errors import PriceError
-from price.log import line, row
-from price.log.files import File
-from price.log.siblings import open_log, open_repairs, sibling_missing
+from price.log import line
+from price.log.old import row
+from price.log.old.files import File
+from price.log.old.siblings import open_log, open_repairs, sibling_missing
 from price.report.arithmetic import Arithmetic
 from price.report.faults import Fault
 from price.report.options import Window, file_of, window
@@ -111,7 +112,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     def found() -> Iterator[Fault]:
         nonlocal faulty
         for fault in _all_faults(path, live_only=args.live_only):
-            if _asked_for(fault, asked, args.pair):
+            if _asked_for(fault, asked, [pair.encode() for pair in args.pair]):
                 faulty = True
                 yield fault
 
@@ -119,7 +120,9 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     if args.last:
         from price.report.latest import last_of
 
-        faults = [fault for _, fault in last_of(((fault.pair, fault) for fault in faults), args.last)]
+        faults = [
+            fault for _, fault in last_of(((fault.pair.decode(), fault) for fault in faults), args.last)
+        ]
     if args.format == "text":
         write("text", NAMES, ((str(fault),) for fault in faults))
     else:

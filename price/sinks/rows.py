@@ -7,7 +7,7 @@ from pathlib import Path
 
 from price.errors import PriceError
 from price.events import Event, log_event
-from price.log.tail import Count, Tail
+from price.log.old.tail import Count, Tail
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.writer import LogWriter

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from price import __version__, times
 from price.log.atomic import AtomicFile
 from price.log.line import plain
-from price.log.tail import Count
+from price.log.old.tail import Count
 from price.model import Pair, Quote, Reading
 from price.settings import Settings
 

@@ -13,8 +13,8 @@ from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.log import line
 from price.log.append import AppendFile, make_folder
-from price.log.rotated import rotated_tail
-from price.log.tail import Count, Tail, count_since, read_tail
+from price.log.old.rotated import rotated_tail
+from price.log.old.tail import Count, Tail, count_since, read_tail
 from price.model import Pair, Quote
 from price.settings import Settings
 from price.wire import excerpt

@@ -18,7 +18,8 @@ from price.cli import main
 from price.errors import PriceError, SettingsError, SourceError
 from price.handlers import journal
 from price.handlers.console import Console
-from price.log import line, row
+from price.log import line
+from price.log.old import row
 from price.sources import SOURCES
 from price.sources.strictjson import MAX_PRICE, read_json, read_price, shown
 from price.transport import MAX_BODY_BYTES, Transport

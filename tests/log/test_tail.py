@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from price import times
 from price.log import line
-from price.log.tail import Count, Tail, count_since, read_tail, sound_end
+from price.log.old.tail import Count, Tail, count_since, read_tail, sound_end
 from price.model import Pair, Quote
 
 BTC, ETH, ADA = Pair("BTC", "USD"), Pair("ETH", "USD"), Pair("ADA", "USD")

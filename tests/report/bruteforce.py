@@ -48,6 +48,7 @@ class BruteForce:
 
     def __init__(self, path: str, *, live_only: bool = False) -> None:
         self.live = live_rows(path)
+        self.every = self.live[-1][1] if self.live else 5
         self.repairs = {} if live_only else repairs_of(path)
 
     def quotes(self, since: int, until: int, pairs: list[Pair]) -> list[tuple[Quote, int]]:
@@ -96,8 +97,14 @@ class BruteForce:
 
     def slots(self, since: int, until: int, pairs: list[Pair]) -> list[tuple[int, str, str, int]]:
         """Each slot of the range, row by row: when, which pair, why it was missed or "", and the interval."""
-        return [
-            (times.unix(quote.slot) + number * every, str(quote.pair), quote.reason, every)
-            for quote, every in self.quotes(since, until, pairs)
-            for number in range(quote.slots)
-        ]
+        quotes = self.quotes(since, until, pairs)
+        known = [every for _, every in self.quotes(since, until, []) if every] or [self.every]
+        found = []
+        for place, (quote, every) in enumerate(quotes):
+            # a repair of a slot without a row has the interval of the rows that follow it
+            step = every or next((every for _, every in quotes[place:] if every), known[-1])
+            start = times.unix(quote.slot)
+            found += [
+                (start + number * step, str(quote.pair), quote.reason, step) for number in range(quote.slots)
+            ]
+        return found

@@ -161,14 +161,14 @@ def test_repairs_are_shown_unless_they_are_left_out(tmp_path: Path, log: str) ->
     assert "high 3.75" in chart(log, "--live-only")[1]
 
 
-def test_neither_a_hole_in_the_log_nor_a_rotation_is_bridged_by_a_line(tmp_path: Path) -> None:
+def test_a_hole_in_the_log_is_shaded_and_not_bridged_by_a_line(tmp_path: Path) -> None:
     early, late = rows(["1", "2"] * 30), rows(["1", "2"] * 30, 600)
     log = write(tmp_path, *early, HEADER.rstrip(), *late)
 
     picture = inside(chart(log))
 
     middle = len(picture[0]) // 2
-    assert {line[middle - 8 : middle + 8] for line in picture} == {" " * 16}
+    assert {line[middle - 8 : middle + 8] for line in picture} == {"░" * 16}
 
 
 def command(*words: str) -> list[str]:

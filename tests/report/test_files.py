@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from price.cli import main
-from price.errors import PriceError
-from price.log.pricelog import PriceLog
-from price.log.row import unix_of
-from tests.report.asking import HEADER, lines, write
+from price.log.read import PriceLog
+from price.log.row import text, unix
+from tests.report.asking import HEADER, answer, lines, write
 
 
 def row(number: int, pair: str = "BTC-USD") -> str:
@@ -41,9 +40,9 @@ def test_what_is_appended_after_the_question_is_not_seen(tmp_path: Path) -> None
 
     with PriceLog(path) as log:
         write(tmp_path, row(0), row(5))
-        rows = b"".join(chunk.rows for chunk in log.chunks())
+        rows = [text(one) for one in log.rows()]
 
-    assert rows.decode() == row(0) + "\n"
+    assert rows == [row(0)]
 
 
 def test_a_rotation_during_the_question_loses_nothing(tmp_path: Path) -> None:
@@ -54,9 +53,9 @@ def test_a_rotation_during_the_question_loses_nothing(tmp_path: Path) -> None:
         (tmp_path / "prices.txt.1").rename(tmp_path / "prices.txt.2")
         Path(path).rename(tmp_path / "prices.txt.1")
         write(tmp_path, row(10))
-        rows = b"".join(chunk.rows for chunk in log.chunks())
+        rows = [text(one) for one in log.rows()]
 
-    assert rows.decode().splitlines() == [row(0), row(5)]
+    assert rows == [row(0), row(5)]
 
 
 @pytest.mark.parametrize(
@@ -105,14 +104,24 @@ def test_a_packed_file_may_have_several_members(tmp_path: Path) -> None:
     assert lines("history", "--file", write(tmp_path, row(15))) == [row(0), row(5), row(10), row(15)]
 
 
-def test_a_damaged_packed_file_is_said_to_be(tmp_path: Path) -> None:
+def test_a_damaged_packed_file_matters_to_a_question_that_needs_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = HEADER + "".join(row(number * 5) + "\n" for number in range(2000))
     packed = bytearray(gzip.compress(text.encode(), 0))
     packed[-5000:-4990] = b"\xff" * 10
     (tmp_path / "prices.txt.1.gz").write_bytes(packed)
 
-    with pytest.raises(PriceError, match=r"prices.txt.1.gz: damaged .*: restore it from a copy"):
-        lines("history", "--file", write(tmp_path, row(10000)))
+    log = write(tmp_path, *(row(10000 + number * 5) for number in range(9)))
+
+    status, shown = answer("history", "--file", log)
+
+    assert status == 1
+    assert shown.startswith(row(0))
+    assert shown.endswith(row(10040) + "\n")
+    assert "prices.txt.1.gz: damaged" in capsys.readouterr().err
+    assert answer("history", "--file", log, "--last", "1") == (0, row(10040) + "\n")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_file_outside_the_range_is_not_read_through(tmp_path: Path) -> None:
@@ -122,10 +131,10 @@ def test_a_file_outside_the_range_is_not_read_through(tmp_path: Path) -> None:
     path = write(tmp_path, row(20000), row(20005))
 
     with PriceLog(path) as log:
-        rows = [chunk.rows for chunk in log.chunks(unix_of(b"2026-11-20T05:33:20Z"))]
+        rows = [text(one) for one in log.rows(unix("2026-11-20T05:33:20Z"))]
 
-        assert rows == [f"{row(20000)}\n{row(20005)}\n".encode()]
-        assert log.skipped == 0
+    assert rows == [row(20000), row(20005)]
+    assert log.left.lines == 0
 
 
 def test_a_long_log_gives_an_hour_without_being_read_through(tmp_path: Path) -> None:
@@ -136,11 +145,11 @@ def test_a_long_log_gives_an_hour_without_being_read_through(tmp_path: Path) -> 
     Path(path).write_bytes(damaged)
 
     with PriceLog(path) as log:
-        start = unix_of(b"2026-11-20T11:00:00Z")
-        rows = b"".join(chunk.rows for chunk in log.chunks(start, start + 3600)).decode().splitlines()
+        start = unix("2026-11-20T11:00:00Z")
+        rows = [text(one) for one in log.rows(start, start + 3600)]
 
-        assert rows == [row(number) for number in range(39600, 43200)]
-        assert log.skipped == 0
+    assert rows == [row(number) for number in range(39600, 43200)]
+    assert log.left.lines == 0
 
 
 @pytest.mark.parametrize("early", [1, 60])

@@ -29,13 +29,13 @@ def test_history_as_text_is_the_log_itself(log: str) -> None:
 
 def test_history_as_csv_names_its_columns_and_leaves_absent_ones_empty(log: str) -> None:
     assert lines("history", "--file", log, "--format", "csv") == [
-        "slot,pair,price,sources,reason,slots,by",
-        '2026-11-20T15:52:00Z,BTC-USD,97123.45,"coinbase,kraken",,,',
-        '2026-11-20T15:52:05Z,BTC-USD,,,"coinbase:timeout,kraken:stale",,',
-        "2026-11-20T15:52:10Z,BTC-USD,,,down,,",
-        "2026-11-20T15:52:15Z,BTC-USD,97100,coinbase,,,journal",
-        "2026-11-20T15:52:20Z,BTC-USD,,,down,,",
-        "2026-11-20T15:52:25Z,BTC-USD,97120.000000000000000000001,kraken,,,",
+        "slot,pair,price,sources,reason,slots,by,extra",
+        '2026-11-20T15:52:00Z,BTC-USD,97123.45,"coinbase,kraken",,,,',
+        '2026-11-20T15:52:05Z,BTC-USD,,,"coinbase:timeout,kraken:stale",,,',
+        "2026-11-20T15:52:10Z,BTC-USD,,,down,,,",
+        "2026-11-20T15:52:15Z,BTC-USD,97100,coinbase,,,journal,",
+        "2026-11-20T15:52:20Z,BTC-USD,,,down,,,",
+        "2026-11-20T15:52:25Z,BTC-USD,97120.000000000000000000001,kraken,,,,later=1",
     ]
 
 
@@ -56,6 +56,7 @@ def test_history_as_json_has_prices_as_strings_and_leaves_absent_names_out(log: 
             "pair": "BTC-USD",
             "price": "97120.000000000000000000001",
             "sources": "kraken",
+            "later": "1",
         },
     ]
 

@@ -97,7 +97,7 @@ def test_last_counts_gaps_per_pair_and_leaves_the_completeness_alone(tmp_path: P
 def test_completeness_is_never_rounded_up_to_all(tmp_path: Path) -> None:
     log = write(
         tmp_path,
-        "2026-11-20T15:52:05Z BTC-USD - late",
+        "2026-11-20T23:59:55Z BTC-USD - late",
         *(
             f"2026-11-21T{hour:02}:{minute:02}:{second:02}Z BTC-USD 1 x"
             for hour in range(14)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from price import times
 from price.errors import PriceError
-from price.log import line, row
+from price.log import line
+from price.log.old import row
 
 SOUND = (
     "2026-11-20T15:52:05Z BTC-USD 97123.45 coinbase,kraken by=peer",

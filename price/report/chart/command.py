@@ -10,9 +10,9 @@ from typing import Protocol
 
 from price.errors import PriceError
 from price.log import row
-from price.log.pricelog import PriceLog
+from price.log.read import PriceLog
 from price.report.chart.series import Scene, Series, period
-from price.report.options import Window, file_of, say_skipped, window
+from price.report.options import Window, file_of, finish, window
 
 MOST_PAIRS = 12
 _REQUIREMENTS = Path(__file__).parents[3] / "requirements-chart.txt"
@@ -65,11 +65,11 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         library = error.name or "what requirements-chart.txt names"
         raise PriceError(missing(library, sys.executable, writable=os.access(sys.prefix, os.W_OK))) from error
     path = file_of(args, environ)
-    with PriceLog(path, args.pair, live_only=args.live_only) as log:
-        scene = _scene(log, asked, args.last, drawer.parts)
-    say_skipped(scene.skipped)
+    log = PriceLog(path, args.pair, live_only=args.live_only)
+    scene = _scene(log, asked, args.last, drawer.parts)
+    status = finish(log, unseen=False)
     drawer.draw(scene, _with_prices(scene, path))
-    return 0
+    return status
 
 
 def missing(library: str, python: str, *, writable: bool) -> str:
@@ -89,9 +89,10 @@ def _scene(log: PriceLog, asked: Window, last: int | None, parts: int) -> Scene:
         since = _since_last(log, asked, last)
     elif since is None:
         since = end - row.DAY
-    chunk = next(iter(log.chunks(since, asked.until, checked=False)), None)
-    scene = Scene(period(end - max(first, since), parts, chunk.every if chunk else 1))
-    scene.read(log.chunks(since, asked.until, checked=False))
+    every, _ = next(log.blocks(since, asked.until), (1, []))
+    log.left.forget()
+    scene = Scene(period(end - max(first, since), parts, every))
+    scene.read(log.blocks(since, asked.until))
     return scene
 
 
@@ -99,10 +100,8 @@ def _since_last(log: PriceLog, asked: Window, most: int) -> int:
     """Where the last so many rows of each pair begin."""
     from price.report.latest import latest
 
-    def rows(since: int) -> Iterator[tuple[bytes, int]]:
-        for chunk in log.chunks(since, asked.until):
-            for line in row.lines(chunk.rows):
-                yield row.pair_of(line), row.unix_of(line)
+    def rows(since: int) -> Iterator[tuple[str, int]]:
+        return ((one[1], row.unix(one[0])) for one in log.rows(since, asked.until))
 
     return min(latest(log, asked.since, asked.until, 10 * (most + 2), most, rows), default=0)
 

@@ -1,15 +1,16 @@
 """What a chart shows: per pair its prices, period by period, and the stretches that were missed."""
 
-import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import takewhile
 from typing import NamedTuple
 
 from price import times
 from price.log import row
-from price.log.chunk import Chunk
-from price.report.candles import Candles, Columns
-from price.report.gaps import completeness, missed_rows
+from price.log.gaps import Gap, Gaps
+from price.log.read import Block
+from price.report.candles import Candles
+from price.report.gaps import completeness
 
 STEPS = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200),
@@ -18,8 +19,6 @@ STEPS = (
 """Round lengths of time, in seconds."""
 _LAST_SECOND = 253_402_300_799
 """Of the calendar: a slot of the year 9999 may end beyond it."""
-_PAIR = re.compile("[A-Z0-9]{1,20}-[A-Z0-9]{1,20}")
-_BASIS = re.compile("[a-z0-9-]+(?:,[a-z0-9-]+)*")
 
 
 class Bar(NamedTuple):
@@ -97,11 +96,10 @@ class Scene:
         self.every = every
         """The seconds of a bar's period."""
         self.start, self.end = 1 << 62, 0
-        self.skipped = 0
-        self._interval = self._longest = 0
-        """The interval of the chunk at hand, and the longest so far."""
-        self._shortest = 1 << 62
+        self._longest, self._shortest = 0, 1 << 62
+        """The intervals so far."""
         self._series: dict[str, Series] = {}
+        self._gaps = Gaps()
 
     @property
     def single(self) -> bool:
@@ -128,18 +126,13 @@ class Scene:
     @property
     def series(self) -> list[Series]:
         """The pairs in the order in which their rows come."""
-        return [one for pair, one in self._series.items() if _PAIR.fullmatch(pair)]
+        return [*self._series.values()]
 
-    def read(self, chunks: Iterable[Chunk]) -> None:
-        """Takes the rows in. A line that is no row is left out and, where it stands in the way, counted."""
-        candles = Candles(self.every)
-        parts = self._columns(candles.columns(self._chunks(chunks)))
-        for start, pair, *prices, count in candles.of(parts):
-            bar = Bar(
-                row.unix_of(str(start).encode()), int(count or 0), *(Decimal(str(price)) for price in prices)
-            )
+    def read(self, blocks: Iterable[Block]) -> None:
+        """Reads the rows."""
+        for start, pair, *prices, count in Candles(self.every).of(self._noted(blocks)):
+            bar = Bar(row.unix(str(start)), int(count or 0), *(Decimal(str(price)) for price in prices))
             self._of(str(pair)).bars.append(bar)
-        self.skipped = candles.skipped
 
     def runs(self, series: Series) -> list[list[Bar]]:
         """The bars of a series, parted where a line between them would pass over what is not known."""
@@ -174,36 +167,25 @@ class Scene:
             self._series[pair] = Series(pair)
         return self._series[pair]
 
-    def _chunks(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        """The chunks, looked through for missed rows."""
-        for chunk in chunks:
-            if not self._series:
-                self._take_order(chunk.rows)
-            self._interval = chunk.every
-            self._longest, self._shortest = max(self._longest, chunk.every), min(self._shortest, chunk.every)
-            for line in missed_rows(chunk.rows):
-                if row.is_sound(line):
-                    start, slots = row.unix_of(line), row.slots_of(line)
-                    self._of(row.pair_of(line).decode()).miss(start, start + slots * chunk.every, slots)
-                    self._reach(start, start + slots * chunk.every)
-            yield chunk
+    def _noted(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """The blocks, looked through for missed rows, sources and the range."""
+        for every, rows in blocks:
+            self._longest, self._shortest = max(self._longest, every), min(self._shortest, every)
+            if not self._series:  # pairs are in the order that the rows of the first slot keep
+                for one in takewhile(lambda one, slot=rows[0][0]: one[0] == slot, rows):  # type: ignore[misc]
+                    self._of(one[1])
+            self._reach(row.unix(rows[0][0]), row.unix(rows[-1][0]) + every)
+            for gap in self._gaps.add(every, rows):
+                self._miss(gap)
+            for pair, basis in {(one[1], one[3]) for one in rows if one[2] != row.MISSED}:
+                self._of(pair).bases.add(basis)
+            yield every, rows
+        for gap in self._gaps.rest():
+            self._miss(gap)
 
-    def _take_order(self, rows: bytes) -> None:
-        """Puts the pairs into the order that the rows of the first slot keep."""
-        for line in row.lines(rows[: row.offset_of(rows, rows[: row.SLOT_BYTES] + b"~")]):
-            if row.is_sound(line):
-                self._of(row.pair_of(line).decode())
-
-    def _columns(self, parts: Iterable[Columns]) -> Iterator[Columns]:
-        """The columns, looked through for their sources."""
-        for found in parts:
-            if found.slots:
-                first, last = (row.unix_of(found.slots[place].encode()) for place in (0, -1))
-                self._reach(first, last + self._interval)
-            for pair, basis in set(zip(found.pairs, found.bases, strict=True)):
-                if _BASIS.fullmatch(basis):
-                    self._of(pair).bases.add(basis)
-            yield found
+    def _miss(self, gap: Gap) -> None:
+        self._of(gap.pair).miss(gap.start, gap.end, gap.slots)
+        self._reach(gap.start, gap.end)
 
     def _reach(self, start: int, end: int) -> None:
         self.start, self.end = min(self.start, start), min(max(self.end, end), _LAST_SECOND)

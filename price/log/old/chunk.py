@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from price.log import row
+from price.log.old import row
 
 
 class Chunk:

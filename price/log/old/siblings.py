@@ -4,7 +4,7 @@ import os
 import stat
 
 from price.errors import PriceError
-from price.log.files import File
+from price.log.old.files import File
 
 REPAIRS = "repairs.txt"
 _TRIES = 20
@@ -92,7 +92,7 @@ def _open(path: str) -> File | None:
         os.close(descriptor)
         raise PriceError(f"{path}: not a file: name the log with --file")
     if path.endswith(".gz"):
-        from price.log.packed import PackedFile  # most logs have none, and zlib costs a millisecond
+        from price.log.old.packed import PackedFile  # most logs have none, and zlib costs a millisecond
 
         return PackedFile(path, descriptor)
     return File(path, descriptor)

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, cast
 
-from price.log.tail import SEARCH_BYTES, Tail, read_tail, sound_end
+from price.log.old.tail import SEARCH_BYTES, Tail, read_tail, sound_end
 from price.model import Pair
 
 _BEGINNING_BYTES = 4096

@@ -5,10 +5,10 @@ Ranges are found by binary search: there is no index to keep, and no file is rea
 
 from collections.abc import Iterable, Iterator
 
-from price.log import row
-from price.log.chunk import Chunk, clipped, only, reaching, sums
-from price.log.files import File
-from price.log.siblings import open_log, open_repairs
+from price.log.old import row
+from price.log.old.chunk import Chunk, clipped, only, reaching, sums
+from price.log.old.files import File
+from price.log.old.siblings import open_log, open_repairs
 
 
 class PriceLog:
@@ -71,7 +71,7 @@ class PriceLog:
         if self.repairs is None:
             return self._live(since, until, checked=checked)
         live = self._live(since, until, checked=True)  # which slots have a row is asked of each line
-        from price.log.merge import Merger  # most logs have no repairs
+        from price.log.old.merge import Merger  # most logs have no repairs
 
         return Merger(self.repairs, self.pairs, since, until).merged(live)
 

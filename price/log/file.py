@@ -1,0 +1,216 @@
+"""One file of a log: prices.txt or a rotated one, read from anywhere, block by block, in bounded memory."""
+
+import os
+from collections.abc import Iterable, Iterator
+
+from price.log import row
+
+BLOCK = 1 << 16
+"""Bytes read at once: what they become fits the processor's cache; larger ones are slower."""
+HOP = 1 << 12
+"""Bytes read at each step of a binary search: a page holds some whole rows."""
+LOOK_BACK = 1 << 18
+"""Bytes before a range in which a missed row that reaches into it is looked for: 5,000 rows."""
+LONGEST = 1 << 16
+"""Bytes without a line end that may still become a row; more are skipped as they are read."""
+TOO_LONG = b"\0 over 64 KiB without a line end\n"
+"""The line that stands in the place of one that was skipped."""
+
+PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
+"""How a file of each form that Python unpacks begins: with logrotate's compresscmd, names do not tell."""
+
+
+class File:
+    """A plain file, open for reading; what is appended later is not seen."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+        self.size = os.fstat(descriptor).st_size
+        self.every = 0
+        """The interval of its first line."""
+        self.damage = ""
+        """Why it could not be read to its end."""
+        self.trailing = ""
+        """What is wrong behind the end of its text, if it does not matter."""
+        self.unfinished = False
+        """Whether it was found to end in the middle of a line."""
+
+    def read(self, at: int, size: int) -> bytes:
+        """The bytes from an offset on; where the disk refuses, none, and `damage` says why."""
+        try:
+            return os.pread(self.descriptor, size, at)
+        except OSError as error:
+            self.damage = f"cannot be read further: {error.strerror}"
+            return b""
+
+    def chunks(self, start: int, size: int) -> Iterator[bytes]:
+        """The bytes from an offset to the end, `size` at a time."""
+        at = start
+        while at < self.size and (read := self.read(at, min(size, self.size - at))):
+            at += len(read)
+            yield read
+
+    def blocks(self, start: int = 0, size: int = BLOCK) -> Iterator[tuple[int, bytes]]:
+        """Whole lines from the offset `start` on, which is the start of a line, with their offsets."""
+        self.unfinished = False
+        lines = Lines(start)
+        for read in self.chunks(start, size):
+            yield from lines.add(read)
+        self.unfinished = lines.unfinished
+
+    def since(self, slot: str) -> tuple[bytes, int, Iterator[bytes]]:
+        """What lies before the first row from `slot` on, the interval in force there, and what follows.
+
+        Of what lies before only the last LOOK_BACK bytes are given.
+        """
+        at = self.position(slot) if slot else 0
+        start = max(0, at - LOOK_BACK)
+        before = self.read(start, at - start) if at else b""
+        return before, self.interval_at(at, before), (block for _, block in self.blocks(at))
+
+    def position(self, slot: str) -> int:
+        """Where the last row before a slot ends; 0 where there is none."""
+        wanted = slot.encode()
+        low, high = 0, self.size
+        while high - low > 2 * HOP:
+            middle = (low + high) // 2
+            start, found = self._row_after(middle)
+            if found and found < wanted:
+                low = start
+            else:
+                high = middle
+        end = low
+        for start, line in self._lines(low):
+            if is_row(line):
+                if line[: row.SLOT_LENGTH] >= wanted:
+                    break
+                end = start + len(line)
+        return end
+
+    def _row_after(self, offset: int) -> tuple[int, bytes]:
+        """The first row that begins after an offset: where, and its slot; b"" where none follows."""
+        lines = self._lines(offset)
+        next(lines, None)  # the rest of the line that the offset lies in
+        found = ((start, line[: row.SLOT_LENGTH]) for start, line in lines if is_row(line))
+        return next(found, (0, b""))
+
+    def _lines(self, offset: int) -> Iterator[tuple[int, bytes]]:
+        for start, block in self.blocks(offset, HOP):
+            at = start
+            for line in split(block):
+                yield at, line
+                at += len(line)
+
+    def last(self) -> str:
+        """The slot of the last row; empty where there is none."""
+        end = self.size
+        while end > 0:
+            start = max(0, end - BLOCK)
+            # the line that a block begins in counts with the block before it
+            lines = split(self.read(start, min(end + HOP, self.size) - start))
+            for line in reversed(lines[1:] if start else lines):
+                if is_row(line):
+                    return line[: row.SLOT_LENGTH].decode("ascii")
+            end = start
+        return ""
+
+    def interval_at(self, at: int, before: bytes | None = None) -> int:
+        """The interval in force at an offset; `before` is what lies before it, where that was read already.
+
+        A year is too long to search for another header: where the rows before keep the interval of
+        the first line, that one is in force.
+        """
+        start = max(0, at - LOOK_BACK)
+        before = self.read(start, at - start) if before is None else before
+        every = last_interval(before)
+        if every or at <= LOOK_BACK or _step(before) == self.every:
+            return every or self.every
+        while at > 0 and not every:
+            start = max(0, at - BLOCK)
+            every = last_interval(self.read(start, at + HOP - start))
+            at = start
+        return every or self.every
+
+
+class Lines:
+    """Makes blocks of whole lines of whatever is read, and skips what is too long to be one."""
+
+    def __init__(self, start: int = 0) -> None:
+        self._start = self._at = start
+        self._rest = b""
+        self._skipping = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether what was read so far ends in the middle of a line."""
+        return bool(self._rest) or self._skipping
+
+    def add(self, read: bytes) -> Iterator[tuple[int, bytes]]:
+        """The whole lines that are known by now, with the offset of the first."""
+        self._at += len(read)
+        if self._skipping:
+            _, end, read = read.partition(b"\n")
+            if not end:
+                return
+            yield self._start, TOO_LONG
+            self._skipping, self._start = False, self._at - len(read)
+        lines, end, rest = (self._rest + read).rpartition(b"\n")
+        if end:
+            yield self._start, lines + end
+            self._start = self._at - len(rest)
+        self._skipping = len(rest) > LONGEST
+        self._rest = b"" if self._skipping else rest
+
+
+def split(block: bytes) -> list[bytes]:
+    """Whole lines, each with its line end; splitlines() would end them at a carriage return too."""
+    return [line + b"\n" for line in block.split(b"\n")[:-1]]
+
+
+def is_row(line: bytes) -> bool:
+    """Whether a line begins as a row does; enough to find one's way by."""
+    return line[10:11] == b"T" and line[19:21] == b"Z " and line[:4].isdigit()
+
+
+def last_row(block: bytes) -> bytes:
+    """The slot of the last row in a block of lines; empty where it has none."""
+    end = len(block)
+    while end > 0:
+        start = block.rfind(b"\n", 0, end - 1) + 1
+        if is_row(block[start:end]):
+            return block[start : start + row.SLOT_LENGTH]
+        end = start
+    return b""
+
+
+def last_interval(block: bytes) -> int:
+    """The interval that the last header in some lines gives; 0 where there is none."""
+    start = row.HEADER_START.encode()
+    at = len(block)
+    while (at := block.rfind(start, 0, at)) >= 0:
+        header = row.read_header(block[at:].partition(b"\n")[0].decode("latin-1"))
+        if header and (at == 0 or block[at - 1 : at] == b"\n"):
+            return header.every
+    return 0
+
+
+def _step(block: bytes) -> int:
+    """The interval that the last two rows of one pair keep; 0 where there are no two."""
+    start = block.rfind(b"\n", 0, len(block) - 1) + 1
+    last = row.find(block[start:].decode("latin-1"))
+    if not last:
+        return 0
+    same = block.rfind(f" {last[0][1]} ".encode(), 0, start)
+    begin, end = block.rfind(b"\n", 0, max(same, 0)) + 1, block.find(b"\n", max(same, 0)) + 1
+    before = row.find(block[begin:end].decode("latin-1")) if same >= 0 else []
+    return (row.unix(last[0][0]) - row.unix(before[0][0])) // row.slots(before[0]) if before else 0
+
+
+def first_row(blocks: Iterable[tuple[int, bytes]]) -> str:
+    """The slot of the first row in some blocks; empty where there is none."""
+    for _, block in blocks:
+        for line in split(block):
+            if is_row(line):
+                return line[: row.SLOT_LENGTH].decode("ascii")
+    return ""

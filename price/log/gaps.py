@@ -1,0 +1,131 @@
+"""What a log lacks: stretches of slots without a price, by arithmetic over slots. For `gaps` and for repair.
+
+A slot is missed where a row says so, or where no row says anything: between a pair's first and last row
+each slot counts once, whatever stands in the file.
+"""
+
+from bisect import insort
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+
+from price.log import row
+from price.log.read import Block
+
+UNRECORDED = "unrecorded"
+"""The reason of slots for which there is no row at all: rows were lost, or the pair was not recorded."""
+
+_MOST_WAITING = 10_000
+_start = attrgetter("start")
+
+
+class Gap:
+    """Neighbouring missed slots of one pair, with one reason; times are Unix seconds."""
+
+    __slots__ = ("every", "last", "pair", "reason", "slots", "start")
+
+    def __init__(self, start: int, pair: str, reason: str, every: int) -> None:
+        self.start, self.pair, self.reason, self.every = start, pair, reason, every
+        self.slots = 0
+        self.last = start
+        """Its last slot."""
+
+    @property
+    def end(self) -> int:
+        """The slot after the last one."""
+        return self.last + self.every
+
+
+class Gaps:
+    """Finds gaps block by block, and counts slots on the way."""
+
+    def __init__(self) -> None:
+        self.priced = 0
+        self.missed = 0
+        self._every = 0
+        self._due: dict[str, int] = {}
+        """The slot that each pair's next row should be for."""
+        self._open: dict[str, Gap] = {}
+        self._waiting: list[Gap] = []
+        """Gaps by their start, held until none that begins earlier can be found any more."""
+
+    def within(self, blocks: Iterable[Block]) -> Iterator[Gap]:
+        """The gaps in the order of their starts."""
+        for every, rows in blocks:
+            yield from self.add(every, rows)
+        yield from self.rest()
+
+    def add(self, every: int, rows: list[row.Row]) -> Iterator[Gap]:
+        """The gaps that are settled after the next block of rows."""
+        if every != self._every:
+            self._new_interval(every)
+        due, minute, base = self._due, "", 0
+        for one in rows:
+            slot, pair, price, _, _ = one
+            if slot[:17] != minute:
+                minute, base = slot[:17], row.unix(slot[:17] + "00Z")
+            unix = base + int(slot[17:19])
+            if price != row.MISSED and due.get(pair) == unix:
+                self.priced += 1
+                due[pair] = unix + every
+            else:
+                self._odd(one, unix)
+        if self._waiting:
+            yield from self._settled()
+
+    def rest(self) -> Iterator[Gap]:
+        """The gaps that could still have grown."""
+        yield from self._waiting
+        self._waiting.clear()
+
+    def _odd(self, one: row.Row, unix: int) -> None:
+        """Counts a row that is missed, or is not for the slot that was due."""
+        pair, every = one[1], self._every
+        due = self._due.get(pair, unix)
+        if unix > due:
+            self._miss(pair, UNRECORDED, due, -((due - unix) // every))
+        slots = row.slots(one)
+        known = max(0, -((unix - due) // every))  # slots of it that were accounted for already
+        if known < slots:
+            if one[2] == row.MISSED:
+                self._miss(pair, one[3], unix + known * every, slots - known)
+            else:
+                self.priced += 1
+            self._due[pair] = unix + slots * every
+
+    def _miss(self, pair: str, reason: str, start: int, slots: int) -> None:
+        every = self._every
+        gap = self._open.get(pair)
+        if gap is None or gap.reason != reason or row.next_multiple(gap.last, every) != start:
+            gap = self._open[pair] = Gap(start, pair, reason, every)
+            insort(self._waiting, gap, key=_start)
+        gap.slots += slots
+        gap.last = start + (slots - 1) * every
+        self.missed += slots
+
+    def _new_interval(self, every: int) -> None:
+        """From here on slots are others: the next of each pair is the first multiple after its last slot."""
+        for pair, due in self._due.items():
+            self._due[pair] = row.next_multiple(due - self._every, every)
+        self._every = every
+
+    def _settled(self) -> Iterator[Gap]:
+        """The gaps before which no other can be found any more, nor can they grow.
+
+        A pair that is gone for good keeps those after its last row waiting, in case it comes back: of
+        these there are not more than _MOST_WAITING.
+        """
+        first = min(self._due.values(), default=0)
+        settled = 0
+        for gap in self._waiting:
+            after = row.next_multiple(gap.last, self._every)
+            grows = self._open.get(gap.pair) is gap and self._due[gap.pair] <= after
+            if (grows or gap.start >= first) and len(self._waiting) - settled <= _MOST_WAITING:
+                break
+            settled += 1
+        yield from self._waiting[:settled]
+        del self._waiting[:settled]
+
+
+def find_gaps(blocks: Iterable[Block]) -> Iterator[Gap]:
+    """The gaps in rows, such as `PriceLog.blocks` gives, in the order of their starts."""
+    return Gaps().within(blocks)

@@ -1,0 +1,351 @@
+"""The log as one sorted sequence of rows: all its files, ranges of it, repairs merged.
+
+    with PriceLog("logs/prices.txt", ["BTC-USD"]) as log:
+        for slot, pair, price, basis, extras in log.rows(since, until):     # Unix seconds; None: open
+            ...
+        sys.stderr.write(log.left.report())
+
+`rows` yields each (slot, pair) once, in the order of slots; within a slot in the order of the file.
+`blocks` yields the same in lists, each with the interval in force (a list holds about 1,200 rows), for
+those who must be fast or need the interval. `row.py` reads what stands in a row; `quotes.py` makes a Quote.
+
+- Files come from files.py, one is open at a time (two where their rows overlap). A range is found by
+  binary search in plain files; packed ones are unpacked from their beginning, if they reach into it.
+- Missed rows are clipped to the range. Repairs fill what the log lacks or missed, unless `live_only`.
+- Of equal (slot, pair) the first counts. A row that is earlier than one before it in its file is left out,
+  so that nothing that was said has to be taken back. What was left out is counted in `left`.
+- Nothing that was appended after the log was opened is seen.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import chain, islice, takewhile, zip_longest
+from operator import itemgetter, le, lt
+
+from price.log import row
+from price.log.file import File
+from price.log.files import LogFile, find_again, log_files, repairs_file
+from price.log.row import Row
+
+Block = tuple[int, list[Row]]
+"""Rows in order, and the seconds from slot to slot among them."""
+_slot = itemgetter(0)
+_key = itemgetter(0, 1)
+_END = "~"
+"""Later than any slot."""
+
+
+class LeftOut:
+    """What a question did not use, so far."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        """Lines that are no rows."""
+        self.doubles = 0
+        """Rows of a slot and pair that had one already."""
+        self.disordered = 0
+        """Rows that are earlier than one before them."""
+        self.files: dict[str, str] = {}
+        """Files that could not be read (by path, why), whatever the range."""
+        self.damaged: dict[str, str] = {}
+        """Files of which a part that the question needed could not be read."""
+
+    def forget(self) -> None:
+        """Begins again, for a question that is asked again of a longer range."""
+        self.lines = self.doubles = self.disordered = 0
+        self.damaged.clear()
+
+    def report(self) -> str:
+        """What to say on stderr: a line for each kind, nothing where nothing was left out."""
+        counts = (
+            (self.lines, "lines are no rows and were left out"),
+            (self.doubles, "rows stand twice; the first of each counts, the others were left out"),
+            (self.disordered, "rows are earlier than one before them and were left out"),
+        )
+        said = [f"{count} {what}: price verify names them\n" for count, what in counts if count]
+        files = {**self.files, **self.damaged}
+        said += [f"{path}: {why}: price verify names what is left out\n" for path, why in files.items()]
+        return "".join(said)
+
+
+class PriceLog:
+    """A price log, opened for questions: what is appended later is not seen. Use it in a `with`.
+
+    `pairs` (such as BTC-USD) limits it to these; none means all.
+    Raises PriceError where there is no log, or where it cannot be read.
+    """
+
+    def __init__(self, path: str, pairs: Iterable[str] = (), *, live_only: bool = False) -> None:
+        self.path = path
+        self.pairs = frozenset(pairs)
+        self.left = LeftOut()
+        self.unseen = set(self.pairs)
+        """Those of `pairs` of which no row has come so far."""
+        listed = log_files(path)
+        self.repairs = None if live_only else repairs_file(path)
+        if self.repairs and not self.repairs.first:
+            listed.append(self.repairs)
+            self.repairs = None
+        self.left.files = {file.path: file.fault for file in listed if file.fault}
+        self.files = [file for file in listed if file.first and not file.fault]
+
+    def __enter__(self) -> "PriceLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes nothing: files are open while they are read."""
+
+    def first(self) -> int | None:
+        """The Unix time of the first row, repairs included; None for a log without rows."""
+        slots = [file.first for file in self._all()]
+        return row.unix(min(slots)) if slots else None
+
+    def last(self) -> int | None:
+        """The Unix time of the last row, repairs included; None for a log without rows."""
+        slots = []
+        for file in [*self.files[-1:], *([self.repairs] if self.repairs else [])]:
+            with file.opened() as opened:
+                slots.append(opened.last())
+        return row.unix(max(slots)) if slots else None
+
+    def _all(self) -> list[LogFile]:
+        return [*self.files, *([self.repairs] if self.repairs else [])]
+
+    def rows(self, since: int | None = None, until: int | None = None) -> Iterator[Row]:
+        """The rows from the Unix time `since` up to, not including, `until`, in order."""
+        return chain.from_iterable(rows for _, rows in self.blocks(since, until))
+
+    def blocks(self, since: int | None = None, until: int | None = None) -> Iterator[Block]:
+        """The same in lists of rows that have one interval."""
+        live = self._live(since, until)
+        if self.repairs:
+            from price.log.merge import merged  # most logs have no repairs
+
+            end = row.slot(until) if until is not None else _END
+            live = merged(live, self._of(self.repairs, since, end))
+        for every, found in live:
+            rows = [one for one in found if one[1] in self.pairs] if self.pairs else found
+            if self.unseen:
+                self.unseen.difference_update(one[1] for one in rows)
+            if rows:
+                yield every, rows
+
+    def pairs_between(self, since: int | None, until: int | None) -> set[str]:
+        """The pairs that have rows in a range, and perhaps some near its edges.
+
+        Rows of few pairs are counted rather than read: 0.5 s for a year.
+        """
+        found: set[str] = set()
+        end = row.slot(until) if until is not None else _END
+        for file in [*self._reaching(since), *([self.repairs] if self.repairs else [])]:
+            with suppress(OSError), file.opened() as opened:
+                for text in opened.since("" if since is None else row.slot(since))[2]:
+                    named = sum(text.count(f" {pair} ".encode()) for pair in found) if len(found) < 9 else 0
+                    if named != text.count(b"\n"):
+                        found.update(one[1] for one in row.find(text.decode("latin-1")) if one[0] < end)
+                    if text[: row.SLOT_LENGTH].decode("latin-1") >= end:
+                        break
+        return found
+
+    def _live(self, since: int | None, until: int | None) -> Iterator[Block]:
+        """The rows of prices.txt and its siblings alone, each slot and pair once."""
+        end = row.slot(until) if until is not None else _END
+        files = [file for file in self._reaching(since) if file.first < end]
+        once = _Once(self.left)
+        for every, rows in _in_order([(file.first, self._of(file, since, end)) for file in files]):
+            known = once.only(rows)
+            yield every, known if until is None else [_clipped(one, every, until) for one in known]
+
+    def _reaching(self, since: int | None) -> Iterator[LogFile]:
+        """The files that may hold rows from a time on."""
+        start = row.slot(since) if since is not None else ""
+        for file, after in zip_longest(self.files, self.files[1:]):
+            if after is None or after.first > start or (not file.packed and _last(file) >= start):
+                yield file
+
+    def _of(self, file: LogFile, since: int | None, end: str) -> Iterator[Block]:
+        """The rows of one file, in order; its doubles are still among them."""
+        found: LogFile | None = file
+        while found:
+            try:
+                with found.opened() as opened:
+                    yield from file_blocks(opened, since, end, self.left)
+                    if opened.damage:
+                        self.left.damaged[found.path] = opened.damage
+                    if opened.trailing:
+                        self.left.files[found.path] = opened.trailing
+                    found = None
+            except FileNotFoundError:  # only ever before its first row
+                found = find_again(self.path, file)
+                if not found:
+                    self.left.damaged[file.path] = "removed while the log was read"
+
+
+def file_blocks(file: File, since: int | None, end: str, left: LeftOut) -> Iterator[Block]:
+    """The rows of an open file from a Unix time up to the slot `end`, in order."""
+    before, every, texts = file.since("" if since is None else row.slot(since))
+    if since is not None and (reaching := _reaching_over(before, every, since, end)):
+        yield every, reaching
+    last = ""
+    for text in texts:
+        for interval, found in parsed(text.decode("latin-1"), every, left):
+            every, rows = interval, found
+            slots = [one[0] for one in rows]
+            if not slots:
+                continue
+            if slots[0] < last or not all(map(le, slots, islice(slots, 1, None))):
+                rows = _longest_sorted(rows)
+                del rows[: bisect_left(rows, last, key=_slot)]
+                left.disordered += len(found) - len(rows)
+            if rows and rows[-1][0] >= end:
+                yield every, rows[: bisect_left(rows, end, key=_slot)]
+                return
+            if rows:
+                last = rows[-1][0]
+                yield every, rows
+
+
+def parsed(text: str, every: int, left: LeftOut) -> Iterator[Block]:
+    """The rows of some lines, parted where a header changes the interval; the last part may have none."""
+    rows = row.find(text)
+    missing = text.count("\n") - len(rows)
+    if not missing:
+        yield every, rows
+    elif "# price-log" not in text:
+        left.lines += missing - text.startswith("#") - text.count("\n#")
+        yield every, rows
+    else:
+        yield from _by_header(text, every, left)
+
+
+def _by_header(text: str, every: int, left: LeftOut) -> Iterator[Block]:
+    lines: list[str] = []
+    for line in text.split("\n")[:-1]:
+        header = row.read_header(line)
+        if header:
+            yield from parsed("".join(lines), every, left)
+            lines, every = [], header.every
+        elif not line.startswith("#"):
+            lines.append(f"{line}\n")
+    yield from parsed("".join(lines), every, left)
+
+
+def _reaching_over(before: bytes, every: int, since: int, end: str) -> list[Row]:
+    """The missed rows that reach over `since`, clipped to it; `before` ends with the last row before it."""
+    at = before.rfind(f"\n{row.HEADER_START}".encode()) + 1
+    found = []
+    while (at := before.find(b" slots=", at)) >= 0:
+        start, at = before.rfind(b"\n", 0, at) + 1, before.find(b"\n", at) + 1
+        for one in row.find(before[start:at].decode("latin-1")):
+            gone = -((row.unix(one[0]) - since) // every)  # slots before `since`, rounded up
+            begin = row.unix(one[0]) + gone * every
+            if row.slots(one) > gone and row.slot(begin) < end:
+                found.append(row.cut(one, begin, row.slots(one) - gone))
+    return sorted(found, key=_slot)
+
+
+def _clipped(one: Row, every: int, until: int) -> Row:
+    """A row, shortened where it reaches over `until`."""
+    if one[2] != row.MISSED or not one[4] or not every:
+        return one
+    unix = row.unix(one[0])
+    left = -((unix - until) // every)  # slots before `until`, rounded up
+    return row.cut(one, unix, left) if row.slots(one) > left else one
+
+
+def _longest_sorted(rows: list[Row]) -> list[Row]:
+    """The most rows that are in order if the others are left out; the earlier ones, where there is a choice.
+
+    Going by the row before would let one row of a wrong, late time hide all that follow it. This is the
+    usual search for a longest run, from the end: `heads[n]` is the latest slot with which a run of n + 1
+    rows can begin, negated, so that the list ascends; `after[i]` is the row that follows row i in its run.
+    """
+    heads: list[int] = []
+    begins: list[int] = []
+    after = [-1] * len(rows)
+    for number in range(len(rows) - 1, -1, -1):
+        unix = -row.unix(rows[number][0])
+        at = bisect_right(heads, unix)
+        after[number] = begins[at - 1] if at else -1
+        heads[at : at + 1], begins[at : at + 1] = [unix], [number]
+    kept, number = [], begins[-1]
+    while number >= 0:
+        kept.append(rows[number])
+        number = after[number]
+    return kept
+
+
+def _last(file: LogFile) -> str:
+    """The slot of a plain file's last row; one beyond all where it has another name by now."""
+    try:
+        with file.opened() as opened:
+            return opened.last()
+    except OSError:
+        return _END
+
+
+class _Once:
+    """Lets each slot and pair pass once; slots come in order."""
+
+    def __init__(self, left: LeftOut) -> None:
+        self._left = left
+        self._last: set[tuple[str, str]] = set()
+        """The keys of the last slot that passed."""
+
+    def only(self, rows: list[Row]) -> list[Row]:
+        """The rows whose slot and pair did not pass before."""
+        slots = [one[0] for one in rows]
+        rising = all(map(lt, slots, islice(slots, 1, None)))  # as in a log of one pair
+        keys = [*map(_key, rows[:1] if rising else rows)]
+        if len(set(keys)) != len(keys) or not self._last.isdisjoint(keys):
+            rows = self._without_doubles(rows)
+        if rows:
+            slot = rows[-1][0]
+            last = {_key(one) for one in takewhile(lambda one: one[0] == slot, reversed(rows))}
+            self._last = last | {key for key in self._last if key[0] == slot}
+        return rows
+
+    def _without_doubles(self, rows: list[Row]) -> list[Row]:
+        seen = set(self._last)
+        kept = []
+        for one in rows:
+            if _key(one) not in seen:
+                seen.add(_key(one))
+                kept.append(one)
+        self._left.doubles += len(rows) - len(kept)
+        return kept
+
+
+def _in_order(files: Iterable[tuple[str, Iterator[Block]]]) -> Iterator[Block]:
+    """The blocks of files, which are sorted by their first slots, merged where their rows overlap.
+
+    A file is opened once all that comes before its first row was given: mostly one is open at a time.
+    """
+    waiting = deque(files)
+    running: list[tuple[Block, Iterator[Block]]] = []
+    while waiting or running:
+        nearest = min((block[1][0][0] for block, _ in running), default=_END)
+        if waiting and waiting[0][0] <= nearest:
+            _go_on(running, len(running), waiting.popleft()[1])
+            continue
+        number = next(at for at, (block, _) in enumerate(running) if block[1][0][0] == nearest)
+        (every, rows), blocks = running.pop(number)
+        heads = [*(block[1][0][0] for block, _ in running), *(first for first, _ in islice(waiting, 1))]
+        limit = min(heads, default=_END)
+        stop = len(rows) if rows[-1][0] < limit else bisect_left(rows, limit, key=_slot)
+        stop = stop or bisect_right(rows, limit, key=_slot)  # of one slot, the older file's rows come first
+        yield every, rows[:stop]
+        if stop < len(rows):
+            running.insert(number, ((every, rows[stop:]), blocks))
+        else:
+            _go_on(running, number, blocks)
+
+
+def _go_on(running: list[tuple[Block, Iterator[Block]]], number: int, blocks: Iterator[Block]) -> None:
+    """Puts the next rows of a file into its place; nothing where it has no more."""
+    for every, rows in blocks:
+        if rows:
+            running.insert(number, ((every, rows), blocks))
+            return

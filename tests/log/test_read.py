@@ -1,0 +1,244 @@
+"""The log as one sequence of rows: which files belong to it, and what is left out and told."""
+
+import bz2
+import gzip
+import lzma
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from price.log.files import log_files
+from price.log.read import PriceLog
+from price.log.row import text, unix
+from tests.report.asking import HEADER, answer, lines, write
+
+STRANGE = b"\x28\xb5\x2f\xfd"
+
+
+def row(second: int, price: str = "") -> str:
+    time = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return f"2026-11-20T{time}Z BTC-USD {price or second + 1} kraken"
+
+
+def content(*rows: str) -> bytes:
+    return (HEADER + "".join(f"{one}\n" for one in rows)).encode()
+
+
+ROTATED = [
+    "prices.txt-20261125", "prices.txt.20261125", "prices.txt_2026-11-25", "prices.txt-20261125.txt",
+    "prices.txt-20261125-1732500000", "prices.txt.1", "prices.txt.12", "prices-20261125.txt", "prices.1.txt",
+    "prices.txt-2026-W47", "prices.txt-20261125.bak",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROTATED)
+def test_whatever_logrotate_calls_a_rotated_file_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(content(row(0), row(5)))
+    log = write(tmp_path, row(10))
+
+    assert lines("history", "--file", log) == [row(0), row(5), row(10)]
+    assert answer("verify", "--file", log) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "name", ["prices.txt-20261125.gz", "prices.txt.2.xz", "prices.txt.1", "prices-20261125.txt.bz2"]
+)
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_packed_file_is_known_by_its_bytes_not_by_its_name(tmp_path: Path, name: str, pack: object) -> None:
+    (tmp_path / name).write_bytes(pack(content(row(0), row(5))))  # type: ignore[operator]
+    log = write(tmp_path, row(10))
+
+    assert lines("history", "--file", log) == [row(0), row(5), row(10)]
+    assert lines("history", "--file", log, "--since", "2026-11-20T00:00:05Z") == [row(5), row(10)]
+
+
+def test_files_of_several_names_are_in_the_order_of_their_rows(tmp_path: Path) -> None:
+    for second, name in (
+        (0, "prices.txt.9"),
+        (5, "prices.txt-20260101"),
+        (10, "prices.txt.20251231"),
+        (15, "prices.txt.10.gz"),
+    ):
+        packed = gzip.compress if name.endswith(".gz") else bytes
+        (tmp_path / name).write_bytes(packed(content(row(second))))
+    log = write(tmp_path, row(20))
+
+    assert lines("history", "--file", log) == [row(second) for second in range(0, 25, 5)]
+
+
+@pytest.mark.parametrize(
+    "name", ["prices-2.txt", "prices.txt.cut", "prices.txt.lock", "prices.txt~", "prices.txtx", "price.txt.1"]
+)
+def test_another_file_beside_the_log_is_not_of_it(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(content(row(0)))
+    log = write(tmp_path, row(10))
+
+    assert lines("history", "--file", log) == [row(10)]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("begun", "form"), [(STRANGE, "zstd"), (b"\x04\x22\x4d\x18", "lz4"), (b"Dear reader", "not a price log")]
+)
+def test_a_rotated_file_that_is_not_read_is_named_once(
+    tmp_path: Path, begun: bytes, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prices.txt-20261125.zst").write_bytes(begun + b" and so on\n")
+    log = write(tmp_path, row(10))
+
+    for command in ("history", "gaps", "candles"):
+        status, shown = answer(command, "--file", log)
+        told = capsys.readouterr().err
+        assert (status, shown != "") == (0, True)
+        assert told.count("prices.txt-20261125.zst") == 1
+        assert form in told
+
+
+def test_a_log_behind_a_link_is_read_with_the_files_beside_either(tmp_path: Path) -> None:
+    data, logs = tmp_path / "data", tmp_path / "logs"
+    data.mkdir()
+    logs.mkdir()
+    write(data, row(0), name="prices.txt.2")
+    write(data, row(10))
+    (logs / "prices.txt").symlink_to("../data/prices.txt")
+    (logs / "prices.txt.1").symlink_to(shutil.copy(write(tmp_path, row(5), name="elsewhere"), data / "old"))
+    (logs / "prices.txt.3").symlink_to("nowhere")
+
+    assert lines("history", "--file", str(logs / "prices.txt")) == [row(0), row(5), row(10)]
+
+
+def test_a_folder_of_a_rotated_name_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "prices.txt-20261125").mkdir()
+    log = write(tmp_path, row(10))
+
+    assert lines("history", "--file", log) == [row(10)]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_pipe_in_the_place_of_a_file_does_not_hold_a_reader_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "prices.txt.1")
+    log = write(tmp_path, row(10))
+
+    assert lines("history", "--file", log) == [row(10)]
+
+
+def test_two_thousand_rotated_files_need_no_more_descriptors_than_one(tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / f"prices.txt.{2000 - number}").write_bytes(content(row(number * 5)))
+    log = write(tmp_path, row(10_000))
+
+    assert len(lines("history", "--file", log)) == 2001
+
+
+def test_bytes_behind_a_packed_file_are_left_out_with_one_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prices.txt.1.gz").write_bytes(gzip.compress(content(row(0), row(5))) + b"\r\n")
+    log = write(tmp_path, row(10))
+
+    assert answer("history", "--file", log) == (0, "".join(f"{one}\n" for one in (row(0), row(5), row(10))))
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_row_that_stands_twice_counts_once_and_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write(tmp_path, *(row(second) for second in range(0, 50, 5)))
+    shutil.copy(log, f"{log}.1")
+
+    assert lines("gaps", "--file", log) == ["100 % complete: 10 of 10 slots have a price"]
+    assert "10 rows stand twice" in capsys.readouterr().err
+    assert len(lines("history", "--file", log)) == 10
+
+
+def test_files_whose_rows_overlap_are_merged(tmp_path: Path) -> None:
+    write(tmp_path, *(row(second) for second in range(0, 60, 10)), name="prices.txt.2")
+    write(tmp_path, row(5), row(15, "7"), row(20, "8"), name="prices.txt-20261125")
+    log = write(tmp_path, row(35), row(60))
+
+    shown = [text(one) for one in PriceLog(log).rows()]
+
+    assert shown == [
+        row(0),
+        row(5),
+        row(10),
+        row(15, "7"),
+        row(20),
+        row(30),
+        row(35),
+        row(40),
+        row(50),
+        row(60),
+    ]
+
+
+def test_a_row_that_is_earlier_than_one_before_it_never_moves_a_close_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write(tmp_path, row(0, "1"), row(10, "3"), row(5, "9"), row(15, "4"))
+
+    assert lines("candles", "--file", log) == ["2026-11-20T00:00:00Z BTC-USD 1 4 1 4 3"]
+    assert "1 rows are earlier than one before them" in capsys.readouterr().err
+
+
+def test_a_row_of_a_wrong_late_time_does_not_hide_those_after_it(tmp_path: Path) -> None:
+    log = write(tmp_path, row(0), row(5).replace("2026", "2926"), row(10), row(15))
+
+    assert lines("history", "--file", log) == [row(0), row(10), row(15)]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_long_stretch_without_a_line_end_is_passed_in_bounded_memory(tmp_path: Path, packed: bool) -> None:
+    middle = b"\0" * 20_000_000 + b"\n"
+    whole = content(row(0)) + middle + f"{row(5)}\n{row(10)}\n".encode()
+    (tmp_path / ("prices.txt.1" if packed else "prices.txt")).write_bytes(
+        gzip.compress(whole, 1) if packed else whole
+    )
+    log = str(tmp_path / "prices.txt")
+
+    assert lines("history", "--file", log) == [row(0), row(5), row(10)]
+    assert lines("history", "--file", log, "--last", "1") == [row(10)]
+
+
+def test_a_header_with_words_of_a_later_version_opens_a_log(tmp_path: Path) -> None:
+    log = write(tmp_path, row(0), header="# price-log 1 every=5s simulated checked=yes\n")
+
+    assert lines("history", "--file", log) == [row(0)]
+    assert log_files(log)[0].simulated
+
+
+def test_a_hole_without_rows_is_a_gap(tmp_path: Path) -> None:
+    log = write(tmp_path, row(0), row(5), row(300), row(305))
+
+    assert lines("gaps", "--file", log) == [
+        "2026-11-20T00:00:10Z 2026-11-20T00:04:55Z BTC-USD 58 unrecorded",
+        "6.4516 % complete: 4 of 62 slots have a price",
+    ]
+
+
+def test_what_a_later_version_adds_to_rows_is_passed_on(tmp_path: Path) -> None:
+    log = write(
+        tmp_path, row(0) + " spread=0.1234 note=a:b", "2026-11-20T00:00:05Z BTC-USD - down slots=3 why=x"
+    )
+
+    assert lines("history", "--file", log)[0] == row(0) + " spread=0.1234 note=a:b"
+    assert lines("history", "--file", log, "--since", "2026-11-20T00:00:10Z") == [
+        "2026-11-20T00:00:10Z BTC-USD - down slots=2 why=x"
+    ]
+    assert lines("history", "--file", log, "--format", "csv")[1].endswith(",spread=0.1234 note=a:b")
+    assert '"spread": "0.1234"' in lines("history", "--file", log, "--format", "json")[0]
+
+
+def test_a_file_that_is_packed_while_the_log_is_read_is_found_again(tmp_path: Path) -> None:
+    old = Path(write(tmp_path, row(0), row(5), name="prices.txt.1"))
+    log = PriceLog(write(tmp_path, row(10)))
+
+    (tmp_path / "prices.txt.1.gz").write_bytes(gzip.compress(old.read_bytes()))
+    old.unlink()
+
+    assert [text(one) for one in log.rows(unix("2026-11-20T00:00:05Z"))] == [row(5), row(10)]
+    assert log.left.report() == ""
