@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # else each of the hundreds of processes that tests start would compile the program anew
 unexport PYTHONDONTWRITEBYTECODE
+# these would make a Python that is not the one of $(VENV), or one that does not end
+unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONINSPECT CDPATH
 .PHONY: help run once status demo test check lint type cov format fuzz live bench clean install uninstall
 
 help: ## show this list
@@ -69,11 +71,11 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.run: requirements.txt $(VENV)/.made
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@deploy/pip.sh $(VENV) -r requirements.txt
 	@touch $@
 
 $(VENV)/.%: requirements-%.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@deploy/pip.sh $(VENV) -r $<
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-chart.txt
