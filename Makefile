@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
+# tests that look at real time run after the others; one that fails is tried once more, and listed as RERUN
+COMPUTE := -n 4 --dist worksteal -m "not live and not realtime"
+REALTIME := -n 5 --dist worksteal -m realtime --reruns 1
 # else each of the hundreds of processes that tests start would compile the program anew
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end
@@ -26,7 +29,8 @@ demo: $(VENV)/.run ## record from three made-up exchanges that fail now and then
 
 test: $(VENV)/.dev ## run all tests; in CI the checks too
 	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory check; fi
-	$(BIN)/pytest -n 5 --dist loadgroup
+	$(BIN)/pytest $(COMPUTE)
+	$(BIN)/pytest $(REALTIME)
 
 check: lint type ## ruff, mypy strict, spelling
 
@@ -39,7 +43,8 @@ type: $(VENV)/.dev
 	$(BIN)/mypy
 
 cov: $(VENV)/.dev ## test with branch coverage
-	$(BIN)/pytest -n 5 --dist loadgroup --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest $(COMPUTE) --cov --cov-report=
+	$(BIN)/pytest $(REALTIME) --cov --cov-append --cov-report=term-missing:skip-covered
 
 format: $(VENV)/.dev ## bring the code into its form
 	$(BIN)/ruff check --fix .

@@ -8,10 +8,6 @@ from pathlib import Path
 
 from hypothesis import settings
 
-from tests.workers import pytest_runtest_setup, pytest_xdist_make_scheduler
-
-__all__ = ["pytest_runtest_setup", "pytest_xdist_make_scheduler"]  # pytest finds them by their names
-
 # a busy machine is no reason to fail: the time of one example says nothing
 settings.register_profile("price", deadline=None)
 settings.load_profile("price")

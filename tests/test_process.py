@@ -23,6 +23,8 @@ from price.model import Pair
 from tests.exchange import Fault, Market, faults
 from tests.proof import proven
 
+pytestmark = pytest.mark.realtime
+
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 PRICES = {"coinbase": "100.10", "kraken": "100.20", "bitstamp": "100.30", "gemini": "100.40"}

@@ -1,16 +1,15 @@
 """What a test needs of its machine, and small file systems that can be broken."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from tests.faults.place import Place
+from tests.needs import give_up, has
 
 _FAULTS = Path(__file__).parent
 
@@ -21,14 +20,7 @@ def needs(*tools: str) -> None:
     if sys.platform != "linux":
         missing = ["Linux"]
     if missing:
-        give_up(f"needs {', '.join(missing)}")
-
-
-def give_up(reason: str) -> NoReturn:
-    """Skips a test that this machine cannot run; in CI that is a failure."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI must be able to run this test: {reason}")
-    pytest.skip(reason)
+        give_up(f"needs {', '.join(missing)} (.ci/run installs what these tests need)")
 
 
 def attempt(*command: str | Path) -> str:
@@ -44,7 +36,7 @@ def _has(tool: str) -> bool:
         return os.geteuid() == 0
     if tool == "loop":
         return Path("/dev/loop-control").exists()
-    return shutil.which(tool, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+    return has(tool)
 
 
 PlaceIn = Callable[..., Place]

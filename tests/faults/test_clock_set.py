@@ -19,6 +19,8 @@ from price.model import Quote
 from tests.checks import sound
 from tests.faults.place import PYTHON, ROOT, Place
 
+pytestmark = pytest.mark.realtime
+
 PATIENCE_SECONDS = 20
 HOURS = 3 * 3600
 

@@ -31,6 +31,8 @@ from tests.faults.test_program import _begin, _finish
 from tests.test_process import until
 from tests.test_transport import FOUND, PRICE, Proxy, serving
 
+pytestmark = pytest.mark.realtime
+
 CERTIFICATES: dict[str, Callable[[], Fault]] = {
     "not valid for '127.0.0.1'": faults.wrong_host,
     "certificate has expired": faults.expired,

@@ -5,10 +5,14 @@ import subprocess
 import time
 from datetime import datetime
 
+import pytest
+
 from price import times
 from tests.checks import sound
 from tests.faults.conftest import needs
 from tests.faults.place import PYTHON, ROOT, Place
+
+pytestmark = pytest.mark.realtime
 
 PATIENCE_SECONDS = 15
 

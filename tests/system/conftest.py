@@ -1,14 +1,16 @@
 """One installation for all tests of this folder; each file gets a machine of its own that is like it."""
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from typing import NoReturn
+from pathlib import Path
 
 import pytest
 
+from tests.needs import give_up
 from tests.system import hardships, installation
 from tests.system.machine import CannotBoot, Machine
 from tests.system.service import Service
@@ -21,18 +23,28 @@ def install() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 
 
 @pytest.fixture(scope="session")
-def installed() -> Iterator[Machine]:
-    """A machine after its first `make install`. Not to be changed: others are made after it."""
-    try:
-        machine = installation.installed_machine()
-    except CannotBoot as reason:
-        _give_up(str(reason))
-    with closing(machine):
-        yield machine
+def installed(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Path:
+    """The files of a machine after its first `make install`, made once for all workers of a run."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = base / f"installed-{testrun_uid}"
+    with (base / "installed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            draft = folder.with_suffix(".new")
+            draft.mkdir()
+            try:
+                machine = installation.installed_machine()
+            except CannotBoot as reason:
+                give_up(str(reason))
+            with closing(machine):
+                machine.save(draft)
+            draft.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def machine(installed: Machine) -> Iterator[Machine]:
+def machine(installed: Path) -> Iterator[Machine]:
     """A machine with `price` installed, for the tests of one file."""
     with closing(Machine(installed)) as machine:
         yield machine
@@ -44,21 +56,8 @@ def service(machine: Machine) -> Service:
     return Service(machine)
 
 
-@pytest.fixture(scope="session")
-def meanwhile(installed: Machine) -> Iterator[dict[str, "Future[hardships.Seen]"]]:
-    """What takes long, seen on machines of their own while other tests run."""
+@pytest.fixture(scope="module")
+def meanwhile(installed: Path) -> Iterator[dict[str, "Future[hardships.Seen]"]]:
+    """What takes long, seen on machines of their own, all at once."""
     with ThreadPoolExecutor(len(hardships.ALL)) as pool:
         yield {name: pool.submit(hardships.see, installed, scene) for name, scene in hardships.ALL.items()}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _early(request: pytest.FixtureRequest) -> None:
-    """Begins what takes long before everything else, if some test of this run wants it."""
-    if any("meanwhile" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("meanwhile")
-
-
-def _give_up(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI must be able to boot a machine: {reason}")
-    pytest.skip(reason)

@@ -24,7 +24,7 @@ PAIR = Pair("BTC", "USD")
 SOURCES = ("coinbase", "kraken", "bitstamp")
 PRICES = Walk()
 FIRST = datetime(2026, 11, 20, tzinfo=UTC)
-BURSTS, BURST = 25, 400
+BURSTS, BURST = 60, 200
 
 
 def quotes(count: int) -> Iterator[Quote]:

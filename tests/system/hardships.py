@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.system.machine import Machine, until
@@ -37,7 +38,7 @@ class Seen(NamedTuple):
 Scene = Callable[[Service], Seen]
 
 
-def see(installed: Machine, scene: Scene) -> Seen:
+def see(installed: Path, scene: Scene) -> Seen:
     """Plays a scene."""
     with closing(Machine(installed)) as machine:
         service = Service(machine)

@@ -33,7 +33,7 @@ def installed_machine() -> Machine:
 def install(machine: Machine, *settings: str) -> "subprocess.CompletedProcess[str]":
     """Runs `make install` with more settings on a machine that holds a checkout and wheels."""
     pip = ("PIP_NO_INDEX=1", f"PIP_FIND_LINKS={_WHEELS}")
-    return machine.attempt("make", "--silent", "install", *pip, *settings, cwd=CHECKOUT, seconds=50)
+    return machine.attempt("make", "--silent", "install", *pip, *settings, cwd=CHECKOUT, seconds=170)
 
 
 def download(requirements: Path) -> Path:

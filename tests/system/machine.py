@@ -1,4 +1,4 @@
-"""A throwaway machine: this one's files under a layer of its own, booted by systemd-nspawn, loopback only.
+"""A throwaway machine, booted by systemd-nspawn: this one's /usr, and nothing else that happens to be here.
 
 It lives in namespaces of its own and ends with the thread that booted it, so that nothing is left of it
 whatever happens to the tests.
@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
-# an empty folder, a name, where another machine's layer is or nothing, control groups to enter
+# an empty folder, a name, the folder of a machine to copy or nothing, control groups to enter
 _BOOT = """
 set -e
 folder=$1 name=$2 like=$3
@@ -24,15 +24,40 @@ for group in "$@"; do
 done
 mount -t tmpfs -o mode=755 tmpfs "$folder"
 cd "$folder"
-mkdir layer work root
 if [ -n "$like" ]; then
-    cp -a "$like/." layer
-    rm -rf layer/var/log/journal layer/tmp
+    cp -a "$like/root" "$like/local" .
+else
+    mkdir -p local/bin local/sbin root/dev root/etc/logrotate.d root/etc/ssh root/home root/media root/mnt \\
+        root/boot root/opt root/proc root/root root/run root/srv root/sys root/usr \\
+        root/var/cache root/var/lib/logrotate
+    install -d -m 1777 root/tmp root/var/tmp
+    install -d -m 2755 -g systemd-journal root/var/log/journal
+    ln -s /run root/var/run
+    # of /etc only what programs of /usr need: other packages, users, units and pip's settings stay outside
+    for file in alternatives ca-certificates.conf dbus-1 debian_version group gshadow hosts ld.so.cache \\
+        ld.so.conf ld.so.conf.d localtime login.defs logrotate.conf nsswitch.conf os-release pam.d passwd \\
+        pki protocols security services shadow ssl python3*; do
+        for found in /etc/$file; do
+            [ ! -e "$found" ] || cp -a "$found" root/etc
+        done
+    done
+    for file in passwd group shadow gshadow; do
+        sed -i /^price:/d root/etc/$file
+    done
 fi
-mount -t overlay -o lowerdir=/,upperdir=layer,workdir=work overlay root
+for folder in bin sbin lib lib32 lib64 libx32; do
+    if [ -L "/$folder" ]; then
+        cp -a "/$folder" root
+    elif [ -d "/$folder" ]; then
+        mkdir -p "root/$folder"
+        mount --bind "/$folder" "root/$folder"
+    fi
+done
+mkdir upper work
+mount -t overlay -o lowerdir=/usr,upperdir=upper,workdir=work overlay root/usr
+mount --bind local root/usr/local
 # an empty id would mean a first boot, which enables every unit that is installed here
 tr -d - </proc/sys/kernel/random/uuid >root/etc/machine-id
-rm -f root/etc/systemd/system/*.target.wants/*.service root/etc/systemd/system/*.target.wants/*.timer
 # what systemd-nspawn notes down goes with it, and it looks up processes by the numbers that they have here
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs tmpfs /run/systemd/nspawn
@@ -47,6 +72,9 @@ _ENVIRONMENT = (
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 )
 
+BOOT_SECONDS = 90
+"""On a busy machine; 3 s are usual."""
+
 
 class CannotBoot(Exception):
     """Why there can be no machine here."""
@@ -55,7 +83,7 @@ class CannotBoot(Exception):
 class Machine:
     """A running machine. Files in it are reached by `path`, programs run in it by `run`."""
 
-    def __init__(self, like: "Machine | None" = None) -> None:
+    def __init__(self, like: Path | None = None) -> None:
         missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
         if missing:
             raise CannotBoot(f"not installed here: {', '.join(missing)} (.ci/run installs it)")
@@ -64,12 +92,21 @@ class Machine:
         self._folder = Path(mkdtemp(prefix="price-", dir="/var/tmp"))
         self._console = self._folder.with_suffix(".console")
         self._groups = _make_groups(self._folder.name)
-        layer = f"/proc/{like._nspawn}/root{like._folder}/layer" if like else ""
         name = "price-" + self._folder.name.encode().hex()[-12:]
         command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
         with self._console.open("wb") as console:
             self._holder = subprocess.Popen(
-                [*command, "sh", "-c", _BOOT, "boot", str(self._folder), name, layer, *self._groups],
+                [
+                    *command,
+                    "sh",
+                    "-c",
+                    _BOOT,
+                    "boot",
+                    str(self._folder),
+                    name,
+                    str(like or ""),
+                    *self._groups,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -109,6 +146,18 @@ class Machine:
             self._entering(command, "", "/"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
         )
 
+    def save(self, folder: Path) -> None:
+        """Copies its files to an empty folder, for machines that begin like it."""
+        here = f"/proc/{self._nspawn}/root{self._folder}"
+        parts = [f"{here}/root", f"{here}/local"]
+        subprocess.run(["cp", "-a", "--one-file-system", *parts, folder], check=True)
+        passing = [
+            path
+            for name in ("var/log/journal", "tmp", "var/tmp")
+            for path in (folder / "root" / name).iterdir()
+        ]
+        subprocess.run(["rm", "-rf", *passing], check=True)
+
     def close(self) -> None:
         """Ends the machine. Its files are gone with it."""
         if self._nspawn:
@@ -137,8 +186,8 @@ class Machine:
     def _boot(self) -> None:
         """Waits until the machine is up."""
         try:
-            until(self._has_first_process, 10)
-            until(self._is_up, 20)
+            until(self._has_first_process, BOOT_SECONDS)
+            until(self._is_up, BOOT_SECONDS)
         except AssertionError:
             said = self._console.read_text(errors="replace").strip()[-2000:]
             raise CannotBoot(f"systemd-nspawn boots no machine here: {said or 'it says nothing'}") from None

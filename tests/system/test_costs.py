@@ -2,8 +2,12 @@
 
 import re
 
+import pytest
+
 from tests.system.machine import Machine, until
 from tests.system.service import CHECKOUT
+
+pytestmark = pytest.mark.realtime
 
 COST = ("/opt/price/venv/bin/python", "-m", "tests.system.cost")
 BLOCK_BYTES = 512

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from subprocess import CompletedProcess
 
+import pytest
+
 from tests.system.machine import Machine
 from tests.system.service import CHECKOUT, PRICES, SETTINGS, Service, assert_no_slot_is_lost
+
+pytestmark = pytest.mark.realtime
 
 TIMER = "price-repair.timer"
 Install = Callable[..., "CompletedProcess[str]"]

@@ -6,6 +6,8 @@ from price.events import Event
 from tests.system.machine import Machine
 from tests.system.service import PRICES, Service
 
+pytestmark = pytest.mark.realtime
+
 UNITS = [f"/usr/local/lib/systemd/system/price-repair.{kind}" for kind in ("service", "timer")]
 REFUSED = "entries not believed, since journald says that others wrote them: "
 REPAIRS = "/var/log/price/repairs.txt"
@@ -68,6 +70,7 @@ def test_one_run_gives_back_what_the_journal_has_and_nothing_that_others_wrote_t
 
 def test_run_again_it_changes_nothing(service: Service, holed: list[str]) -> None:
     machine = service.machine
+    machine.run("price", "repair", "--from", "journal")
     before = machine.run("stat", "-c", "%i", REPAIRS)
 
     machine.run("price", "repair", "--from", "journal")

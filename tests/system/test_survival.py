@@ -3,9 +3,13 @@
 from concurrent.futures import Future
 from datetime import datetime
 
+import pytest
+
 from price.events import Event
 from tests.system.hardships import FROZEN_SECONDS, Seen
 from tests.system.service import Row, assert_no_slot_is_lost
+
+pytestmark = pytest.mark.realtime
 
 Scenes = dict[str, "Future[Seen]"]
 
