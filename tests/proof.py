@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
-HEADER = re.compile(r"# price-log 1 every=(\d+)s")
+HEADER = re.compile(r"# price-log 1 every=(\d+)s(?: simulated)?")
 ROW = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) ([A-Z0-9]+-[A-Z0-9]+)"
     r" (?:(?:[1-9]\d*|0\.\d*[1-9]|[1-9]\d*\.\d*[1-9]) [a-z]+(?:,[a-z]+)*"

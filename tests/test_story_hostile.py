@@ -102,15 +102,16 @@ def test_no_byte_of_an_answer_reaches_the_log_or_a_terminal_as_it_is(tmp_path: P
 
 def test_what_is_cut_off_at_the_start_is_kept_in_the_log_escaped(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
-    torn = NASTY.encode("utf-8", "surrogatepass")
-    scene.file.write_bytes(b"# price-log 1 every=5s\n" + torn + b"\n" + b"\x9b" * 20_000)
+    torn = NASTY.replace("\n", "\v").encode("utf-8", "surrogatepass")
+    scene.file.write_bytes(b"# price-log 1 every=5s\n" + torn + b"\x9b" * 20_000)
 
     is_clean(scene, recorded(scene))
 
     (text,) = scene.said(Event.TAIL_CUT)
-    assert r"a\nb\r\x1b[31m\x07\x00" in text
+    assert r"a\x0bb\r\x1b[31m\x07\x00" in text
     assert len(text) < 12_000
     assert len(scene.rows) == 2
+    assert (tmp_path / "prices.txt.cut").read_bytes() == torn + b"\x9b" * 20_000 + b"\n"
 
 
 def test_a_log_of_a_nasty_name_is_recorded_into_and_named_escaped(tmp_path: Path) -> None:

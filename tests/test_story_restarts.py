@@ -9,7 +9,7 @@ import pytest
 from price import times
 from price.errors import PriceError, SettingsError, Timeout, Unreachable
 from price.events import Event
-from price.log.old.tail import Tail
+from price.log.end import LogEnd
 from price.recorder.clock import Signal
 from tests.fakes import START
 from tests.scene import Scene
@@ -78,25 +78,90 @@ def test_only_the_first_gap_is_down_and_later_ones_are_late(tmp_path: Path) -> N
     ]
 
 
-def test_made_up_prices_are_kept_out_of_a_log_of_real_ones(tmp_path: Path) -> None:
+REAL, MADE_UP, MISSED = "100 kraken", "100 simulated", "- kraken:unreachable"
+
+
+def older_log(scene: Scene, kind: str, header: str = HEADER) -> None:
+    """A log whose newest price, a minute of missed rows before its end, is of a kind."""
+    rows = [f"15:50:{second:02} BTC-USD {MISSED}" for second in range(0, 60, 5)]
+    written(scene, f"15:49:55 BTC-USD {kind}", *rows, header=header)
+
+
+@pytest.mark.parametrize("place", ["here", "rotated", "packed"])
+@pytest.mark.parametrize(("kind", "sources"), [(REAL, "simulated"), (MADE_UP, "kraken")])
+def test_prices_of_the_other_kind_are_kept_out_whatever_came_between(
+    tmp_path: Path, kind: str, sources: str, place: str
+) -> None:
+    scene = Scene(tmp_path, SOURCES=sources)
+    older_log(scene, kind)
+    if place != "here":
+        scene.file.rename(tmp_path / "prices.txt.1")
+        if place == "packed":
+            text = (tmp_path / "prices.txt.1").read_bytes()
+            (tmp_path / "prices.txt.1").unlink()
+            (tmp_path / "prices.txt.1.gz").write_bytes(gzip.compress(text))
+        written(scene, f"15:51:55 BTC-USD {MISSED}")
+    before = scene.file.read_bytes()
+
+    with pytest.raises(
+        PriceError, match=r"it holds (real|simulated) prices.*for example PRICE_FILE=\S+/\w+\.txt"
+    ):
+        scene.run(until=4)
+
+    assert scene.file.read_bytes() == before
+
+
+def test_a_log_that_says_to_be_simulated_is_so_before_its_first_price(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
-    scene.run(until=4)
-    scene.set(SOURCES="simulated")
+    written(scene, f"15:51:55 BTC-USD {MISSED}", header="# price-log 1 every=5s simulated\n")
 
-    with pytest.raises(PriceError, match=r"it holds real prices.*PRICE_FILE=.*simulated.txt"):
-        scene.run(until=9)
-
-    assert scene.rows == ["15:52:05 BTC-USD 100 kraken"]
+    with pytest.raises(PriceError, match="it holds simulated prices: real ones need a file of their own"):
+        scene.run(until=4)
 
 
-def test_a_reload_keeps_made_up_prices_out_of_a_log_of_real_ones_too(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.reload_at(3, SOURCES="simulated")
+@pytest.mark.parametrize(("before", "after"), [("kraken", "simulated"), ("simulated", "kraken")])
+def test_a_reload_keeps_the_kinds_apart_too(tmp_path: Path, before: str, after: str) -> None:
+    scene = Scene(tmp_path, SOURCES=before)
+    scene.reload_at(3, SOURCES=after)
 
     scene.run(until=9)
 
-    assert [row[9:] for row in scene.rows] == ["BTC-USD 100 kraken"] * 2
+    assert [row[9:] for row in scene.rows] == [f"BTC-USD 100 {before}"] * 2
+    assert "prices: " in scene.said(Event.RELOAD_REFUSED)[0]
+
+
+def test_a_reload_into_a_file_of_the_other_kind_is_refused_as_well(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.run(until=4)
+    scene.set(SOURCES="simulated", FILE=str(tmp_path / "simulated.txt"))
+    scene.reload_at(8, FILE=str(scene.file))
+
+    scene.run(until=14)
+
     assert "it holds real prices" in scene.said(Event.RELOAD_REFUSED)[0]
+    assert len(scene.rows) == 1
+
+
+def test_a_log_of_made_up_prices_says_so_in_the_first_line_of_each_file(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES="simulated")
+    scene.clock.at(8, lambda: scene.file.rename(tmp_path / "prices.txt.1"))
+
+    scene.run(until=14)
+
+    for file in (scene.file, tmp_path / "prices.txt.1"):
+        assert file.read_text().startswith("# price-log 1 every=5s simulated\n")
+
+
+def test_a_log_put_in_the_place_of_one_of_the_other_kind_gets_no_row(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    other = "# price-log 1 every=5s simulated\n2026-11-20T15:50:00Z BTC-USD 100 simulated\n"
+    scene.clock.at(8, scene.file.unlink)
+    scene.clock.at(8, lambda: scene.file.write_text(other))
+
+    scene.run(until=14)
+
+    assert scene.file.read_text() == other
+    assert "it holds simulated prices; rows are held" in scene.said(Event.ROWS_HELD)[0]
 
 
 def test_made_up_prices_may_follow_slots_that_were_all_missed(tmp_path: Path) -> None:
@@ -105,7 +170,25 @@ def test_made_up_prices_may_follow_slots_that_were_all_missed(tmp_path: Path) ->
 
     scene.run(until=4)
 
-    assert scene.rows[-1] == "15:52:05 BTC-USD 100 simulated"
+    assert sections(scene)[2:] == [
+        "# price-log 1 every=5s simulated",
+        "15:52:00 BTC-USD - down",
+        "15:52:05 BTC-USD 100 simulated",
+    ]
+
+
+def test_the_hint_at_simulated_prices_names_a_file_of_its_own_where_the_log_has_real_ones(
+    tmp_path: Path,
+) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.fails(Unreachable("no network"))
+    scene.run(until=4)
+    older_log(scene, REAL)
+    scene.run(until=9)
+
+    first, second = scene.said(Event.NO_SOURCE_YET)
+    assert first.endswith("to see rows without a network: PRICE_SOURCES=simulated make run")
+    assert second.endswith(": PRICE_FILE=logs/simulated.txt PRICE_SOURCES=simulated make run")
 
 
 def test_another_interval_after_a_restart_begins_a_new_sum(tmp_path: Path) -> None:
@@ -365,31 +448,82 @@ def test_a_file_that_is_no_price_log_is_refused_and_left_alone(tmp_path: Path, c
     assert scene.file.read_text() == content
 
 
-def test_a_log_whose_end_holds_no_row_is_refused_and_left_alone(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    content = HEADER + "x" * 70_000 + "\n"
-    scene.file.write_text(content)
+LONG = "x" * 70_000
+ROW = "2026-11-20T15:51:55Z BTC-USD 100 kraken"
 
-    with pytest.raises(PriceError, match="hold no row"):
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [LONG],
+        [ROW, LONG],
+        [f"{ROW}\r"] * 3,
+        [ROW, f"{ROW} "],
+        [ROW, "moved to another rack"],
+        [ROW, ""],
+        [ROW, ROW.replace("100", "7" * 600)],
+        [ROW, ROW.replace("100", "0." + "7" * 600)],
+        [ROW, ROW.replace("100", "1e5")],
+        [ROW, "15:52:00 BTC-USD 100 kraken"],
+        [*[f"2026-11-20T15:52:00Z BT{ROW}"] * 3],
+        [ROW, "2026-11-20T15:52:00Z BTC-USD 1", "2026-11-20T15:52:05Z BTC-U"],
+    ],
+    ids=lambda lines: lines[-1][:60],
+)
+def test_a_last_line_that_no_crash_leaves_is_named_and_nothing_is_cut(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    scene = Scene(tmp_path)
+    text = HEADER + "".join(f"{line}\n" for line in lines)
+    scene.file.write_bytes(text.encode())
+    number = 2 if "BT2026" in lines[0] else len(lines) + 1
+
+    with pytest.raises(PriceError, match=rf"PRICE_FILE=\S+: line {number} is .*price verify"):
         scene.run(until=4)
 
-    assert scene.file.read_text() == content
+    assert scene.file.read_bytes() == text.encode()
+    assert not (tmp_path / "prices.txt.cut").exists()
 
 
-@pytest.mark.parametrize("price", ["7" * 600, "0." + "7" * 600])
-def test_a_price_in_the_log_that_no_source_may_give_is_no_price(tmp_path: Path, price: str) -> None:
-    scene = Scene(tmp_path, SOURCES="kraken,bitstamp")
-    written(scene, "15:51:55 BTC-USD 100 kraken,bitstamp", f"15:52:00 BTC-USD {price} kraken")
-    scene.net.bitstamp.says("106")
+@pytest.mark.parametrize(
+    "left",
+    [
+        b"2026-11-20T15:52:00Z BTC-USD 97",
+        b"2",
+        b"\0" * 3_000_000,
+        b"2026-11-20T15:52:00Z BT\0\0\0",
+        b"\0\0\0\0\n",
+        b"2026-11-20T15:52:00Z BT\0\0\0\0SD 100 kraken\n",
+        b"2026-11-20T15:5" + ROW.encode() + b"\n",
+        b"2026-11-20T15:52:00Z BTC-USD 1" + ROW.encode() + b"\n2026-11",
+        b"a person's unfinished remark",
+    ],
+    ids=lambda left: repr(left[:60]),
+)
+def test_what_a_crash_may_leave_is_cut_and_kept_whole_beside_the_log(tmp_path: Path, left: bytes) -> None:
+    scene = Scene(tmp_path)
+    sound = HEADER.encode() + b"2026-11-20T15:51:50Z BTC-USD 100 kraken\n"
+    kept = tmp_path / "prices.txt.cut"
+    kept.write_bytes(b"cut before\n")
+    scene.file.write_bytes(sound + left)
 
     scene.run(until=4)
 
-    assert scene.rows == [
-        "15:51:55 BTC-USD 100 kraken,bitstamp",
-        "15:52:00 BTC-USD - down",
-        "15:52:05 BTC-USD 100 kraken",
-    ]
-    assert len(scene.said(Event.TAIL_CUT)) == 1
+    assert scene.file.read_bytes() == sound + (
+        b"2026-11-20T15:51:55Z BTC-USD - down slots=2\n2026-11-20T15:52:05Z BTC-USD 100 kraken\n"
+    )
+    assert kept.read_bytes() == b"cut before\n" + left + b"\n"
+    assert kept.stat().st_blocks * 512 < 20_000, "zeros are a hole"
+    (warning,) = scene.said(Event.TAIL_CUT)
+    assert str(kept) in warning
+
+
+def test_an_unfinished_line_that_is_no_row_of_ours_by_its_length_is_refused(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.file.write_text(HEADER + LONG)
+
+    with pytest.raises(PriceError, match=r"line 2 is longer than 65536 bytes.*price verify"):
+        scene.run(until=4)
 
 
 def test_a_clock_before_the_last_row_at_the_start_waits_and_says_so(tmp_path: Path) -> None:
@@ -696,6 +830,6 @@ def test_counts_begin_anew_at_midnight_and_a_row_over_it_counts_in_part(tmp_path
     assert (pair["recorded"], pair["missed"]) == (2, 3)
 
 
-def test_a_tail_without_an_interval_accounts_for_its_rows_alone() -> None:
-    assert Tail().last_slots() == {}
-    assert not Tail().drop_absent(5)
+def test_an_end_without_an_interval_accounts_for_its_rows_alone() -> None:
+    assert LogEnd().last_slots() == {}
+    assert not LogEnd().drop_absent(5)

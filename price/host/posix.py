@@ -4,7 +4,7 @@ import fcntl
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from price.host.wakeup import Wakeup
@@ -69,12 +69,15 @@ def alive(pid: int) -> bool:
 
 
 def lock(path: Path) -> int | None:
-    """Locks a file of ours against a second process for as long as the descriptor that it gives is open.
+    """Locks a file of ours against a second process for as long as the descriptor that it returns is open.
 
-    Gives None if another process holds the lock. Raises OSError.
+    Nobody else can open the file, so nobody else can lock it; no link is followed to it. Returns None if
+    another process holds the lock. Raises OSError.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o600)
     try:
+        os.fchmod(descriptor, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
@@ -87,10 +90,36 @@ def lock(path: Path) -> int | None:
     return descriptor
 
 
-def claim(descriptor: int) -> bool:
-    """Locks an open file against a second process that claims it; whether that could be done."""
+def claim(descriptor: int) -> str:
+    """Locks an open log against a process that has it open by another name; returns who holds it, or "".
+
+    Whoever can read the log can lock it as well. So only the lock of a process that could write to it
+    counts: ours, root's, its owner's. The kernel says in /proc/locks who that is (proc_locks(5)).
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        pids = _lockers(os.fstat(descriptor).st_ino)
+        writers = [pid for pid in pids if _user_of(pid) in (0, os.geteuid(), os.fstat(descriptor).st_uid)]
+        others = [pid for pid in writers if pid != os.getpid()]
+        return str(others[0]) if others else "" if pids else "unknown"
+    return ""
+
+
+def _lockers(inode: int) -> list[int]:
+    """The processes that have locked a file."""
+    found = []
+    with suppress(OSError):
+        for text in Path("/proc/locks").read_text("ascii").splitlines():
+            words = text.split()
+            if len(words) > 5 and words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
+                found.append(int(words[4]))
+    return found
+
+
+def _user_of(pid: int) -> int | None:
+    """The user that a process runs as; None for one that is gone."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return None

@@ -3,14 +3,20 @@
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from price import host
-from price.log.old.tail import sound_end
+from price.log.cut import Cut, keep, sound_end
 
 _MODE = 0o644
-_START = b"# price-log "
+_FOLDER_MODE = 0o755
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Unfit(ValueError):
+    """What stands at the path can never be recorded into: a foreign file, a folder, another's log."""
 
 
 class AppendFile:
@@ -26,21 +32,27 @@ class AppendFile:
         self.unsure = False
         """Whether an append failed since the file was last opened."""
 
-    def open(self) -> bytes:
-        """Opens or makes the file and cuts its end back to the last sound line; gives what it cut.
+    def open(self, most_lines: int) -> Cut | None:
+        """Opens or makes the file and cuts off what a crash left at its end; returns what it cut.
 
-        What a failed append of this process left behind is cut and not given: it is written again.
-        Raises OSError, and ValueError for a file that is not a price log.
+        `most_lines` is how many rows a slot has. What a failed append of this process left behind is cut and
+        not returned: it is written again. The file that was open before stays so until the new one is, so
+        that its lock is never given up in between. Raises OSError, and Unfit for what is no price log.
         """
-        self.close()
+        if self.descriptor >= 0 and self.links == 0:
+            self.close()  # it takes room on a disk that may be full
         make_folder(self.path.parent)
         descriptor = self._open()
         try:
             status = os.fstat(descriptor)
-            ours = self._ends_in_ours(descriptor, status)
-            end = self.size if ours else self._sound_end(descriptor, status)
-            cut = os.pread(descriptor, status.st_size - end, end)
-            if cut:
+            cut = None
+            if self._ends_in_ours(descriptor, status):
+                end = self.size
+            else:
+                end = _sound_end(descriptor, status.st_size, most_lines)
+                if end < status.st_size:
+                    cut = keep(descriptor, end, self.path.with_name(f"{self.path.name}.cut"))
+            if end < status.st_size:
                 os.ftruncate(descriptor, end)
             if end == 0:
                 os.fchmod(descriptor, _MODE)  # whatever the umask: everyone may read prices
@@ -49,36 +61,57 @@ class AppendFile:
         except BaseException:
             os.close(descriptor)
             raise
+        self.close()
+        host.claim(descriptor)  # now that the old descriptor no longer holds the lock
         self.descriptor, self.size, self.unsure = descriptor, end, False
         self.identity = (status.st_dev, status.st_ino)
-        return b"" if ours else cut
+        return cut
 
-    def append(self, block: bytes) -> None:
-        """Writes a block with one write(2) and brings it to stable storage. Raises OSError.
+    def append(self, blocks: Sequence[bytes]) -> int:
+        """Writes blocks with one write(2) and brings them to stable storage; returns how many.
 
-        After an error the block counts as not written; the next `open` takes back what there is of it.
+        On a full disk these are as many whole blocks as fit. Raises OSError where that is none; they then
+        count as not written, and the next `open` takes back what there is of them.
         """
         self.unsure = True
-        written = os.write(self.descriptor, block)
-        if written != len(block):
-            os.ftruncate(self.descriptor, self.size)  # readers should not see half a row for long
-            raise OSError(errno.ENOSPC, f"only {written} of {len(block)} bytes could be written")
+        count = len(blocks)
+        while True:
+            try:
+                written = os.write(self.descriptor, b"".join(blocks[:count]))
+                break
+            except OSError as error:
+                if error.errno not in _FULL or count == 1:
+                    raise
+                count //= 2  # some file systems refuse a write as a whole where a smaller one fits
+        fits, size = 0, 0
+        while fits < count and size + len(blocks[fits]) <= written:
+            size += len(blocks[fits])
+            fits += 1
+        if size < written:
+            os.ftruncate(self.descriptor, self.size + size)  # readers should not see half a row for long
+        if fits == 0:
+            raise OSError(errno.ENOSPC, f"only {written} of {len(blocks[0])} bytes could be written")
         host.sync(self.descriptor)
-        self.size += written
+        self.size += size
         self.unsure = False
+        return fits
 
     def in_place(self) -> bool:
         """Whether the path still leads to this file, and the file is as this process left it."""
-        if self.descriptor < 0:
-            return False
         try:
             status = self.path.stat()
         except OSError:
             return False
-        return (status.st_dev, status.st_ino) == self.identity and status.st_size == self.size
+        same = (status.st_dev, status.st_ino) == self.identity
+        return self.descriptor >= 0 and not self.unsure and same and status.st_size == self.size
+
+    @property
+    def links(self) -> int:
+        """By how many names the open file can be reached: 0 once it is gone."""
+        return os.fstat(self.descriptor).st_nlink
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
         if self.descriptor >= 0:
             descriptor, self.descriptor = self.descriptor, -1
             with suppress(OSError):  # says nothing of blocks that were synced, and others do not count
@@ -86,12 +119,13 @@ class AppendFile:
 
     def _open(self) -> int:
         if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
-            raise ValueError("it is not a regular file")  # opening a FIFO would wait for a reader
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+            raise Unfit("it is not a regular file")  # opening a FIFO would wait for a reader
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         descriptor = os.open(self.path, flags, _MODE)
-        if not host.claim(descriptor):  # the lock beside it does not see a second name of the same file
+        holder = host.claim(descriptor)  # the lock beside it does not see a second name of the same file
+        if holder:
             os.close(descriptor)
-            raise ValueError("another process is recording into it by another name")
+            raise Unfit(f"process {holder} is recording into it by another name")
         return descriptor
 
     def _ends_in_ours(self, descriptor: int, status: os.stat_result) -> bool:
@@ -101,19 +135,21 @@ class AppendFile:
         # inode numbers are used again: another file hardly has a line end in the same place
         return self.size == 0 or os.pread(descriptor, 1, self.size - 1) == b"\n"
 
-    def _sound_end(self, descriptor: int, status: os.stat_result) -> int:
-        head = os.pread(descriptor, len(_START), 0)
-        if head and not head.startswith(_START):
-            torn = _START.startswith(head) or not head.strip(b"\0")
-            if not torn or status.st_size > 4096:
-                raise ValueError("it is not a price log: its first line is not '# price-log …'")
-            return 0
-        return sound_end(descriptor, status.st_size)
+
+def _sound_end(descriptor: int, size: int, most_lines: int) -> int:
+    try:
+        return sound_end(descriptor, size, most_lines)
+    except ValueError as error:
+        raise Unfit(str(error)) from error
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it that are missing, on stable storage. Raises OSError."""
+    """Makes a folder and those above it that are missing, on stable storage, readable by everyone.
+
+    Raises OSError.
+    """
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
+        folder.chmod(_FOLDER_MODE)  # whatever the umask: the log in it is for everyone
         host.sync_folder(folder.parent)

@@ -4,7 +4,6 @@ import logging
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from price import __version__, settings, times
@@ -13,9 +12,9 @@ from price.events import NOTICE, Event, log_event
 from price.fetchers import make_fetchers
 from price.handlers import journal, notify
 from price.handlers.console import Console
-from price.log import line
-from price.log.old.pricelog import PriceLog
-from price.log.old.tail import Tail
+from price.log.end import LogEnd
+from price.log.quotes import quote_of
+from price.log.read import PriceLog
 from price.model import Quote
 from price.recorder.clock import Clock, Signal
 from price.recorder.ledger import Ledger
@@ -116,7 +115,7 @@ class App:
             [
                 self._rows,
                 self._records,
-                ChangesSink(),
+                ChangesSink(lambda: self._rows.holds_real_prices),
                 self._alerts,
                 self._status,
                 self._state,
@@ -201,21 +200,18 @@ class App:
         running.close()
         return self._assemble(wanted, workers)
 
-    def _log_opened(self, _path: Path, tail: Tail) -> None:
+    def _log_opened(self, log: LogEnd, wanted: Settings, late: bool) -> None:
         """Goes on where the log that the rows go into ends."""
-        self._ledger.open_log(tail, self._wanted.sources_of)
-        self._status.priced = dict(tail.priced)
-        day = times.iso(self._clock.now())[:10]
-        self._status.day, self._status.counts = day, self._rows.counts(times.parse_iso(f"{day}T00:00:00Z"))
+        self._ledger.open_log(log, wanted.sources_of, late=late)
+        self._status.open_log(log, self._clock.now(), late=late)
 
     def _history(self, seconds: int) -> Iterator[tuple[int, Quote]]:
         """The log's live rows of so many seconds before its end, each with the interval in force."""
-        pairs = [str(pair).encode() for pair in self._wanted.pairs]
-        with PriceLog(str(self._wanted.file), pairs, live_only=True) as log:
-            end = log.last()
-            for chunk in log.chunks(end - seconds, None) if end is not None else ():
-                for text in chunk.rows.decode("ascii").splitlines():
-                    yield chunk.every, line.read(text)
+        log = PriceLog(str(self._wanted.file), map(str, self._wanted.pairs), live_only=True)
+        end = log.last()
+        for every, rows in log.blocks(end - seconds) if end is not None else ():
+            for one in rows:
+                yield every, quote_of(one)
 
     def _stop(self, running: Running) -> int:
         after = f" after the slot {times.iso(self._ledger.end)}" if self._ledger.last else ""

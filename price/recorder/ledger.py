@@ -5,7 +5,7 @@ from datetime import datetime
 
 from price import times
 from price.choose import Memory, restored
-from price.log.old.tail import Tail
+from price.log.end import LogEnd
 from price.model import Pair
 
 
@@ -23,20 +23,23 @@ class Ledger:
         self.behind = False
         """Whether the wall clock stood before the last row when it was last looked at."""
 
-    def open_log(self, tail: Tail, sources_of: Callable[[Pair], int]) -> None:
+    def open_log(self, log: LogEnd, sources_of: Callable[[Pair], int], *, late: bool) -> None:
         """Goes on where a log ends. What sources said last binds them in another log too.
 
-        `sources_of` returns how many configured sources quote a pair.
+        `sources_of` returns how many configured sources quote a pair. `late`: slots were recorded before
+        the log could be read; what is known of them stays.
         """
-        self.last = tail.last_slots()
-        self.end = max(self.last.values(), default=times.EPOCH)
-        self.gap_reason, self.behind = "down", False
-        self.memories = {
-            pair: restored(
-                [tail.priced[pair]] if pair in tail.priced else [], sources_of(pair), self.memories.get(pair)
-            )
-            for pair in {*self.memories, *tail.priced}
-        }
+        last = log.last_slots()
+        if late:
+            self.end = max(self.end, *last.values(), times.EPOCH)
+        else:
+            self.last = last
+            self.end = max(last.values(), default=times.EPOCH)
+            self.gap_reason, self.behind = "down", False
+        for pair in {*self.memories, *log.recent}:
+            memory = self.memories.get(pair)
+            if not late or memory is None or memory.price is None:
+                self.memories[pair] = restored(log.recent.get(pair, []), sources_of(pair), memory)
 
     def close_slot(self, slot: datetime, pairs: Collection[Pair]) -> None:
         """A slot of these pairs is accounted for."""

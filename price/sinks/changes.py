@@ -1,7 +1,7 @@
 """Which sources are lost and which are back: one record per change, whatever the number of slots between."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,8 @@ class ChangesSink:
     A source counts as there while one of its readings is usable; resting says nothing either way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, holds_real_prices: Callable[[], bool]) -> None:
+        self._holds_real_prices = holds_real_prices
         self._lost: dict[str, _Loss] = {}
         self._first = True
 
@@ -42,8 +43,9 @@ class ChangesSink:
         for source, known in readings.items():
             self._compare(source, known, slot)
         if self._first and all(one.why in _NETWORK_WORDS for known in readings.values() for one in known):
-            hint = "no source can be reached; to see rows without a network: PRICE_SOURCES=simulated make run"
-            log_event(Event.NO_SOURCE_YET, NOTICE, hint)
+            apart = "PRICE_FILE=logs/simulated.txt " if self._holds_real_prices() else ""
+            hint = f"to see rows without a network: {apart}PRICE_SOURCES=simulated make run"
+            log_event(Event.NO_SOURCE_YET, NOTICE, f"no source can be reached; {hint}")
         self._first = False
 
     def idle(self) -> None:

@@ -1,19 +1,14 @@
 """The sink of prices.txt: the first one, so that rows are on stable storage before anybody hears of them."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from price.errors import PriceError
 from price.events import Event, log_event
-from price.log.old.tail import Count, Tail
 from price.model import Quote
 from price.settings import Settings
-from price.sinks.writer import LogWriter
-
-Opened = Callable[[Path, Tail], None]
-"""Called with a log that was just opened, and with what its last rows say."""
+from price.sinks.writer import LogWriter, Opened
 
 
 class RowsSink:
@@ -58,9 +53,10 @@ class RowsSink:
             log_event(Event.ROWS_HELD, logging.ERROR, text)
         return not self.held
 
-    def counts(self, midnight: datetime) -> dict[str, Count]:
-        """The slots of each pair since midnight that the log accounts for. Raises PriceError."""
-        return self._log.counts(midnight) if self._log else {}
+    @property
+    def holds_real_prices(self) -> bool:
+        """Whether the log holds prices that are not made up."""
+        return self._log is not None and self._log.simulated is False
 
     def close(self) -> None:
         """Releases the log."""
@@ -68,13 +64,13 @@ class RowsSink:
             self._log.close()
 
     def _change_log(self, settings: Settings) -> None:
+        self.idle()
         if self._log and self._log.held:
             raise PriceError(
                 f"PRICE_FILE={settings.file}: {self._log.held} rows still wait for {self._log.path}"
             )
-        log = LogWriter(settings.file)
-        tail = log.start(settings)
+        log = LogWriter(settings, self._opened)
+        log.start(patient=self._log is None)
         if self._log:
             self._log.close()
         self._log = log
-        self._opened(settings.file, tail)

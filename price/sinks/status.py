@@ -1,19 +1,23 @@
 """What others may look at: status.json, replaced after each slot, once its rows are safe."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from price import __version__, times
 from price.log.atomic import AtomicFile
+from price.log.day import Count, count_day
+from price.log.end import LogEnd
 from price.log.line import plain
-from price.log.old.tail import Count
 from price.model import Pair, Quote, Reading
 from price.settings import Settings
 
 _MODE = 0o644
+_BLOCKS_AT_ONCE = 16
+"""A megabyte of rows: some hundredths of a second."""
 
 
 class Tally(Protocol):
@@ -68,16 +72,18 @@ class StatusSink:
         self._interval = 0
         self._pairs: Sequence[Pair] = ()
         self._sources: Sequence[str] = ()
-        self.day = ""
-        self.counts: dict[str, Count] = {}
+        self._day = ""
+        self._counts: dict[str, Count] = {}
         """The slots of each pair since midnight UTC."""
+        self._catch_up: Iterator[None] = iter(())
+        """Adds the slots of the day from before the start, a part at each step."""
         self.priced: dict[Pair, Quote] = {}
         """The last row with a price of each pair."""
 
     @property
     def missed(self) -> int:
         """How many slots of all pairs were missed today."""
-        return sum(count.missed for count in self.counts.values())
+        return sum(count.missed for count in self._counts.values())
 
     def configure(self, settings: Settings) -> None:
         """Shows the configured pairs and sources, in the file that the settings name."""
@@ -86,15 +92,34 @@ class StatusSink:
             self._file = AtomicFile(settings.status, _MODE, durable=False)
         self._interval, self._pairs, self._sources = settings.interval, settings.pairs, settings.sources
 
+    def open_log(self, log: LogEnd, now: datetime, *, late: bool) -> None:
+        """Shows the last prices of a log that was just opened, and begins to count its slots of today.
+
+        That is done in small steps while recording: a day of hundreds of pairs takes seconds to read.
+        """
+        self.priced = {**log.priced, **self.priced} if late else log.priced
+        if not late:
+            self._day, self._counts = times.iso(now)[:10], {}
+        midnight = times.parse_iso(f"{self._day}T00:00:00Z")
+        self._catch_up = count_day(log.path, log.size, midnight, log.interval or 1, self._counts)
+        self._count_on()
+
+    def _count_on(self) -> None:
+        with suppress(OSError):  # a count is no reason to disturb anybody
+            for _ in islice(self._catch_up, _BLOCKS_AT_ONCE):
+                pass
+
     def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
         """Counts the quotes and writes the status. Raises OSError."""
+        self._count_on()
         for quote in quotes:
             self._count(quote)
         if self._file is not None:
             self._file.write(json.dumps(self.view([quote for quote in quotes if quote.slot == slot])))
 
     def idle(self) -> None:
-        """Nothing changes between slots."""
+        """Goes on counting."""
+        self._count_on()
 
     def close(self) -> None:
         """Removes the file: nobody records any more."""
@@ -104,7 +129,7 @@ class StatusSink:
 
     def _count(self, quote: Quote) -> None:
         self._begin_day(quote.slot + timedelta(seconds=self._interval) * (quote.slots - 1))
-        count = self.counts.setdefault(str(quote.pair), Count())
+        count = self._counts.setdefault(str(quote.pair), Count())
         if quote.price is None:
             count.missed += self._of_today(quote)
         else:
@@ -128,17 +153,17 @@ class StatusSink:
 
     def _begin_day(self, slot: datetime) -> None:
         day = times.iso(slot)[:10]
-        if day > self.day:
-            self.day, self.counts = day, {}
+        if day > self._day:
+            self._day, self._counts, self._catch_up = day, {}, iter(())
 
     def _of_today(self, quote: Quote) -> int:
         """How many of a missed row's slots are today's: it may reach over midnight."""
-        midnight = times.parse_iso(f"{self.day}T00:00:00Z")
+        midnight = times.parse_iso(f"{self._day}T00:00:00Z")
         return quote.slots - min(quote.slots, times.slots_between(quote.slot, midnight, self._interval))
 
     def _pair(self, pair: Pair) -> dict[str, Any]:
         last = self.priced.get(pair)
-        count = self.counts.get(str(pair), Count())
+        count = self._counts.get(str(pair), Count())
         return {
             "price": plain(last.price) if last and last.price is not None else None,
             "slot": times.iso(last.slot) if last else None,

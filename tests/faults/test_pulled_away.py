@@ -2,9 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -172,13 +170,6 @@ def _put(path: Path, what: str) -> None:
         path.symlink_to(path)
     elif what == "nowhere":
         path.symlink_to(path.parent / "not" / "there")
-
-
-@pytest.fixture
-def on_disk() -> Iterator[Path]:
-    """A folder on a disk: tmpfs lets a file be written that was open before it became immutable."""
-    with TemporaryDirectory(dir="/var/tmp") as folder:
-        yield Path(folder)
 
 
 def test_an_immutable_file_holds_rows_until_it_is_mutable(place_in: PlaceIn, on_disk: Path) -> None:

@@ -1,11 +1,15 @@
-"""Places where nothing can be recorded are refused at the start: one line that names the setting, exit 1."""
+"""Starts: what can never be a log is refused in one line; where the disk refuses, rows are held."""
 
+import re
+import shutil
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import attempt, needs
+from tests.faults.conftest import PlaceIn, attempt, needs
 from tests.faults.place import PYTHON, ROOT, Place
 from tests.faults.test_pulled_away import _put
 
@@ -28,8 +32,6 @@ def _refusal(place: Place, *wrapper: str, **more: str) -> str:
         ("text", "it is not a price log"),
         ("folder", "it is not a regular file"),
         ("fifo", "it is not a regular file"),
-        ("loop", "Too many levels of symbolic links"),
-        ("nowhere", "No such file or directory"),
     ],
 )
 def test_what_cannot_be_a_log_is_refused(place: Place, what: str, words: str) -> None:
@@ -49,21 +51,109 @@ def test_a_folder_that_is_a_file_is_refused(place: Place) -> None:
     assert "File exists" in _refusal(place) or "Not a directory" in _refusal(place)
 
 
-def test_a_file_that_may_not_be_written_is_refused(place: Place) -> None:
-    needs("root", "setpriv")  # without its capabilities, root is a user like others
-    place.folder.mkdir()
-    place.folder.chmod(0o555)
-    assert "Permission denied" in _refusal(place, "setpriv", "--inh-caps=-all", "--bounding-set=-all")
-
-
-def test_an_immutable_file_is_refused(place: Place) -> None:
-    needs("root", "chattr")
-    assert place.start().stop() == 0
-    attempt("chattr", "+i", place.file)
-    try:
-        assert "Operation not permitted" in _refusal(place)
-    finally:
+@contextmanager
+def _trouble(place: Place, kind: str, mounted: Callable[..., Path]) -> Iterator[tuple[str, ...]]:
+    """A disk that does not let a recorder begin; gives what stands before the recorder's command."""
+    if kind == "read-only":
+        disk = mounted("-t", "tmpfs", "-o", "size=1M", "none")
+        shutil.move(place.folder, disk / "log")
+        place.folder.symlink_to(disk / "log")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        yield ()
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+    elif kind == "full":
+        disk = mounted("-t", "tmpfs", "-o", "size=64k", "none")
+        shutil.move(place.folder, disk / "log")
+        place.folder.symlink_to(disk / "log")
+        with place.file.open("a") as file:  # to the end of its last page, which has room on a full disk
+            file.write(f"# {'x' * (4096 - place.file.stat().st_size - 3)}\n")
+        (disk / "ballast").write_bytes(bytes(4096))
+        with suppress(OSError):
+            (disk / "more").write_bytes(bytes(64 * 1024))
+        yield ()
+        (disk / "ballast").unlink()
+    elif kind in ("loop", "nowhere"):
+        place.file.rename(place.aside / "kept")
+        _put(place.file, kind)
+        yield ()
+        place.file.unlink()
+        (place.aside / "kept").rename(place.file)
+    elif kind == "immutable folder":
+        for path in (place.file, place.folder / ".prices.txt.lock", place.folder):
+            attempt("chattr", "+i", path)
+        yield ()
+        for path in (place.folder, place.folder / ".prices.txt.lock", place.file):
+            attempt("chattr", "-i", path)
+    elif kind == "immutable file":
+        attempt("chattr", "+i", place.file)
+        yield ()
         attempt("chattr", "-i", place.file)
+    elif kind == "permissions":
+        place.folder.chmod(0o555)
+        place.file.chmod(0o444)
+        (place.folder / ".prices.txt.lock").chmod(0o444)
+        yield ("setpriv", "--inh-caps=-all", "--bounding-set=-all")
+        place.folder.chmod(0o755)
+        place.file.chmod(0o644)
+        (place.folder / ".prices.txt.lock").chmod(0o600)
+    else:
+        fault = ["-e", "trace=openat,read,pread64", "-e", f"inject={kind}"]
+        yield ("strace", "-f", "-qq", "-o", "/dev/null", "-P", str(place.file), *fault)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("read-only", "Read-only file system"),
+        ("full", "No space left on device"),
+        ("loop", "Too many levels of symbolic links"),
+        ("nowhere", "No such file or directory"),
+        ("immutable folder", "Operation not permitted"),
+        ("immutable file", "Operation not permitted"),
+        ("permissions", "Permission denied"),
+        ("openat:error=EMFILE:when=1..3", "Too many open files"),
+        ("openat:error=EIO:when=1..3", "Input/output error"),
+        ("openat:error=ENOMEM:when=1..3", "Cannot allocate memory"),
+        ("pread64:error=EIO:when=1..3", "Input/output error"),
+    ],
+)
+def test_where_the_disk_refuses_at_the_start_rows_are_held_until_it_does_not(
+    place: Place, mounted: Callable[..., Path], on_disk: Path, place_in: PlaceIn, kind: str, words: str
+) -> None:
+    needs("root", "mount", "chattr", "setpriv", "strace")
+    if "immutable" in kind:
+        place = place_in(on_disk / "log")
+    before = place.start()
+    before.slot()
+    assert before.stop() == 0
+    with _trouble(place, kind, mounted) as wrapper:
+        recorder = place.start(*wrapper)
+        recorder.slot()
+        # a full disk is no trouble until something is written: then the missed row is held as well
+        assert place.status["held"] == (3 if kind == "full" else 2)
+        assert place.status["slot"] is None
+    recorder.slot()
+    assert place.status["held"] == 0
+    assert recorder.stop() == 0
+    assert place.said_once(f"{words}; rows are held in memory and the journal has them")
+    assert place.said_once("rows held for 20 s are written")
+    assert [(row.reason, row.slots) for row in place.rows()] == [("", 1)] * 2 + [("down", 718)] + [
+        ("", 1)
+    ] * 3
+    assert place.file.read_text().count("# price-log") == 1
+
+
+def test_an_old_archive_that_cannot_be_read_is_named_and_stops_no_recorder(place: Place) -> None:
+    needs("strace")
+    place.folder.mkdir()
+    old = place.folder / "prices.txt.1"
+    old.write_text("# price-log 1 every=10s simulated\n2026-11-20T14:00:00Z BTC-USD 7 simulated\n")
+    fault = ["-e", "trace=openat", "-e", "inject=openat:error=EIO"]
+    recorder = place.start("strace", "-f", "-qq", "-o", "/dev/null", "-P", str(old), *fault)
+    assert recorder.stop() == 0
+    assert "prices.txt.1: " in place.said
+    assert "Input/output error" in place.said
+    assert len(place.rows()) == 1
 
 
 def test_a_log_with_damaged_lines_in_its_middle_is_recorded_into_all_the_same(place: Place) -> None:
@@ -75,4 +165,4 @@ def test_a_log_with_damaged_lines_in_its_middle_is_recorded_into_all_the_same(pl
     again.slot()
     assert again.stop() == 0
     assert place.file.read_bytes().startswith(sound + damage)
-    assert place.file.read_bytes().count(b"simulated") == 4
+    assert len(re.findall(rb"\d simulated\n", place.file.read_bytes())) == 4

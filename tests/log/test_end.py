@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
-from price.log import line
-from price.log.old.tail import Count, Tail, count_since, read_tail, sound_end
+from price.log import quotes as lines
+from price.log.cut import sound_end
+from price.log.day import Count, count_day
+from price.log.end import LogEnd, blocks_backwards, read_end
+from price.log.older import Text
 from price.model import Pair, Quote
 
 BTC, ETH, ADA = Pair("BTC", "USD"), Pair("ETH", "USD"), Pair("ADA", "USD")
@@ -34,27 +37,30 @@ def row(second: int, pair: Pair = BTC, price: str = "100 kraken") -> str:
     return f"{times.iso(MIDNIGHT + timedelta(seconds=second))} {pair} {price}\n"
 
 
-def tail_of(path: Path, content: str, *pairs: Pair) -> Tail:
+def tail_of(path: Path, content: str, *pairs: Pair) -> LogEnd:
     with opened(path / "log", content) as (descriptor, size):
-        return read_tail(descriptor, size, pairs or [BTC])
+        return read_end(descriptor, size, pairs or [BTC], 60)
 
 
 def end_of(path: Path, content: str | bytes) -> int:
     with opened(path / "log", content) as (descriptor, size):
-        return sound_end(descriptor, size)
+        return sound_end(descriptor, size, 2)
 
 
 def counts_of(path: Path, content: str, midnight: datetime = MIDNIGHT) -> dict[str, Count]:
-    with opened(path / "log", content) as (descriptor, size):
-        return count_since(descriptor, size, midnight, 5)
+    log, counts = path / "log", dict[str, Count]()
+    log.write_text(content)
+    for _ in count_day(log, log.stat().st_size, midnight, 5, counts):
+        pass
+    return counts
 
 
 def test_an_empty_log_says_nothing(tmp_path: Path) -> None:
-    assert tail_of(tmp_path, "") == Tail()
+    assert tail_of(tmp_path, "") == LogEnd()
 
 
 def test_a_header_alone_tells_the_interval(tmp_path: Path) -> None:
-    assert tail_of(tmp_path, HEADER) == Tail(interval=5)
+    assert tail_of(tmp_path, HEADER) == LogEnd(interval=5)
 
 
 def test_the_last_row_and_the_last_price_of_each_pair_are_found(tmp_path: Path) -> None:
@@ -135,25 +141,57 @@ def test_a_pair_that_lacks_the_last_slot_is_dropped_where_shorter_slots_would_li
 @pytest.mark.parametrize(
     ("torn", "kept"),
     [
-        ("", HEADER + row(0)), ("2026", HEADER + row(0)), ("\0" * 5000, HEADER + row(0)), ("\n",
-        HEADER + row(0)),
-        ("garbage\n", HEADER + row(0)), (row(5)[:-1], HEADER + row(0)), (row(5), HEADER + row(0) + row(5)),
-        ("# remark\n", HEADER + row(0) + "# remark\n"), ("# rema", HEADER + row(0)), ("x\ny\nz",
-        HEADER + row(0)),
+        ("", row(0)), ("2026", row(0)), ("\0" * 5000, row(0)), ("\0\0\n", row(0)), (row(5)[:-1], row(0)),
+        (row(5)[:9] + row(5), row(0)), (row(5), row(0) + row(5)), ("# remark\n", row(0) + "# remark\n"),
+        ("# rema", row(0)), ("\0x\n\0y\nz", row(0)),
     ],
 )  # fmt: skip
 def test_a_log_is_sound_up_to_its_last_whole_line(tmp_path: Path, torn: str, kept: str) -> None:
-    assert end_of(tmp_path, HEADER + row(0) + torn) == len(kept)
+    assert end_of(tmp_path, HEADER + row(0) + torn) == len(HEADER + kept)
 
 
-@pytest.mark.parametrize("content", ["", "x", "x\n", "\0\0", "# price-lo"])
-def test_a_short_file_without_a_sound_line_is_sound_nowhere(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["", "\0\0", "\0" * 200_000, "# price-lo", "# price-log 1 every=5\0\0"])
+def test_a_file_torn_in_its_first_line_is_sound_nowhere(tmp_path: Path, content: str) -> None:
     assert end_of(tmp_path, content) == 0
 
 
-def test_a_long_stretch_without_a_row_at_the_end_is_no_work_of_a_crash(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="hold no row"):
-        end_of(tmp_path, HEADER + row(0) + "x" * 70_000)
+@pytest.mark.parametrize("content", ["x", "x\n", "x\n" + row(0), "# price-log 2 every=5s\n", row(0), "\0x"])
+def test_a_file_that_begins_otherwise_is_no_price_log(tmp_path: Path, content: str) -> None:
+    with pytest.raises(ValueError, match="it is not a price log"):
+        end_of(tmp_path, content)
+
+
+@pytest.mark.parametrize("long", [b"x", b"\0"])
+def test_a_stretch_without_a_line_end_takes_linear_time_and_is_passed_over(long: bytes) -> None:
+    reads: list[int] = []
+    text = b"a\n" + long * 5_000_000 + b"\nb\nc\n"
+
+    def read(at: int, most: int) -> bytes:
+        reads.append(most)
+        return text[at : at + most]
+
+    lines = b"".join(reversed(list(blocks_backwards(Text(read, len(text))))))
+
+    assert lines == b"a\nb\nc\n"
+    assert sum(reads) == len(text)
+
+
+def test_the_newest_prices_are_found_behind_missed_rows_of_hours(tmp_path: Path) -> None:
+    missed = "".join(
+        row(5 * number, pair, "- kraken:timeout") for number in range(1, 90_000) for pair in (BTC, ETH)
+    )
+
+    tail = tail_of(tmp_path, HEADER + row(0, BTC, "7 kraken,okx") + row(0, ETH) + missed, BTC, ETH)
+
+    assert {pair: quote.slot for pair, quote in tail.priced.items()} == {BTC: MIDNIGHT, ETH: MIDNIGHT}
+    assert tail.simulated is False
+
+
+def test_the_prices_of_the_last_minute_are_kept_the_oldest_first(tmp_path: Path) -> None:
+    tail = tail_of(tmp_path, HEADER + "".join(row(5 * number) for number in range(100)))
+
+    seconds = [(quote.slot - MIDNIGHT).total_seconds() for quote in tail.recent[BTC]]
+    assert seconds == list(range(435, 500, 5))
 
 
 def test_the_slots_of_a_day_are_counted(tmp_path: Path) -> None:
@@ -209,10 +247,10 @@ def test_what_the_end_says_is_what_reading_from_the_beginning_says(
     quotes, second = [], -100
     for pair, priced, slots, remark in steps:
         slot = MIDNIGHT + timedelta(seconds=second)
-        quotes.append(line.read(row(second, pair, "100 kraken" if priced else "- down")[:-1]))
+        quotes.append(lines.read(row(second, pair, "100 kraken" if priced else "- down")[:-1]))
         second += 5 * slots if remark else 5
         assert quotes[-1].slot == slot
-    content = HEADER + "".join(f"{line.write(quote)}\n" for quote in quotes)
+    content = HEADER + "".join(f"{lines.write(quote)}\n" for quote in quotes)
     edge = MIDNIGHT + timedelta(seconds=5 * midnight)
     path = tmp_path_factory.mktemp("log")
 

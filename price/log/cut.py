@@ -1,0 +1,159 @@
+"""What a crash may leave at the end of a log: where it begins, and how it is kept when it is cut off.
+
+Only that is ever cut: an unfinished last line, zeros (of blocks that never reached the disk), and a few
+whole lines that hold zeros or two rows glued together, no more than the rows of one slot. Anything else
+that is no row (lines of another system's editor, a remark without `#`) is somebody's work: the log is then
+refused, and nobody's bytes are touched.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from price import host
+from price.log import row
+
+LONGEST_LINE = 64 * 1024
+"""Bytes of a line; rows have some hundred."""
+_BLOCK_BYTES = 1024 * 1024
+_SHOWN_BYTES = 5000
+_MODE = 0o644
+_SLOT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
+_HEADER = f"{row.HEADER_START}1 every="
+_LIKE_SLOT = b"0000-00-00T00:00:00Z "
+
+
+class Cut(NamedTuple):
+    """What was cut off a log."""
+
+    begin: bytes
+    """Its first bytes, to show."""
+    path: Path
+    """The file in which it is kept whole."""
+
+
+def sound_end(descriptor: int, size: int, most_lines: int) -> int:
+    """Where the last sound line of a log ends; what follows is what a crash may have left.
+
+    `most_lines` is how many rows a slot has. Raises OSError, and ValueError naming the line where
+    something else follows, or where the file is no price log.
+    """
+    _check_first_line(os.pread(descriptor, LONGEST_LINE, 0))
+    end = _end_before_zeros(descriptor, size)
+    begins = _line_begin(descriptor, end)
+    cut, lines = begins, 0
+    while cut > 0:
+        start = _line_begin(descriptor, cut - 1)
+        text = os.pread(descriptor, cut - 1 - start, start)
+        if start == 0 or _is_sound(text):
+            break
+        lines += 1
+        if lines > most_lines or not _may_be_crash(text):
+            number = _line_number(descriptor, start)
+            raise ValueError(
+                f"line {number} is no row ({_shown(text)}) and no crash leaves such a line, so nothing is"
+                " cut off: see price verify, then remove or mend it"
+            )
+        cut = start
+    return cut
+
+
+def keep(descriptor: int, begin: int, path: Path) -> Cut:
+    """Appends all of a file from an offset on to another file, on stable storage. Raises OSError.
+
+    Blocks of zeros become a hole: they take no room however many they are.
+    """
+    cut = Cut(os.pread(descriptor, _SHOWN_BYTES, begin), path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    kept = os.open(path, flags, _MODE)
+    try:
+        at = os.fstat(kept).st_size
+        while block := os.pread(descriptor, _BLOCK_BYTES, begin):
+            begin += len(block)
+            if block.strip(b"\0"):
+                _write_all(kept, block, at)
+            at += len(block)
+        _write_all(kept, b"\n", at)  # so that what is cut next begins a line of its own
+        host.sync(kept)
+    finally:
+        os.close(kept)
+    host.sync_folder(path.parent)
+    return cut
+
+
+def _write_all(descriptor: int, block: bytes, at: int) -> None:
+    while block:
+        written = os.pwrite(descriptor, block, at)
+        block, at = block[written:], at + written
+
+
+def _end_before_zeros(descriptor: int, end: int) -> int:
+    """Where the zeros at the end of a file begin."""
+    while end > 0:
+        start = max(0, end - _BLOCK_BYTES)
+        text = os.pread(descriptor, end - start, start).rstrip(b"\0")
+        if text:
+            return start + len(text)
+        end = start
+    return 0
+
+
+def _line_begin(descriptor: int, end: int) -> int:
+    """Where the line that goes on at an offset begins. Raises ValueError for one that is too long."""
+    start = max(0, end - LONGEST_LINE)
+    found = os.pread(descriptor, end - start, start).rfind(b"\n")
+    if found < 0 and start > 0:
+        number = _line_number(descriptor, end)
+        raise ValueError(
+            f"line {number} is longer than {LONGEST_LINE} bytes and no row: see price verify, then remove it"
+        )
+    return start + found + 1
+
+
+def _is_sound(text: bytes) -> bool:
+    return (text.startswith(b"#") and b"\0" not in text) or _is_row(text)
+
+
+def _is_row(text: bytes) -> bool:
+    with suppress(ValueError):
+        row.read(text.decode("ascii"))
+        return True
+    return False
+
+
+def _may_be_crash(text: bytes) -> bool:
+    """Whether a whole line holds zeros, or the beginning of a row and then a whole row."""
+    if b"\0" in text:
+        return True
+    begins = [match.start() for match in _SLOT.finditer(text) if match.start() > 0]
+    return any(_begins_row(text[:at]) and _is_row(text[at:]) for at in begins)
+
+
+def _begins_row(text: bytes) -> bool:
+    slot = bytes(b"0"[0] if one in b"0123456789" else one for one in text[: len(_LIKE_SLOT)])
+    return _LIKE_SLOT.startswith(slot)
+
+
+def _check_first_line(begin: bytes) -> None:
+    """Raises ValueError where a file does not begin as a price log, nor as one that was torn there."""
+    first, newline, _ = begin.partition(b"\n")
+    text = first.decode("latin-1").rstrip("\0")
+    torn = not newline and _HEADER.startswith(text[: len(_HEADER)])
+    if not torn and row.read_header(text) is None:
+        raise ValueError(f"it is not a price log: its first line is not '# price-log …' but {text[:40]!r}")
+
+
+def _line_number(descriptor: int, offset: int) -> int:
+    return 1 + sum(block.count(b"\n") for block in _blocks(descriptor, offset))
+
+
+def _blocks(descriptor: int, end: int) -> Iterator[bytes]:
+    for start in range(0, end, _BLOCK_BYTES):
+        yield os.pread(descriptor, min(_BLOCK_BYTES, end - start), start)
+
+
+def _shown(text: bytes) -> str:
+    return repr(text[:80].decode("utf-8", "backslashreplace"))
