@@ -15,6 +15,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -23,7 +24,8 @@ from typing import Any
 import pytest
 
 from price import __version__, settings
-from price.errors import NoSuchName, SourceError, Unreachable
+from price.errors import NoSuchName, SettingsError, SourceError, Unreachable
+from price.fetchers import make_fetchers
 from price.model import Pair
 from price.sources import SOURCES
 from price.transport import BUNDLE_NAMES, MAX_BODY_BYTES, Transport, trust
@@ -33,8 +35,11 @@ from tests.exchange.certificates import Certificates
 from tests.exchange.wire import MIRROR, Ask, Line, Reply
 
 BTC, ETH = Pair("BTC", "USD"), Pair("ETH", "USD")
-DEADLINE_SECONDS = 0.3
-SLACK_SECONDS = 0.15
+PATIENT_SECONDS = 10
+"""For answers that come: however busy the machine is."""
+BRIEF_SECONDS = 0.3
+"""For answers that do not."""
+SLACK_SECONDS = 1
 MIB = 1024 * 1024
 PRICE = "price"
 FOUND: dict[str, str] = {
@@ -96,7 +101,7 @@ class Client:
         trusted = trust(wanted.network) if environ else _usual_trust()
         self.transport = Transport(url, headers, trusted, wanted.network, time.monotonic)
 
-    def get(self, pair: Pair = BTC, seconds: float = DEADLINE_SECONDS) -> Answer:
+    def get(self, pair: Pair = BTC, seconds: float = PATIENT_SECONDS) -> Answer:
         """The answer to a question for a pair. Raises SourceError, in any case in time."""
         began = time.monotonic()
         try:
@@ -105,7 +110,7 @@ class Client:
             took = time.monotonic() - began
             assert took < seconds + SLACK_SECONDS, f"it took {took:.2f} s"
 
-    def price(self, pair: Pair = BTC, seconds: float = DEADLINE_SECONDS) -> Decimal:
+    def price(self, pair: Pair = BTC, seconds: float = PATIENT_SECONDS) -> Decimal:
         """The price of a pair. Raises SourceError."""
         tick = self.source.read([pair], self.get(pair, seconds))[pair]
         if isinstance(tick, SourceError):
@@ -113,7 +118,7 @@ class Client:
         assert tick.price is not None
         return tick.price
 
-    def word(self, seconds: float = DEADLINE_SECONDS) -> str:
+    def word(self, seconds: float = PATIENT_SECONDS) -> str:
         """What would stand in a row: why there is no price, or that there is one."""
         try:
             self.price(seconds=seconds)
@@ -121,7 +126,7 @@ class Client:
             return error.why if str(error).isprintable() else f"unprintable: {error!r}"
         return PRICE
 
-    def error(self, seconds: float = DEADLINE_SECONDS) -> SourceError:
+    def error(self, seconds: float = PATIENT_SECONDS) -> SourceError:
         """The error that asking ends in."""
         with pytest.raises(SourceError) as caught:
             self.price(seconds=seconds)
@@ -174,6 +179,11 @@ def client(exchange: Exchange, ca: Path) -> Client:
     return Client(exchange.url, SSL_CERT_FILE=str(ca))
 
 
+def seconds_for(word: str) -> float:
+    """How long an answer with this word is waited for."""
+    return BRIEF_SECONDS if "timeout" in word else PATIENT_SECONDS
+
+
 def answering(change: Callable[[Ask, Reply], Reply]) -> Fault:
     """An exchange whose answers are changed."""
     return Fault("changed", answer=lambda _, ask, reply: change(ask, reply))
@@ -203,7 +213,7 @@ def test_a_fault_has_the_word_of_the_table_by_the_deadline(
 ) -> None:
     exchange.fault = faults.EVERY[name]()
 
-    assert client.word() in FOUND[name].split(" or ")
+    assert client.word(seconds_for(FOUND[name])) in FOUND[name].split(" or ")
 
 
 @pytest.mark.parametrize("name", faults.EVERY)
@@ -213,7 +223,7 @@ def test_a_fault_on_a_connection_that_was_kept_has_the_same_word(
     assert client.word() == PRICE
 
     exchange.fault = faults.EVERY[name]()
-    assert client.word() in FOUND[name].split(" or ")
+    assert client.word(seconds_for(FOUND[name])) in FOUND[name].split(" or ")
 
     exchange.fault = None
     assert client.word() == PRICE
@@ -236,7 +246,7 @@ def test_a_fault_of_tls_has_its_word_by_the_deadline(
     secure.fault = fault()
     before = secure.count
 
-    assert Client(secure.url, SSL_CERT_FILE=str(ca)).word() == word
+    assert Client(secure.url, SSL_CERT_FILE=str(ca)).word(seconds_for(word)) == word
 
     assert secure.count == before, "a server that is not trusted is asked nothing"
 
@@ -302,7 +312,7 @@ def test_a_body_of_exactly_the_cap_is_read_and_one_byte_more_is_not(plain: Excha
     for packed in (bytes, gzip.compress):
         for extra, word in ((0, PRICE), (1, "unreadable")):
             plain.fault = answering(padded_to(MAX_BODY_BYTES + extra, packed))
-            assert client.word(seconds=2) == word
+            assert client.word() == word
 
 
 @pytest.mark.parametrize(("status", "word"), [("200 OK", "unreadable"), ("503 Away", "unavailable")])
@@ -378,9 +388,9 @@ def test_a_packed_body_is_unpacked_whole_or_unreadable(
 
     plain.fault = answering(change)
     client = Client(plain.url)
-    client.word(seconds=5)
+    client.word()
 
-    assert client.word(seconds=5) == word
+    assert client.word() == word
 
 
 def test_only_what_can_be_unpacked_is_asked_for(plain: Exchange) -> None:
@@ -470,7 +480,7 @@ def test_requests_at_once_share_a_few_connections(exchange: Exchange, client: Cl
     before = exchange.connections
 
     with ThreadPoolExecutor(LANES) as pool:
-        words = list(pool.map(lambda _: client.word(seconds=2), range(40)))
+        words = list(pool.map(lambda _: client.word(), range(40)))
 
     assert words == [PRICE] * 40
     assert exchange.connections <= before + LANES
@@ -517,9 +527,9 @@ def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one(
     exchange: Exchange, client: Client
 ) -> None:
     prices = {client.price(pair): pair for pair in (BTC, ETH)}
-    exchange.fail(faults.delay(0.2), answers=1)
+    exchange.fail(faults.delay(2 * BRIEF_SECONDS), answers=1)
 
-    assert client.word(seconds=0.1) == "timeout"
+    assert client.word(seconds=BRIEF_SECONDS) == "timeout"
 
     nearest = min(prices, key=lambda price: abs(price - client.price(ETH)))
     assert prices[nearest] == ETH
@@ -587,13 +597,51 @@ def test_trust_is_what_the_usual_variables_name(name: str, secure: Exchange, ca:
 def test_a_folder_of_certificates_may_be_named_too(
     name: str, secure: Exchange, ca: Path, tmp_path: Path
 ) -> None:
-    if not shutil.which("openssl"):
-        pytest.skip("only openssl knows by what name a certificate is looked up")
-    hashed = ["openssl", "x509", "-noout", "-subject_hash", "-in", str(ca)]
-    shown = subprocess.run(hashed, check=True, capture_output=True, text=True)
-    (tmp_path / f"{shown.stdout.strip()}.0").write_bytes(ca.read_bytes())
+    hash_into(tmp_path, ca)
 
     assert Client(secure.url, **{name: str(tmp_path)}).word() == PRICE
+
+
+def hash_into(folder: Path, ca: Path) -> None:
+    """Puts a certificate into a folder by the name under which it is looked up, which only openssl knows."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    hashed = ["openssl", "x509", "-noout", "-subject_hash", "-in", str(ca)]
+    shown = subprocess.run(hashed, check=True, capture_output=True, text=True)
+    (folder / f"{shown.stdout.strip()}.0").write_bytes(ca.read_bytes())
+
+
+def test_a_file_and_a_folder_of_certificates_add_up(secure: Exchange, ca: Path, tmp_path: Path) -> None:
+    other, ours, none = tmp_path / "other.pem", tmp_path / "ours", tmp_path / "others"
+    Certificates("127.0.0.1").write(other)
+    for folder in (ours, none):
+        folder.mkdir()
+    hash_into(ours, ca)
+    hash_into(none, other)
+
+    for file, folders in ((other, str(ours)), (ca, str(none)), (other, f"{none}:{ours}")):
+        assert Client(secure.url, SSL_CERT_FILE=str(file), SSL_CERT_DIR=folders).word() == PRICE
+    assert Client(secure.url, SSL_CERT_FILE=str(other), SSL_CERT_DIR=str(none)).word() == "unreachable"
+    alone = {"REQUESTS_CA_BUNDLE": str(other), "SSL_CERT_FILE": str(ca), "SSL_CERT_DIR": str(ours)}
+    assert Client(secure.url, **alone).word() == "unreachable"
+
+
+@pytest.mark.parametrize("name", [*BUNDLE_NAMES, "SSL_CERT_DIR"])
+@pytest.mark.parametrize("what", ["missing", "empty", "full"])
+def test_certificates_that_are_named_and_not_there_are_told(name: str, what: str, tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    Certificates("127.0.0.1").write(ca)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "ca.pem").write_bytes(ca.read_bytes())  # under a name that nobody looks up
+    wanted = settings.load({"PRICE_ENV": os.devnull, "SSL_CERT_FILE": str(ca), name: str(tmp_path / what)})
+
+    with pytest.raises(SettingsError) as caught:
+        make_fetchers(wanted, lambda: datetime.now(UTC), time.monotonic)
+
+    (fault,) = caught.value.faults
+    assert f"{name}={tmp_path / what}" in fault
+    assert "these certificates cannot be read" in fault
 
 
 def test_where_the_system_has_no_certificates_those_of_certifi_are_trusted(
@@ -799,7 +847,7 @@ def test_https_goes_through_the_proxy_and_its_connection_is_kept(
     named.drop_connections()
     assert client.word() == PRICE
     named.fault = faults.hang()
-    assert client.word() == "timeout"
+    assert client.word(seconds=BRIEF_SECONDS) == "timeout"
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
@@ -819,7 +867,7 @@ def test_the_proxy_of_the_other_scheme_is_left_alone(
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-@pytest.mark.parametrize("hosts", ["127.0.0.1", "example.com, 127.0.0.1", "127.0.0.0/8", "*"])
+@pytest.mark.parametrize("hosts", ["127.0.0.1", "example.com 127.0.0.1", "127.0.0.0/8", "*"])
 def test_hosts_of_no_proxy_are_asked_directly(name: str, hosts: str, proxy: Proxy, plain: Exchange) -> None:
     client = Client(plain.url, **{"HTTP_PROXY": proxy.url, "HTTPS_PROXY": proxy.url, name: hosts})
 
@@ -882,6 +930,29 @@ def test_a_proxy_that_does_not_connect_gives_the_exchange_its_word(
     assert Client("https://exchange.test", HTTPS_PROXY=proxy.url).word() == word
 
 
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_proxy_that_wants_a_password_is_told_as_the_proxy_of_http_too(times: int, proxy: Proxy) -> None:
+    proxy.refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 6\r\n\r\nno, no"
+
+    for url in ("http://exchange.test", "https://exchange.test"):
+        client = Client(url, ALL_PROXY=proxy.url)
+        for _ in range(times):
+            error = client.error()
+            assert type(error) is Unreachable
+            assert "the proxy failed" in str(error)
+            assert "407" in str(error)
+            assert "Proxy Authentication Required" in str(error)
+
+
+def test_a_407_that_no_proxy_can_have_sent_is_the_exchanges_own(exchange: Exchange, client: Client) -> None:
+    exchange.fault = faults.status(407)
+
+    error = client.error()
+
+    assert error.why == "refused"
+    assert "proxy failed" not in str(error)
+
+
 def test_a_proxy_that_is_not_there_makes_the_exchange_unreachable(secure: Exchange, plain: Exchange) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -915,8 +986,8 @@ def test_a_proxy_that_cannot_be_is_unreachable_and_its_password_is_not_told(
 def test_a_proxy_that_says_nothing_costs_no_more_than_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         proxy = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        assert Client("https://exchange.test", HTTPS_PROXY=proxy).word() == "timeout"
-        assert Client("http://exchange.test", HTTP_PROXY=proxy).word() == "timeout"
+        assert Client("https://exchange.test", HTTPS_PROXY=proxy).word(seconds=BRIEF_SECONDS) == "timeout"
+        assert Client("http://exchange.test", HTTP_PROXY=proxy).word(seconds=BRIEF_SECONDS) == "timeout"
 
 
 # Names and addresses.
@@ -1001,17 +1072,17 @@ def test_an_address_that_does_not_answer_leaves_time_for_one_that_does(
 ) -> None:
     monkeypatch.setattr("socket.getaddrinfo", resolving(deaf(plain.port), "127.0.0.1"))
 
-    assert Client(f"http://exchange.test:{plain.port}").word(seconds=1) == PRICE
+    assert Client(f"http://exchange.test:{plain.port}").word() == PRICE
 
 
 def test_addresses_of_which_none_answers_are_a_timeout_by_the_deadline(
     plain: Exchange, deaf: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = deaf(plain.port)
-    assert Client(f"http://{address}:{plain.port}").word() == "timeout"
+    assert Client(f"http://{address}:{plain.port}").word(seconds=BRIEF_SECONDS) == "timeout"
 
     monkeypatch.setattr("socket.getaddrinfo", resolving(address, address, address))
-    assert Client(f"http://exchange.test:{plain.port}").word() == "timeout"
+    assert Client(f"http://exchange.test:{plain.port}").word(seconds=BRIEF_SECONDS) == "timeout"
 
 
 @pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_NODATA])

@@ -24,7 +24,7 @@ from price.sources import SOURCES
 from price.sources.strictjson import MAX_PRICE, read_json, read_price, shown
 from price.transport import MAX_BODY_BYTES, Transport
 from price.transport.bodies import decoded
-from price.transport.transport import _redirected
+from price.transport.client import _redirected
 from price.wire import Answer, Request, retry_after_seconds
 from tests.fakes import START
 from tests.parrot import certificates, parrot

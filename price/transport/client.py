@@ -1,4 +1,4 @@
-"""One host, asked over HTTP: kept-alive connections, a deadline for the whole request, a few redirects."""
+"""One host, asked over HTTP: kept connections, a deadline for the whole request, a few redirects."""
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
@@ -6,28 +6,29 @@ from typing import cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
-from requests.utils import should_bypass_proxies
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError
 
 from price import __version__
 from price.errors import SourceError, Unreachable, Unreadable
-from price.transport.bodies import content
+from price.transport.bodies import body_of
+from price.transport.connections import Adapter, Pool, ask
 from price.transport.failures import TROUBLES, found, reason
-from price.transport.pools import Adapter, Pool
-from price.transport.sockets import begin, current, seconds_left
+from price.transport.proxies import DEFAULT_PORTS, proxies_for
+from price.transport.sockets import current, expect_head
 from price.wire import REDIRECTS, Answer, Request, excerpt
 
 MAX_REDIRECTS = 2
+_PROXY_AUTHENTICATION_REQUIRED = 407
 _HIDDEN = "***"
 _LEAST_LETTERS = 8
 """Of a secret: shorter texts stand in honest answers, too."""
 _TELLING_LETTERS = 6
 """So many of a secret's first letters are not told either."""
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Transport:
-    """One host: where it is, by which proxy, and its kept-alive session."""
+    """One host: where it is, by which proxy, and its kept connections."""
 
     def __init__(
         self,
@@ -37,23 +38,17 @@ class Transport:
         network: Mapping[str, str],
         monotonic: Callable[[], float],
     ) -> None:
-        self._url = url.rstrip("/")
-        self._secrets = tuple(value for value in headers.values() if len(value) >= _LEAST_LETTERS)
-        self._monotonic = monotonic
-        self._session = requests.Session()
-        self._session.trust_env = False  # else the proxies are looked up again for each request
-        self._session.proxies = _proxies(url, network)
-        self._adapter = Adapter(trust)
-        self._session.mount("https://", self._adapter)
-        self._session.mount("http://", self._adapter)
-        named = {
+        self._url = _normal(url).rstrip("/")
+        self._headers = {
             "User-Agent": f"price/{__version__}",
             "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",  # else all that urllib3 could unpack
+            "Accept-Encoding": "gzip, deflate",
             **headers,
         }
-        self._request = self._session.prepare_request(requests.Request("GET", self._url, headers=named))
-        self._headers = {name: str(value) for name, value in self._request.headers.items()}
+        self._secrets = tuple(value for value in headers.values() if len(value) >= _LEAST_LETTERS)
+        self._monotonic = monotonic
+        self._proxies = proxies_for(self._url, network)
+        self._adapter = Adapter(trust)
         self._pools: dict[str, Pool] = {}
 
     def get(self, request: Request, deadline: float) -> Answer:
@@ -72,54 +67,53 @@ class Transport:
 
     def _follow(self, url: str) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._fetch(url)
+            try:
+                answer = self._exchange(url)
+            except TROUBLES as error:
+                raise reason(error) from error
             target = answer.headers.get("location", "") if answer.status in REDIRECTS else ""
             if not target:
                 return answer
             url = _redirected(url, target)
         raise Unreadable(f"more than {MAX_REDIRECTS} redirects")
 
-    def _fetch(self, url: str) -> Answer:
-        try:
-            return self._exchange(url)
-        except TROUBLES as error:
-            raise reason(error) from error
-
     def _exchange(self, url: str) -> Answer:
-        begin()
-        try:
-            answer = self._send(url)
-        except (HTTPError, OSError) as error:
-            # a server may close a connection that was kept just as the next request leaves
-            if current.connected or not found(error, ConnectionError):
-                raise
-            answer = self._send(url)
-        return answer
-
-    def _send(self, url: str) -> Answer:
-        """One exchange on the session's connections.
-
-        Session.send is left out: what it does for cookies, hooks and history costs 125 of 350 µs a request.
-        """
+        """One request and its answer, on a kept connection if there is one that is still good."""
         origin, path = _split(url)
         pool = self._pools.get(origin) or self._pool(origin)
-        forwarded = origin.startswith("http:") and "http" in self._session.proxies
-        raw = pool.urlopen(
-            "GET",
-            url if forwarded else path,
-            headers=self._headers,
-            timeout=seconds_left(),
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            preload_content=False,
-            decode_content=False,
-        )
+        connection = pool.take()
+        kept = connection.sock is not None
         try:
-            return Answer(raw.status, raw.headers, self._readable(content(raw)))
-        except BaseException:
-            raw.close()
-            raise
+            try:
+                return self._asked(pool, connection, origin, path)
+            except (HTTPError, OSError) as error:
+                # a server may close a connection that was kept just as the next request leaves
+                if not kept or not found(error, ConnectionError):
+                    raise
+                return self._asked(pool, connection, origin, path)
+        finally:
+            pool.put(connection)
+
+    def _asked(self, pool: Pool, connection: HTTPConnection, origin: str, path: str) -> Answer:
+        """The answer on a connection, which is closed afterwards unless all was as it ought to be."""
+        usual = False
+        forwarded = origin.startswith("http:") and pool.proxy is not None
+        try:
+            expect_head()
+            if connection.sock is None:
+                pool.open(connection, tunnelled=not forwarded)
+            headers = {**self._headers, **pool.proxy_headers} if forwarded else self._headers
+            response = ask(connection, _text(origin, path, headers, forwarded=forwarded))
+            with response:
+                body = body_of(response)
+                usual = response.usual
+        finally:
+            if not usual:
+                connection.close()
+        if forwarded and response.status == _PROXY_AUTHENTICATION_REQUIRED:
+            raise Unreachable(f"the proxy failed: HTTP {response.status} {excerpt(response.reason)}")
+        named = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, named, self._readable(body))
 
     def _readable(self, body: bytes) -> bytes:
         """A body without our secrets: a server may say which key it refuses, and its words are told."""
@@ -128,21 +122,29 @@ class Transport:
         return body
 
     def _pool(self, origin: str) -> Pool:
-        prepared = self._request.copy()
-        prepared.url = origin
-        proxies = self._session.proxies
         try:
-            pool = cast(
-                Pool,
-                self._adapter.get_connection_with_tls_context(prepared, verify=True, proxies=proxies),
-            )
+            prepared = requests.Request("GET", origin).prepare()
+            pool = self._adapter.get_connection_with_tls_context(prepared, True, proxies=self._proxies)
         except (requests.RequestException, HTTPError, ValueError):
-            if not proxies:
+            if not self._proxies:
                 raise
             # the libraries' words may hold its password
             usable = "HTTPS_PROXY and its like must be http://[user:password@]host:port"
             raise Unreachable(f"the proxy cannot be used: {usable}") from None
-        return self._pools.setdefault(origin, pool)
+        return self._pools.setdefault(origin, cast(Pool, pool))
+
+
+def _text(origin: str, path: str, headers: Mapping[str, str], *, forwarded: bool) -> bytes:
+    """A GET as it is sent (RFC 9112, section 3). Raises ValueError for what is not ASCII."""
+    host = origin.partition("//")[2]
+    lines = [f"GET {origin if forwarded else ''}{path} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "\r\n"]).encode("ascii")
+
+
+def _normal(url: str) -> str:
+    """A URL in ASCII, quoted where it has to be. Raises ValueError for one that cannot be."""
+    return requests.Request("GET", url).prepare().url or ""
 
 
 def _hidden(text: str, secrets: Iterable[str]) -> str:
@@ -169,25 +171,13 @@ def _redirected(url: str, target: str) -> str:
         place = None
     if place == _place(old):
         host = old.netloc
-    elif place == ("https", old.hostname, _DEFAULT_PORTS["https"]) and old.scheme == "http":
+    elif place == ("https", old.hostname, DEFAULT_PORTS["https"]) and old.scheme == "http":
         host = old.netloc.removesuffix(f":{old.port}")
     else:
         raise Unreadable(f"a redirect to {excerpt(target)}, which is not followed")
-    return new._replace(netloc=host, path=new.path or "/", fragment="").geturl()
+    return _normal(new._replace(netloc=host, fragment="").geturl())
 
 
 def _place(parts: SplitResult) -> tuple[str, str | None, int | None]:
     """The server that a URL names. Raises ValueError for a port that is none."""
-    return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
-
-
-def _proxies(url: str, network: Mapping[str, str]) -> dict[str, str]:
-    """The proxy for each scheme by the usual variables, whose values `network` holds by upper-case name."""
-    no_proxy = network.get("NO_PROXY", "")
-    if no_proxy and should_bypass_proxies(url, no_proxy):
-        return {}
-    named = {
-        scheme: network.get(f"{scheme.upper()}_PROXY") or network.get("ALL_PROXY")
-        for scheme in _DEFAULT_PORTS
-    }
-    return {scheme: proxy for scheme, proxy in named.items() if proxy}
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
