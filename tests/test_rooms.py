@@ -17,6 +17,7 @@ RULES = {
     "coins": set[str](),
     "safely": set[str](),
     "text": set[str](),
+    "histogram": set[str](),
     "smallfile": set[str](),
     "wire": {"errors", "model"},
     "host": {"host"},
@@ -36,11 +37,11 @@ RULES = {
     # rooms with one window each
     "transport": {"transport", "errors", "wire", "price"},
     "handlers": {"handlers", "events", "log", *GROUND},
-    "sinks": {"sinks", "alerts", "events", "log", "settings", "wire", "safely", "host", *GROUND},
+    "sinks": {"sinks", "alerts", "histogram", "events", "log", "settings", "wire", "safely", "host", *GROUND},
     # the wings
     "recorder": {
-        "recorder", "alerts", "backoff", "handlers", "sinks", "sources", "fetchers", "settings", "plan",
-        "choose", "events", "wire", "log", "safely", "host", *GROUND,
+        "recorder", "alerts", "histogram", "backoff", "handlers", "sinks", "sources", "fetchers", "settings",
+        "plan", "choose", "events", "wire", "log", "safely", "host", *GROUND,
     },
     "report": {"report", "log", *GROUND},
     # between them: asks and reads, and writes repairs.txt

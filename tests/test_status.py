@@ -14,9 +14,11 @@ from price.model import Pair, Quote, Reading
 from price.recorder.show_status import show_status
 from price.recorder.source_state import SourceState
 from price.settings import Settings, load
+from price.sinks.rows import RowsSink
+from price.sinks.since_start import SinceStart
 from price.sinks.status import Facts, StatusSink
 from price.sources import SOURCES
-from tests.fakes import START
+from tests.fakes import START, FakeClock
 from tests.scene import Scene
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
@@ -36,7 +38,8 @@ def settings_of(tmp_path: Path, *sources: str) -> Settings:
 def sources_of(tmp_path: Path, quotes: Sequence[Quote], *names: str) -> dict[str, Any]:
     """What is shown of sources after a slot with these quotes."""
     states = {name: SourceState(SOURCES[name]) for name in names}
-    status = StatusSink(Facts(1, SLOT, states, lambda: SLOT, lambda: 0, dict))
+    since_start = SinceStart(states, RowsSink(lambda *_: None, FakeClock()), lambda: 0)
+    status = StatusSink(Facts(1, SLOT, states, lambda: SLOT, lambda: 0, dict, since_start))
     status.configure(settings_of(tmp_path, *names))
     view: dict[str, Any] = status.view(quotes)["sources"]
     return view

@@ -20,7 +20,7 @@ from price.settings import Settings, load
 from price.sinks.base import Failures, Sinks
 from price.sinks.records import RecordsSink
 from price.sinks.rows import RowsSink
-from tests.fakes import START
+from tests.fakes import START, FakeClock
 from tests.proof import proven
 from tests.scene import Scene
 
@@ -344,7 +344,7 @@ def test_a_log_below_a_file_is_refused(tmp_path: Path) -> None:
 
 def recording(path: Path) -> RowsSink:
     """A recorder's rows, begun in a log."""
-    rows = RowsSink(lambda *_: None)
+    rows = RowsSink(lambda *_: None, FakeClock())
     rows.configure(settings_for(path))
     return rows
 
@@ -488,7 +488,7 @@ class Recorder:
         self.hears = Hears()
         self.file = folder / "prices.txt"
         failures = Failures()
-        rows = RowsSink(lambda *_: None)
+        rows = RowsSink(lambda *_: None, FakeClock())
         records = RecordsSink([broken.handler, self.hears], failures)
         self.sinks = Sinks([rows, records, broken], failures)
         self.sinks.configure(settings_for(self.file))
@@ -572,10 +572,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from price.sinks.rows import RowsSink
 from price.model import Pair, Quote
+from price.recorder.clock import SystemClock
 from price.settings import load
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = Path(sys.argv[1])
-rows = RowsSink(lambda *_: None)
+rows = RowsSink(lambda *_: None, SystemClock())
 rows.configure(load({"PRICE_FILE": sys.argv[1]}))
 for second, limit in ((0, -1), (5, 80), (10, 80), (15, -1)):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1))

@@ -60,11 +60,14 @@ class Journal(logging.Handler):
         self._monotonic = monotonic
         self._patience = PATIENCE_SECONDS
         self._dropped = 0
+        self.dropped = 0
+        """Entries dropped since the start."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Sends an entry. Raises OSError for one that journald refuses."""
         if not self._has_room():
             self._dropped += 1
+            self.dropped += 1
             return
         if self._dropped:
             dropped, self._dropped = self._dropped, 0

@@ -28,6 +28,7 @@ from price.sinks.base import Failures, Sinks
 from price.sinks.changes import ChangesSink
 from price.sinks.records import RecordsSink
 from price.sinks.rows import RowsSink
+from price.sinks.since_start import SinceStart
 from price.sinks.state import StateSink
 from price.sinks.status import Facts, StatusSink
 from price.sources import SOURCES
@@ -92,7 +93,9 @@ class App:
         self._states: dict[str, SourceState] = {}
         self._ledger = Ledger()
         self._failures = Failures()
-        self._rows = RowsSink(self._log_opened)
+        self._rows = RowsSink(self._log_opened, clock)
+        talker = _talker(environ, clock)
+        self._since_start = SinceStart(self._states, self._rows, lambda: getattr(talker, "dropped", 0))
         self._alerts = AlertsSink(self._history, lambda: self._status.priced)
         facts = Facts(
             os.getpid(),
@@ -101,13 +104,14 @@ class App:
             lambda: self._rows.stored,
             lambda: self._rows.held,
             self._alerts.view,
+            self._since_start,
         )
         self._status = StatusSink(facts)
         self._state = StateSink(self._states, self._alerts, clock)
         self._service = notify.Notify(
             notify.sender(environ), clock.monotonic, lambda: self._rows.held, lambda: self._status.missed
         )
-        self._records = RecordsSink([_talker(environ, clock)], self._failures)
+        self._records = RecordsSink([talker], self._failures)
         # The order is the promise: rows are on stable storage before their records are logged; status.json
         # names a slot only after that; what alerts changed is logged before it is saved, so that a crash
         # repeats a change and never loses one; and the watchdog hears last that all of it is done.
@@ -172,7 +176,9 @@ class App:
             text = f"new settings refused, the old ones stay: {faults}"
             log_event(Event.RELOAD_REFUSED, logging.ERROR, text)
             after = running
+            self._since_start.reloaded = False
         else:
+            self._since_start.reloaded = True
             log_event(Event.RELOADED, NOTICE, f"settings read again: {_summary(after.settings)}")
         self._notify(self._service.ready)
         return after

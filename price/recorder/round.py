@@ -61,6 +61,8 @@ class Round:
         state.answered()
         state.tally.seconds = outcome.seconds
         state.tally.failures += error is not None
+        if error is None:
+            state.tally.answers.add(outcome.seconds)
         if isinstance(error, UnknownPair) and state.unknown.probes(pairs):
             self._queue.extend(state.requests(pairs))
             return None

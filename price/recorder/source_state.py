@@ -1,12 +1,13 @@
 """What is remembered of one source from slot to slot, most of it over a restart, too."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from price import times
 from price.backoff import Backoff, TokenBucket
+from price.histogram import ANSWER_BOUNDS, Histogram
 from price.log import line
 from price.model import Pair
 from price.sources.base import Source
@@ -27,6 +28,8 @@ class Tally:
     """A bit for each of the last 8 slots, the newest lowest; set where the source gave a price."""
     seconds: float = 0.0
     """How long its last answer took."""
+    answers: Histogram = field(default_factory=lambda: Histogram(ANSWER_BOUNDS))
+    """How long its good answers took."""
 
 
 class UnknownPairs:

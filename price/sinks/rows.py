@@ -6,16 +6,23 @@ from datetime import datetime
 
 from price.errors import PriceError
 from price.events import Event, log_event
+from price.histogram import SLOT_BOUNDS, SYNC_BOUNDS, Histogram
 from price.model import Quote
 from price.settings import Settings
+from price.sinks.state import Times
 from price.sinks.writer import LogWriter, Opened
 
 
 class RowsSink:
     """Writes the rows of each slot into the configured log, or holds them while the disk refuses."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, clock: Times) -> None:
         self._opened = opened
+        self._clock = clock
+        self.slot_seconds = Histogram(SLOT_BOUNDS)
+        """From each slot's instant to its rows on stable storage."""
+        self.sync_seconds = Histogram(SYNC_BOUNDS)
+        """Of each write and its fdatasync."""
         self._log: LogWriter | None = None
 
     @property
@@ -35,10 +42,12 @@ class RowsSink:
         else:
             self._log.configure(settings)
 
-    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:  # noqa: ARG002 - quotes know theirs
+    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
         """Writes the rows of a slot. Raises ValueError for a quote that no row can hold."""
         if self._log:
             self._log.write(quotes)
+            if self._log.stored == slot:
+                self.slot_seconds.add((self._clock.now() - slot).total_seconds())
 
     def idle(self) -> None:
         """Tries again to write what is held."""
@@ -69,7 +78,7 @@ class RowsSink:
             raise PriceError(
                 f"PRICE_FILE={settings.file}: {self._log.held} rows still wait for {self._log.path}"
             )
-        log = LogWriter(settings, self._opened)
+        log = LogWriter(settings, self._opened, self._clock.monotonic, self.sync_seconds)
         log.start(patient=self._log is None)
         if self._log:
             self._log.close()

@@ -14,6 +14,7 @@ from price.log.end import LogEnd
 from price.log.line import plain
 from price.model import Pair, Quote, Reading
 from price.settings import Settings
+from price.sinks.since_start import SinceStart
 
 _MODE = 0o644
 _BLOCKS_AT_ONCE = 16
@@ -61,6 +62,7 @@ class Facts(NamedTuple):
     """Rows that are not yet written."""
     alerts: Callable[[], dict[str, Any]]
     """Those that are on, and the last changes."""
+    since_start: SinceStart
 
 
 class StatusSink:
@@ -114,8 +116,11 @@ class StatusSink:
         self._count_on()
         for quote in quotes:
             self._count(quote)
+        self._facts.since_start.count(quotes)
         if self._file is not None:
-            self._file.write(json.dumps(self.view([quote for quote in quotes if quote.slot == slot])))
+            view = json.dumps(self.view([quote for quote in quotes if quote.slot == slot]))
+            since_start = self._facts.since_start.json(self._pairs, self._sources)
+            self._file.write(f'{view[:-1]}, "since_start": {since_start}}}')
 
     def idle(self) -> None:
         """Goes on counting."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from price import times
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
+from price.histogram import Histogram
 from price.log.append import AppendFile, Unfit
 from price.log.end import LogEnd, read_end, read_log_end
 from price.log.lock import LogLock
@@ -42,13 +43,17 @@ class LogWriter:
       rest; else rows are held until it is moved away.
     """
 
-    def __init__(self, settings: Settings, opened: Opened) -> None:
+    def __init__(
+        self, settings: Settings, opened: Opened, monotonic: Callable[[], float], sync_seconds: Histogram
+    ) -> None:
         self.path = path = settings.file
         self.stored: datetime | None = None
         """The last slot on stable storage."""
         self.simulated: bool | None = None
         """Whether the log's prices are made up; None while it has none and does not say so."""
         self._opened = opened
+        self._monotonic = monotonic
+        self._sync_seconds = sync_seconds
         self._file = AppendFile(path)
         self._begun = False
         """Whether the log was opened and its end read."""
@@ -159,7 +164,9 @@ class LogWriter:
             self._reopen()
         rows, span = self.held, self._backlog.span()
         texts = list(self._backlog.texts(simulated=self._makes_up, header_due=self._header_due))
+        began = self._monotonic()
         count = self._file.append(texts) if texts else 0
+        self._sync_seconds.add(self._monotonic() - began)
         if self._file.links == 0:
             return  # it was removed meanwhile, and its rows with it: once more, into a new file
         self._settle(self._backlog.take(count))

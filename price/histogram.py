@@ -1,0 +1,27 @@
+"""Durations counted in buckets: cheap to count, and enough for percentiles."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+ANSWER_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+"""Seconds of an exchange's answer."""
+SLOT_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+"""Seconds from a slot's instant to its rows on stable storage."""
+SYNC_BOUNDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+"""Seconds of a write and its fdatasync."""
+
+
+class Histogram:
+    """How many durations lay at or below each bound and above the one before."""
+
+    __slots__ = ("_bounds", "counts")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 2)
+        """One for each bound, one for all above the last; then the sum, in microseconds."""
+
+    def add(self, seconds: float) -> None:
+        """Counts a duration."""
+        self.counts[bisect_left(self._bounds, seconds)] += 1
+        self.counts[-1] += round(seconds * 1_000_000)

@@ -1,0 +1,84 @@
+"""What is counted from the start of the recorder on, for `price metrics`: it never goes back to zero."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from price.histogram import Histogram
+from price.model import Pair, Quote
+
+REASONS = ("down", "late", "quorum", "disagree", "unconfirmed", "sources")
+"""Why slots are missed: the word for the whole slot, or `sources` where each gave its own reason."""
+
+
+class Answers(Protocol):
+    """What is counted of a source's requests."""
+
+    answers: Histogram
+
+
+class Source(Protocol):
+    """What is shown of a source."""
+
+    @property
+    def tally(self) -> Answers:
+        """Its counts."""
+        ...
+
+
+class Timed(Protocol):
+    """What is timed of the log."""
+
+    slot_seconds: Histogram
+    sync_seconds: Histogram
+
+
+class SinceStart:
+    """Counts quotes; shows that with what others have counted."""
+
+    def __init__(self, sources: Mapping[str, Source], rows: Timed, dropped: Callable[[], int]) -> None:
+        self._sources = sources
+        self._rows = rows
+        self._dropped = dropped
+        self._slots: dict[Pair, list[int]] = {}
+        self._missed: dict[str, int] = {}
+        self._failures: dict[str, dict[str, int]] = {}
+        self.reloaded = True
+        """Whether the last reload was accepted."""
+
+    def count(self, quotes: Iterable[Quote]) -> None:
+        """Counts the quotes of a slot; a source's failure once a slot, whatever the number of pairs."""
+        failed: set[tuple[str, str]] = set()
+        for quote in quotes:
+            slots = self._slots.setdefault(quote.pair, [0, 0])
+            slots[0] += quote.slots
+            if quote.price is None:
+                slots[1] += quote.slots
+                word = quote.reason.partition(",")[0]
+                word = word if word in REASONS else "sources"
+                self._missed[word] = self._missed.get(word, 0) + quote.slots
+            for one in quote.readings:
+                if one.why:
+                    failed.add((one.source, one.why))
+        for source, why in failed:
+            known = self._failures.setdefault(source, {})
+            known[why] = known.get(why, 0) + 1
+
+    def json(self, pairs: Sequence[Pair], sources: Sequence[str]) -> str:
+        """As a JSON object, of these pairs and sources.
+
+        A Python list of whole numbers is JSON as it is. Written so it costs a slot 6 µs; through the encoder
+        it would be 18, since most of it is numbers.
+        """
+        slots = ", ".join([f'"{pair}": {self._slots.get(pair, [0, 0])}' for pair in pairs])
+        answers = ", ".join([f'"{name}": {self._sources[name].tally.answers.counts}' for name in sources])
+        return (
+            f'{{"slots": {{{slots}}}, "missed": {_json(self._missed)}, "failures": {_json(self._failures)},'
+            f' "answer": {{{answers}}}, "slot": {self._rows.slot_seconds.counts},'
+            f' "sync": {self._rows.sync_seconds.counts}, "dropped": {self._dropped()},'
+            f' "reloaded": {_json(self.reloaded)}}}'
+        )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value) if value else "{}" if isinstance(value, dict) else "false"
