@@ -83,5 +83,5 @@ $(VENV)/.%: requirements-%.txt
 	@deploy/pip.sh $(VENV) -r $<
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-chart.txt
+$(VENV)/.dev: $(VENV)/.run requirements-chart.txt requirements-metrics.txt
 $(VENV)/.bench $(VENV)/.fuzz: $(VENV)/.dev

@@ -12,6 +12,7 @@ from typing import NoReturn, TextIO
 from price import __version__
 from price.backfill import options as repair_options
 from price.errors import PriceError, SettingsError
+from price.optional import missing
 from price.report import options
 from price.text import escaped, one_line
 
@@ -132,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     add("check", _check, "checks the settings, the plan and each source", "PRICE_INTERVAL=1 price check")
     status = add("status", _status, "shows the running recorder at a show_status", "price status --json")
     status.add_argument("--json", action="store_true", help="the whole status as one JSON object")
+    metrics = add(
+        *("metrics", _metrics, "prints status.json as metrics, or serves them to Prometheus"),
+        "price metrics --listen 127.0.0.1:17280",
+    )
+    metrics.add_argument("--listen", metavar="ADDRESS:PORT", help="answer scrapes there until stopped")
     options.add_commands(commands)
     repaired = "fills missed slots from the journal, exchanges or another log, into repairs.txt"
     repair_options.add_options(add("repair", _repair, repaired, repair_options.EXAMPLES.strip()))
@@ -171,6 +177,20 @@ def _repair(args: argparse.Namespace, environ: Mapping[str, str], now: datetime)
     from price.recorder.clock import SystemClock
 
     return run(args, environ, now, SystemClock())
+
+
+def _metrics(args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
+    from price import settings
+    from price.recorder.clock import SystemClock
+
+    try:
+        from price import metrics
+    except ModuleNotFoundError as error:
+        raise PriceError(missing("metrics", error.name, "requirements-metrics.txt")) from error
+    path, clock = settings.status_path(environ), SystemClock()
+    if args.listen:
+        return metrics.serve(path, clock.now, args.listen, _say)
+    return metrics.print_once(path, clock.now, _say)
 
 
 def _status(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:

@@ -17,7 +17,7 @@ RULES = {
     "coins": set[str](),
     "safely": set[str](),
     "text": set[str](),
-    "histogram": set[str](),
+    "counters": set[str](),
     "smallfile": set[str](),
     "wire": {"errors", "model"},
     "host": {"host"},
@@ -37,10 +37,10 @@ RULES = {
     # rooms with one window each
     "transport": {"transport", "errors", "wire", "price"},
     "handlers": {"handlers", "events", "log", *GROUND},
-    "sinks": {"sinks", "alerts", "histogram", "events", "log", "settings", "wire", "safely", "host", *GROUND},
+    "sinks": {"sinks", "alerts", "counters", "events", "log", "settings", "wire", "safely", "host", *GROUND},
     # the wings
     "recorder": {
-        "recorder", "alerts", "histogram", "backoff", "handlers", "sinks", "sources", "fetchers", "settings",
+        "recorder", "alerts", "counters", "backoff", "handlers", "sinks", "sources", "fetchers", "settings",
         "plan", "choose", "events", "wire", "log", "safely", "host", *GROUND,
     },
     "report": {"report", "log", *GROUND},
@@ -49,7 +49,12 @@ RULES = {
         "backfill", "backoff", "report", "log", "sources", "fetchers", "settings", "plan", "choose", "events",
         "wire", "host", *GROUND,
     },
-    "cli": {"recorder", "report", "backfill", "host", "settings", "errors", "text", "price"},
+    "metrics": {"recorder", "counters", "errors", "times"},
+    "optional": set[str](),
+    "cli": {
+        "recorder", "metrics", "optional", "report", "backfill", "host", "settings", "errors", "text",
+        "price",
+    },
 }  # fmt: skip
 ALSO = {
     "handlers": {"requests", "urllib3", "dotenv"},

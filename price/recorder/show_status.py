@@ -11,10 +11,27 @@ from price.errors import PriceError
 from price.text import MALFORMED
 
 _INTERVALS_ALIVE = 3
-_FAULTS = (OSError, *MALFORMED)
+FAULTS = (OSError, *MALFORMED)
+"""What may be raised by reading a file that anybody may have written."""
+_MOST_BYTES = 16 * 1024 * 1024
 _SOURCE_HEAD = (
     f"{'source':<10} {'state':<12} {'reach':<8} {'offset':>9} {'age':>8} {'ms':>5} {'asked':>7} {'failed':>7}"
 )
+
+
+def read_status(path: Path) -> Any:
+    """What a status.json holds. Raises one of FAULTS, as does whoever looks into it."""
+    with path.open("rb") as file:
+        text = file.read(_MOST_BYTES + 1)
+    if len(text) > _MOST_BYTES:
+        raise ValueError("it is far larger than a status")
+    return json.loads(text)
+
+
+def is_old(status: Any, now: datetime) -> bool:
+    """Whether the last slot on disk is too old for a recorder that is at work. Raises one of FAULTS."""
+    age = _age(status["slot"] or status["started"], now)
+    return bool(age > _INTERVALS_ALIVE * status["interval"])
 
 
 def show_status(path: Path, as_json: bool, now: datetime, say: Callable[[str], None]) -> int:
@@ -23,15 +40,14 @@ def show_status(path: Path, as_json: bool, now: datetime, say: Callable[[str], N
     Raises PriceError where there is no status to read.
     """
     try:
-        status = json.loads(path.read_text("utf-8"))
+        status = read_status(path)
         lines, whole = _lines(status, now), json.dumps(status)
-        old = _age(status["slot"] or status["started"], now) > _INTERVALS_ALIVE * status["interval"]
-        gone = not host.alive(status["pid"])
+        old, gone = is_old(status, now), not host.alive(status["pid"])
     except FileNotFoundError:
         raise PriceError(
             f"no recorder runs here: {path} is not there; start one, or set PRICE_STATUS"
         ) from None
-    except _FAULTS as error:
+    except FAULTS as error:
         raise PriceError(f"{path}: cannot be read as a status ({error}); is PRICE_STATUS right?") from error
     for shown in [whole] if as_json else lines:
         say(shown)
@@ -84,13 +100,13 @@ def _alerts(status: dict[str, Any], now: datetime) -> list[str]:
 def alerts_on(path: Path) -> dict[str, list[str]] | None:
     """The alerts that are on, by name, as `BTC-USD since …`; None where no recorder runs."""
     try:
-        status = json.loads(path.read_text("utf-8"))
+        status = read_status(path)
         if not host.alive(status["pid"]):
             return None
         found: dict[str, list[str]] = {}
         for one in status["alerts"]["on"]:
             found.setdefault(one["name"], []).append(f"{one['pair']} since {one['since']}")
-    except _FAULTS:
+    except FAULTS:
         return None
     return found
 

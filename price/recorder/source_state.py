@@ -7,7 +7,7 @@ from typing import Any
 
 from price import times
 from price.backoff import Backoff, TokenBucket
-from price.histogram import ANSWER_BOUNDS, Histogram
+from price.counters import ANSWER_BOUNDS, Histogram
 from price.log import line
 from price.model import Pair
 from price.sources.base import Source

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+from price.counters import SLOT_BOUNDS, SYNC_BOUNDS, Histogram
 from price.errors import PriceError
 from price.events import Event, log_event
-from price.histogram import SLOT_BOUNDS, SYNC_BOUNDS, Histogram
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.state import Times

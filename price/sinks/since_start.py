@@ -4,11 +4,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from price.histogram import Histogram
+from price.counters import REASONS, Histogram
 from price.model import Pair, Quote
-
-REASONS = ("down", "late", "quorum", "disagree", "unconfirmed", "sources")
-"""Why slots are missed: the word for the whole slot, or `sources` where each gave its own reason."""
 
 
 class Answers(Protocol):

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from price import times
+from price.counters import Histogram
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
-from price.histogram import Histogram
 from price.log.append import AppendFile, Unfit
 from price.log.end import LogEnd, read_end, read_log_end
 from price.log.lock import LogLock

@@ -1,8 +1,10 @@
-"""Durations counted in buckets: cheap to count, and enough for percentiles."""
+"""What the recorder counts for `price metrics`, and both must know: reasons, and durations in buckets."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 
+REASONS = ("down", "late", "quorum", "disagree", "unconfirmed", "sources")
+"""Why slots are missed: the word for the whole slot, or `sources` where each gave its own reason."""
 ANSWER_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 """Seconds of an exchange's answer."""
 SLOT_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
