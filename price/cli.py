@@ -138,6 +138,15 @@ def _parser() -> argparse.ArgumentParser:
         "price metrics --listen 127.0.0.1:17280",
     )
     metrics.add_argument("--listen", metavar="ADDRESS:PORT", help="answer scrapes there until stopped")
+    alerts = add(
+        *("alerts", _alerts, "replays rules over the log; follows their changes"),
+        "price alerts --rule 'BTC-USD moves 5% in 1h' --since 30d",
+    )
+    options.add_range(alerts)
+    options.add_format(alerts)
+    rule = "a rule in place of those of PRICE_ALERTS; repeatable, needs no settings"
+    alerts.add_argument("--rule", action="append", default=[], metavar="TEXT", help=rule)
+    alerts.set_defaults(fail=alerts.error)
     options.add_commands(commands)
     repaired = "fills missed slots from the journal, exchanges or another log, into repairs.txt"
     repair_options.add_options(add("repair", _repair, repaired, repair_options.EXAMPLES.strip()))
@@ -177,6 +186,18 @@ def _repair(args: argparse.Namespace, environ: Mapping[str, str], now: datetime)
     from price.recorder.clock import SystemClock
 
     return run(args, environ, now, SystemClock())
+
+
+def _alerts(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
+    from price.report import alerts
+
+    if args.rule:
+        return alerts.run(args, environ, now, ())
+    from price import settings
+
+    wanted = settings.load(environ)
+    args.file = args.file or str(wanted.file)
+    return alerts.run(args, environ, now, wanted.alert_rules)
 
 
 def _metrics(args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:

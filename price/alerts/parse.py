@@ -10,7 +10,8 @@ from price import times
 from price.alerts.rules import Rule
 from price.coins import COINS
 from price.events import NOTICE
-from price.log.line import plain, read_pair
+from price.log.quotes import read_pair
+from price.log.row import plain
 from price.model import Pair
 from price.text import one_line
 

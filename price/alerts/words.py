@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from price.alerts.parse import LEVELS
 from price.alerts.rules import Change, Rule
-from price.log.line import plain
+from price.log.row import plain
 
 _CENT = Decimal("0.01")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from price import __version__, settings, times
+from price.alerts.history import Seen, live_rows
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.fetchers import make_fetchers
 from price.handlers import journal, notify
 from price.handlers.console import Console
 from price.log.end import LogEnd
-from price.log.quotes import quote_of
 from price.log.read import PriceLog
-from price.model import Quote
 from price.recorder.clock import Clock, Signal
 from price.recorder.ledger import Ledger
 from price.recorder.loop import Loop
@@ -211,13 +210,11 @@ class App:
         self._ledger.open_log(log, wanted.sources_of, late=late)
         self._status.open_log(log, self._clock.now(), late=late)
 
-    def _history(self, seconds: int) -> Iterator[tuple[int, Quote]]:
-        """The log's live rows of so many seconds before its end, each with the interval in force."""
+    def _history(self, seconds: int) -> Iterator[Seen]:
+        """The log's live rows of so many seconds before its end."""
         log = PriceLog(str(self._wanted.file), map(str, self._wanted.pairs), live_only=True)
         end = log.last()
-        for every, rows in log.blocks(end - seconds) if end is not None else ():
-            for one in rows:
-                yield every, quote_of(one)
+        return live_rows(log, end - seconds) if end is not None else iter(())
 
     def _stop(self, running: Running) -> int:
         after = f" after the slot {times.iso(self._ledger.end)}" if self._ledger.last else ""

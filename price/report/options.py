@@ -88,8 +88,7 @@ def _add(
     )
     add_shared(parser)
     if formats:
-        form = "text (default), csv or json"
-        parser.add_argument("--format", choices=_FORMATS, default="text", help=form)
+        add_format(parser)
     parser.set_defaults(run=run, fail=parser.error)
     return parser
 
@@ -99,6 +98,11 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     add_range(parser)
     parser.add_argument("--last", type=_count, metavar="N", help="only the last N of each pair")
     parser.add_argument("--live-only", action="store_true", help="leave repairs.txt out")
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """The form of the answer."""
+    parser.add_argument("--format", choices=_FORMATS, default="text", help="text (default), csv or json")
 
 
 def add_range(parser: argparse.ArgumentParser) -> None:

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from price import times
+from price.alerts.history import Seen
 from price.alerts.rules import Change, Rule, State, judge
 from price.alerts.words import message
 from price.events import NOTICE, Alert, log_alert
-from price.log.line import plain
+from price.log.row import plain
 from price.model import Pair, Quote
 from price.settings import Settings
 
@@ -19,8 +20,8 @@ _SHOWN = 10
 _LONGEST_SECONDS = 86400
 """How far back the highest and lowest price of what is on are looked for."""
 
-History = Callable[[int], Iterable[tuple[int, Quote]]]
-"""The live rows of the log within so many seconds before its end, each with the interval in force."""
+History = Callable[[int], Iterable[Seen]]
+"""The live rows of the log within so many seconds before its end."""
 
 
 class AlertsSink:
@@ -142,9 +143,9 @@ class AlertsSink:
                 state.priced = times.unix(priced[pair].slot)
                 lasted = state.priced - state.since if state.on else 0
                 reach = max(reach, min(lasted, _LONGEST_SECONDS))  # for the highest price of it
-        for interval, quote in self._history(reach) if reach else ():
+        for interval, unix, quote in self._history(reach) if reach else ():
             for rule, state in of_pair.get(quote.pair, ()):
-                judge(rule, state, quote, times.unix(quote.slot), interval, live=False)
+                judge(rule, state, quote, unix, interval, live=False)
 
     def _end(self, name: str, condition: str, sinces: Sequence[int]) -> None:
         if sinces:
