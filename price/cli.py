@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import NoReturn, TextIO
 
 from price import __version__
@@ -146,6 +147,11 @@ def _parser() -> argparse.ArgumentParser:
     options.add_format(alerts)
     rule = "a rule in place of those of PRICE_ALERTS; repeatable, needs no settings"
     alerts.add_argument("--rule", action="append", default=[], metavar="TEXT", help=rule)
+    alerts.add_argument("--follow", action="store_true", help="hand changes to --run, until stopped")
+    alerts.add_argument("--run", dest="program", metavar="PROGRAM", help="it gets a line a change on stdin")
+    places = "where --follow finds changes (default journal)"
+    alerts.add_argument("--from", dest="place", choices=("journal", "state"), default="journal", help=places)
+    alerts.add_argument("--unit", default="price.service", help="the recorder's unit (default price.service)")
     alerts.set_defaults(fail=alerts.error)
     options.add_commands(commands)
     repaired = "fills missed slots from the journal, exchanges or another log, into repairs.txt"
@@ -189,6 +195,8 @@ def _repair(args: argparse.Namespace, environ: Mapping[str, str], now: datetime)
 
 
 def _alerts(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
+    if args.follow:
+        return _follow(args, environ)
     from price.report import alerts
 
     if args.rule:
@@ -198,6 +206,25 @@ def _alerts(args: argparse.Namespace, environ: Mapping[str, str], now: datetime)
     wanted = settings.load(environ)
     args.file = args.file or str(wanted.file)
     return alerts.run(args, environ, now, wanted.alert_rules)
+
+
+def _follow(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    if not args.program:
+        args.fail("--follow needs --run PROGRAM: deploy/on-alert.sample is one")
+    from price import settings, times
+    from price.alerts import follow, waiting
+    from price.recorder.clock import SystemClock
+
+    clock, run = SystemClock(), follow.runner(args.program, environ)
+    changes: waiting.Changes = (
+        waiting.StateChanges(settings.value_of(environ, "PRICE_STATE"))
+        if args.place == "state"
+        else waiting.JournalChanges(args.unit)
+    )
+    path = Path(environ.get("STATE_DIRECTORY", "").partition(":")[0] or "logs") / "alerts-position.json"
+    follower = follow.Follower(changes, run, path, times.unix(clock.now()), _say)
+    while True:
+        clock.wait(clock.monotonic() + follower.step())
 
 
 def _metrics(args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:

@@ -52,8 +52,8 @@ RULES = {
     "metrics": {"recorder", "counters", "errors", "times"},
     "optional": set[str](),
     "cli": {
-        "recorder", "metrics", "optional", "report", "backfill", "host", "settings", "errors", "text",
-        "price",
+        "alerts", "times", "recorder", "metrics", "optional", "report", "backfill", "host", "settings",
+        "errors", "text", "price",
     },
 }  # fmt: skip
 ALSO = {

@@ -1,0 +1,150 @@
+"""Where a follower finds changes: in the journal, or in the list that the recorder keeps in state.json."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from price import times
+from price.errors import PriceError
+from price.events import Event
+
+Position = dict[str, Any]
+"""How far changes were handed on, as JSON values."""
+_HOMES = (Path("/var/log/journal"), Path("/run/log/journal"))
+_MILLION = 1_000_000
+_FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+class Waiting(NamedTuple):
+    """A change that was not handed on yet: its fields by name, MESSAGE among them, and its position."""
+
+    fields: Mapping[str, str]
+    position: Position
+
+
+class Changes(Protocol):
+    """The changes of a recorder. Both methods raise PriceError where nothing can be read."""
+
+    def newest(self, now: float) -> Position:
+        """The position after all changes up to now (Unix time)."""
+        ...
+
+    def after(self, position: Position) -> list[Waiting]:
+        """The changes after a position, in order. At least those: it may begin a little earlier."""
+        ...
+
+
+class StateChanges:
+    """The last changes as state.json lists them: for recorders that have no journal.
+
+    It holds the last hundred. What else came between two looks is lost, and reported.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def newest(self, now: float) -> Position:  # noqa: ARG002 - changes are numbered
+        return {"number": max((one["number"] for one in self._listed()), default=0)}
+
+    def after(self, position: Position) -> list[Waiting]:
+        listed = self._listed()
+        known = position["number"]
+        if listed and listed[-1]["number"] < known:
+            known = 0  # another state.json: its changes are counted from one
+        new = [one for one in listed if one["number"] > known]
+        lost = new[0]["number"] - known - 1 if new else 0
+        return [Waiting(_fields(one, lost), {"number": one["number"]}) for one in new]
+
+    def _listed(self) -> list[dict[str, Any]]:
+        try:
+            changes = json.loads(self._path.read_text("utf-8")).get("alerts", {}).get("changes", [])
+            return [dict(one, number=int(one["number"]), message=str(one["message"])) for one in changes]
+        except FileNotFoundError:
+            return []  # no recorder has anything to keep yet
+        except _FAULTS as error:
+            raise PriceError(f"{self._path}: cannot be read as a state: {error}") from error
+
+
+def _fields(change: Mapping[str, Any], lost: int) -> dict[str, str]:
+    named = {
+        f"PRICE_{name.upper()}": str(text)
+        for name, text in change.items()
+        if name not in ("number", "level", "message")
+    }
+    return named | {"MESSAGE": change["message"], "PRICE_LOST": str(lost)}
+
+
+class JournalChanges:
+    """The entries of a recorder's unit in this machine's journal."""
+
+    def __init__(self, unit: str, homes: tuple[Path, ...] = _HOMES) -> None:
+        """Raises PriceError where no journal could be read."""
+        self._unit = unit
+        _demand_readable(homes)
+        self._reader = self._opened()
+
+    def newest(self, now: float) -> Position:
+        """The last entry; where there is none yet, a slot that all later ones are after."""
+        self._reader.seek_tail()
+        entry = self._reader.previous()
+        if entry is not None and entry.data:
+            return _position(entry)
+        return {"cursor": "", "slot": times.iso(times.from_unix(int(now)))}
+
+    def after(self, position: Position) -> list[Waiting]:
+        """The entries after that of the cursor.
+
+        The entry of a cursor may be gone (journald vacuums), and a cursor that is not found leads anywhere:
+        then the slot decides. It repeats the changes of its own slot, which is better than to lose one.
+        """
+        try:
+            self._reader = self._opened()  # else files that journald began meanwhile were not looked at
+            cursor = position["cursor"]
+            if cursor and self._reader.seek_cursor(cursor):
+                entries = self._entries()
+                first = next(entries, None)
+                if first is not None and first.position["cursor"] == cursor:
+                    return list(entries)
+            self._reader.seek_realtime_usec(times.unix(times.parse_iso(position["slot"])) * _MILLION)
+            return [one for one in self._entries() if one.position["slot"] >= position["slot"]]
+        except _FAULTS as error:
+            raise PriceError(f"the journal cannot be read: {error}") from error
+
+    def _entries(self) -> Iterator[Waiting]:
+        for entry in self._reader:
+            data = entry.data
+            yield Waiting(
+                {name: text for name, text in data.items() if name == "MESSAGE" or name.startswith("PRICE_")},
+                _position(entry),
+            )
+
+    def _opened(self) -> Any:
+        try:
+            from cysystemd.reader import JournalOpenMode, JournalReader, Rule
+        except ImportError as error:
+            raise PriceError(
+                "--from journal needs Linux with systemd, and cysystemd of requirements.txt"
+            ) from error
+        reader = JournalReader()
+        reader.open(JournalOpenMode.LOCAL_ONLY)  # the usual mode would be the user's own alone
+        unit = Rule("_SYSTEMD_UNIT", self._unit)  # anybody may write the other fields
+        either = [Rule("MESSAGE_ID", event.value) for event in (Event.ALERT_ON, Event.ALERT_OVER)]
+        reader.add_filter(unit & (either[0] | either[1]))
+        return reader
+
+
+def _position(entry: Any) -> Position:
+    """The position after an entry; one without a slot, of a changed rule, has that of its time."""
+    made = times.iso(times.from_unix(entry.get_realtime_usec() // _MILLION))
+    return {"cursor": entry.cursor, "slot": entry.data.get("PRICE_SLOT", made)}
+
+
+def _demand_readable(homes: tuple[Path, ...]) -> None:
+    """Raises PriceError where no file may be read: the journal would then seem to be empty."""
+    files = [file for home in homes for file in home.glob("*/system*.journal*")]
+    if not files:
+        raise PriceError("there is no journal here: --from state follows the recorder's state.json")
+    if not any(os.access(file, os.R_OK) for file in files):
+        raise PriceError("the journal is not readable for this user: join the group systemd-journal")
