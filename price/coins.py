@@ -48,5 +48,17 @@ COINS: dict[str, str] = {
     "decentraland": "MANA",
     "the-sandbox": "SAND",
     "curve-dao-token": "CRV",
+    "celo": "CELO",
+    "qtum": "QTUM",
+    "true-usd": "TUSD",
+    "storj": "STORJ",
+    "amp-token": "AMP",
+    "ampleforth": "AMPL",
+    "augur": "REP",
+    "terra-luna-2": "LUNA",
+    "terra-luna": "LUNC",
+    "terrausd": "USTC",
+    "gemini-dollar": "GUSD",
+    "first-digital-usd": "FDUSD",
 }
 """CoinGecko's id (the coin's name, mostly) -> symbol. https://docs.coingecko.com (coins list)"""

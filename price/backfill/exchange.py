@@ -65,7 +65,7 @@ class Exchanges:
         self._clock = clock
         self._remarks: list[str] = []
         self._states = {
-            name: _Exchange(SOURCES[name], fetchers[name], _bucket(wanted, name))
+            name: _Exchange(wanted.source(name), fetchers[name], _bucket(wanted, name))
             for name in wanted.sources
             if SOURCES[name].candle_seconds == MINUTE
         }
@@ -76,7 +76,7 @@ class Exchanges:
     def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
         for name in missing.pairs():
             pair = line.read_pair(name.decode())
-            states = [state for state in self._states.values() if state.source.offers(pair)]
+            states = [self._states[one] for one in self._wanted.asked_for(pair) if one in self._states]
             for slots in self._portions(_minutes(missing, name), states):
                 yield from self._chosen(pair, slots, states, work)
                 work.tell(slots[-1])
@@ -184,7 +184,7 @@ def _minutes(missing: Missing, pair: bytes) -> Iterator[int]:
 
 def _bucket(wanted: Settings, name: str) -> float | None:
     """Half of what the recorder's plan leaves of the known limit, as weighted requests a second."""
-    source = SOURCES[name]
+    source = wanted.source(name)
     if source.limit_per_minute is None:
         return None
     planned = plan(source, wanted.urls.get(name, ""), wanted.pairs_of(name), wanted.interval)

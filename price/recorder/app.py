@@ -30,7 +30,6 @@ from price.sinks.rows import RowsSink
 from price.sinks.since_start import SinceStart
 from price.sinks.state import StateSink
 from price.sinks.status import Facts, StatusSink
-from price.sources import SOURCES
 
 CHANCE = random.Random()  # noqa: S311 - jitter is no secret
 
@@ -54,7 +53,7 @@ class Running(NamedTuple):
 def make_workers(wanted: Settings, clock: Clock) -> Mapping[str, Workers]:
     """The workers of each configured source. Raises SettingsError for certificates that cannot be read."""
     fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
-    return {name: Threads(SOURCES[name], way.get, clock, way.hang_up) for name, way in fetchers.items()}
+    return {name: Threads(wanted.source(name), way.get, clock, way.hang_up) for name, way in fetchers.items()}
 
 
 def make_poller(
@@ -155,7 +154,8 @@ class App:
         """The objects of one set of settings. It cannot fail."""
         for name in wanted.sources:
             if name not in self._states or self._states[name].url != wanted.urls.get(name, ""):
-                self._states[name] = SourceState(SOURCES[name], wanted.urls.get(name, ""))
+                self._states[name] = SourceState(wanted.source(name), wanted.urls.get(name, ""))
+            self._states[name].follow(wanted.source(name))
         for name in self._states.keys() - set(wanted.sources):
             self._states[name].outstanding = 0  # nobody will receive what is still to come
         poller = make_poller(wanted, self._states, workers, self._clock, self._chance, self._sinks.idle)

@@ -1,7 +1,8 @@
 """Asking once, without recording: the commands `once` and `check`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from price import settings, times
 from price.alerts.words import describe
@@ -9,20 +10,19 @@ from price.choose import Memory, choose
 from price.log import line
 from price.model import Pair, Quote, Reading
 from price.plan import Plan
-from price.recorder.app import make_poller, make_workers
+from price.recorder.app import MakeWorkers, make_poller, make_workers
 from price.recorder.clock import Clock
 from price.recorder.show_status import alerts_on
 from price.recorder.source_state import SourceState
 from price.settings import Settings
-from price.sources import SOURCES
 
 Say = Callable[[str], None]
 
 
-def once(wanted: Settings, clock: Clock, say: Say) -> int:
+def once(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers = make_workers) -> int:
     """Says the rows of the slot that has just begun; 0 if every pair has a price, else 1."""
     slot = times.slot_of(clock.now(), wanted.interval)
-    readings = _ask(wanted, clock, slot)
+    readings = _ask(wanted, clock, slot, make)
     now, rules = clock.now(), wanted.rules
     quotes: list[Quote] = []
     for pair in wanted.pairs:
@@ -32,7 +32,7 @@ def once(wanted: Settings, clock: Clock, say: Say) -> int:
     return 1 if any(quote.missed for quote in quotes) else 0
 
 
-def check(wanted: Settings, clock: Clock, say: Say) -> int:
+def check(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers = make_workers) -> int:
     """Says the plan, and what each source answers now; 0 if all do, else 1."""
     say(f"every {wanted.interval} s, {wanted.timeout:g} s for the answers, into {wanted.file}")
     say("")
@@ -50,16 +50,61 @@ def check(wanted: Settings, clock: Clock, say: Say) -> int:
             now_on = "no recorder runs" if on is None else ", ".join(on.get(rule.name, ["off"]))
             say(f"{describe(rule)}; now: {now_on}")
     say("")
-    readings = _ask(wanted, clock, times.slot_of(clock.now(), wanted.interval))
+    return 1 if _answers(wanted, clock, say, make) else 0
+
+
+def _answers(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers) -> bool:
+    """Says what each source answers now, judged as the recorder would; returns whether anything is wrong."""
+    slot = times.slot_of(clock.now(), wanted.interval)
+    readings = _ask(wanted, clock, slot, make)
     now = clock.now()
-    rows = [_heard(pair, reading, now) for pair in wanted.pairs for reading in readings[pair]]
-    _table(say, ("source", "pair", "price", "age", "ms"), rows)
-    return 1 if any(reading.why for said in readings.values() for reading in said) else 0
+    quotes = [
+        choose(slot, pair, readings.get(pair, ()), now, Memory(), wanted.rules)[0] for pair in wanted.pairs
+    ]
+    rows = [_answer(wanted, quote, reading, now) for quote in quotes for reading in quote.readings]
+    _table(say, ("source", "pair", "price", "age", "ms", "asked as"), rows)
+    for remark in _remarks(wanted, quotes):
+        say(remark)
+    return any(quote.missed or any(one.why for one in quote.readings) for quote in quotes)
 
 
-def _ask(wanted: Settings, clock: Clock, slot: datetime) -> dict[Pair, list[Reading]]:
-    states = {name: SourceState(SOURCES[name]) for name in wanted.sources}
-    poller = make_poller(wanted, states, make_workers(wanted, clock), clock)
+def _remarks(wanted: Settings, quotes: Sequence[Quote]) -> Iterator[str]:
+    """What the table does not show: pairs without a price, other coins, and prices without an age."""
+    for quote in quotes:
+        pair, priced = quote.pair, [one for one in quote.readings if one.price is not None]
+        if quote.missed:
+            yield f"{pair}: no price would be recorded: {quote.reason}"
+        low, high = (pick(priced, key=_price, default=None) for pick in (min, max))
+        if low and high and 10 * (_price(high) - _price(low)) > _price(low):
+            yield (
+                f"{pair}: {low.source} and {high.source} are over 10 % apart: is it the same coin?"
+                " PRICE_SYMBOLS says what a source calls it"
+            )
+        others = [
+            name
+            for name in wanted.sources
+            if name not in wanted.asked_for(pair) and wanted.source(name).offers(pair)
+        ]
+        if others:
+            yield (
+                f"{pair}: only {quote.readings[0].source} is asked: whether {pair.base} is the same coin at"
+                f" {', '.join(others)} is not known; if it is: PRICE_SYMBOLS={others[0]}:{pair.base}"
+            )
+    ageless = {one.source for quote in quotes for one in quote.readings if one.price and one.time is None}
+    if ageless:
+        yield (
+            f"{', '.join(name for name in wanted.sources if name in ageless)}: no age comes with the price;"
+            " it counts as stale once it stands still for an hour while most others move"
+        )
+
+
+def _price(reading: Reading) -> Decimal:
+    return reading.price or Decimal(0)
+
+
+def _ask(wanted: Settings, clock: Clock, slot: datetime, make: MakeWorkers) -> dict[Pair, list[Reading]]:
+    states = {name: SourceState(wanted.source(name)) for name in wanted.sources}
+    poller = make_poller(wanted, states, make(wanted, clock), clock)
     return poller.ask(slot, wanted.timeout) or {}
 
 
@@ -70,11 +115,20 @@ def _planned(plan: Plan) -> tuple[str, ...]:
     return (plan.source, plan.host, f"{plan.per_minute:g}", limit)
 
 
-def _heard(pair: Pair, reading: Reading, now: datetime) -> tuple[str, ...]:
-    if reading.why or reading.price is None:
-        return (reading.source, str(pair), f"{reading.why}: {reading.detail or 'see docs'}")
+def _answer(wanted: Settings, quote: Quote, reading: Reading, now: datetime) -> tuple[str, ...]:
+    """The row of a reading: `asked as` is empty where the source calls the pair's coins as we do."""
+    symbol = wanted.source(reading.source).symbol(quote.pair)
+    plain = "".join(filter(str.isalnum, symbol)).upper()
+    asked = "" if plain in ("".join(quote.pair), "T" + "".join(quote.pair)) else symbol
     age = "-" if reading.time is None else times.span(max(0.0, (now - reading.time).total_seconds()))
-    return (reading.source, str(pair), line.plain(reading.price), age, f"{reading.seconds * 1000:.0f}")
+    if reading.why or reading.price is None:
+        detail = reading.detail or ("see docs" if reading.price is None else "")
+        if reading.price is not None:
+            detail = f"{line.plain(reading.price)}, {age} old" if reading.time else line.plain(reading.price)
+        asked_as = f" (asked as {asked})" if asked else ""
+        return (reading.source, str(quote.pair), f"{reading.why}: {detail}{asked_as}")
+    milliseconds = f"{reading.seconds * 1000:.0f}"
+    return (reading.source, str(quote.pair), line.plain(reading.price), age, milliseconds, asked)
 
 
 def _table(say: Say, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

@@ -104,6 +104,13 @@ class SourceState:
         self.changed = False
         """Whether something changed that must survive a restart."""
 
+    def follow(self, source: Source) -> None:
+        """Goes on with what the operator now says of its symbols: pairs that it did not know may be known."""
+        if source.tickers != self.source.tickers:
+            self.source = source
+            self.unknown = UnknownPairs()
+            self.changed = True
+
     def silent(self, slot: datetime, now: float) -> str:
         """The word for a source that is not asked in a slot; empty where it is."""
         if self.outstanding:

@@ -1,7 +1,7 @@
 """What settings that are right one by one must be together."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from price.alerts.parse import parse
@@ -55,16 +55,10 @@ def together(
 
 
 def _of_pair(settings: Settings, pair: Pair) -> Iterator[tuple[tuple[str, ...], str]]:
-    asked = [name for name in settings.sources if SOURCES[name].offers(pair)]
-    able = [name for name, source in SOURCES.items() if source.offers(pair) and name != "simulated"]
+    asked = settings.asked_for(pair)
+    able = [name for name in SOURCES if settings.source(name).offers(pair) and name != "simulated"]
     if not asked:
-        yield (
-            ("PRICE_PAIRS", "PRICE_SOURCES"),
-            (
-                f"PRICE_PAIRS={pair}: none of {','.join(settings.sources)} quotes it;"
-                + (f" {', '.join(able)} may: add one to PRICE_SOURCES" if able else " no source does")
-            ),
-        )
+        yield ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_SYMBOLS"), _unasked(settings, pair, able)
     elif settings.quorum and len(asked) < settings.quorum <= len(settings.sources):
         yield (
             ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_QUORUM"),
@@ -73,6 +67,18 @@ def _of_pair(settings: Settings, pair: Pair) -> Iterator[tuple[tuple[str, ...], 
                 f" for example {len(asked)}"
             ),
         )
+
+
+def _unasked(settings: Settings, pair: Pair, able: Sequence[str]) -> str:
+    """Why no configured source is asked for a pair, and what to do."""
+    names = ",".join(settings.sources)
+    quoting = [name for name in settings.sources if pair.quote in SOURCES[name].currencies]
+    if not quoting:
+        fault = f"PRICE_PAIRS={pair}: none of {names} quotes it;"
+        return fault + (f" {', '.join(able)} may: add one to PRICE_SOURCES" if able else " no source does")
+    fault = f"PRICE_PAIRS={pair}: {names}: none is known to have this {pair.base};"
+    fault += f" {', '.join(able)} may: add one to PRICE_SOURCES, or" if able else ""
+    return f"{fault} say what it is called, for example PRICE_SYMBOLS={quoting[0]}:{pair.base}={pair.base}"
 
 
 def _of_files(
@@ -126,6 +132,6 @@ def _is_beside(path: Path, log: Path) -> bool:
 def plans(settings: Settings) -> list[Plan]:
     """How often each configured source is asked."""
     return [
-        plan(SOURCES[name], settings.urls.get(name, ""), settings.pairs_of(name), settings.interval)
+        plan(settings.source(name), settings.urls.get(name, ""), settings.pairs_of(name), settings.interval)
         for name in settings.sources
     ]

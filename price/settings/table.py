@@ -17,7 +17,7 @@ from price.alerts.rules import Rule
 from price.choose import Rules
 from price.model import Pair
 from price.settings import values
-from price.sources import SOURCES
+from price.sources import SOURCES, Source
 from price.text import one_line
 
 Default = Callable[[Mapping[str, str], Mapping[str, Any]], str]
@@ -86,6 +86,10 @@ class Settings:
         shown="`2` where three or more sources quote the pair, else `1`",
     )
     """None: as many as the number of sources asks for."""
+    symbols: Mapping[str, Mapping[str, str]] = row(
+        "", values.symbols, "what an exchange calls a coin, where you know better: `kraken:LUNA=LUNA2`"
+    )
+    """By source and coin; docs/choosing.md says which coins are known."""
     interval: int = row("5", values.interval, "seconds between slots: 1 to 3600, a divisor of 86400")
     timeout: float = row(
         _timeout,
@@ -121,13 +125,28 @@ class Settings:
     network: Mapping[str, str] = field(default_factory=dict)
     """Proxies and certificate files, by the usual variables' upper-case names."""
 
+    def source(self, name: str) -> Source:
+        """A source that knows what the operator says of its symbols."""
+        tickers = self.symbols.get(name)
+        return type(SOURCES[name])(tickers) if tickers else SOURCES[name]
+
+    def asked_for(self, pair: Pair) -> list[str]:
+        """The configured sources that are asked for a pair, in their order.
+
+        Those that are known to mean the same coins by it. For coins that nobody has heard of only one source
+        is asked, the first: its coin may be another than that of the next.
+        """
+        offering = [name for name in self.sources if self.source(name).offers(pair)]
+        known = [name for name in offering if self.source(name).knows(pair)]
+        return known or offering[:1]
+
     def pairs_of(self, source: str) -> list[Pair]:
         """The configured pairs that a source is asked for."""
-        return [pair for pair in self.pairs if SOURCES[source].offers(pair)]
+        return [pair for pair in self.pairs if source in self.asked_for(pair)]
 
     def sources_of(self, pair: Pair) -> int:
         """How many of the configured sources are asked for a pair."""
-        return sum(SOURCES[name].offers(pair) for name in self.sources)
+        return len(self.asked_for(pair))
 
     @property
     def alert_rules(self) -> tuple[Rule, ...]:

@@ -1,7 +1,7 @@
 """How the value of each setting is read from its text. Raises ValueError with what a valid one is."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 _PAIR = re.compile(r"([A-Za-z0-9]{1,20})[-/]([A-Za-z0-9]{1,20})", re.ASCII)
+_SYMBOL = re.compile(r"([A-Za-z]{1,20}):([A-Za-z0-9]{1,20})(?:=([A-Za-z0-9._-]{1,60}))?", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _USER = re.compile(r"^(.*?//)?.*@", re.DOTALL)
 _QUERY = re.compile(r"([?#]).*", re.DOTALL)
@@ -107,6 +108,23 @@ def _source(text: str) -> str:
         known = ", ".join(SOURCES)
         raise ValueError(f"there is no source {text[:40]!r}{nearest(text, tuple(SOURCES))} (of {known})")
     return text
+
+
+def symbols(text: str) -> Mapping[str, Mapping[str, str]]:
+    """What sources call coins, by source and coin: `kraken:LUNA=LUNA2`, or `okx:ABC` for the same name."""
+    found: dict[str, dict[str, str]] = {}
+    for word in filter(None, map(str.strip, text.split(","))):
+        match = _SYMBOL.fullmatch(word)
+        if match is None:
+            raise ValueError(f"{word[:40]!r} is not a coin at a source, for example kraken:LUNA=LUNA2")
+        name, coin = _source(match[1].lower()), match[2].upper()
+        ticker = match[3] or match[2]
+        ticker = ticker.lower() if name == "coingecko" else ticker.upper()
+        if name == "simulated":
+            raise ValueError("simulated has no symbols, for example kraken:LUNA=LUNA2")
+        if found.setdefault(name, {}).setdefault(coin, ticker) != ticker:
+            raise ValueError(f"{name}:{coin} stands twice in it, for example kraken:LUNA=LUNA2")
+    return found
 
 
 def _each(text: str, read: Callable[[str], T]) -> tuple[T, ...]:

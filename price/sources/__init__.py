@@ -11,6 +11,7 @@ from price.sources.kraken import Kraken
 from price.sources.okx import Okx
 from price.sources.simulated import Simulated
 
+__all__ = ["SOURCES", "Source"]
 SOURCES: dict[str, Source] = {
     "coinbase": Coinbase(),
     "kraken": Kraken(),

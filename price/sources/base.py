@@ -7,20 +7,17 @@ from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from price import times
-from price.errors import Forbidden, RateLimited, Refused, SourceError, Unavailable, UnknownPair, Unreadable
+from price.errors import Refused, SourceError, Unreadable
 from price.model import Pair, Reading
+from price.sources import assets
+from price.sources.refusals import away_page, raise_refusal
 from price.sources.strictjson import read_json, read_price, shown
 from price.text import MALFORMED
 from price.wire import Answer, Request, excerpt
 
 T = TypeVar("T")
-RATE_LIMITED = (429, 418)
-FORBIDDEN = (401, 403, 410, 451)
 NO_TIME = object()
 """Stands for the time of a price where the exchange promises none: null from an exchange is not that."""
-_RATE_WORDS = ("rate limit", "ratelimit", "rate_limit", "too many", "lockout", "throttle")
-_AWAY_WORDS = ("maintenance", "unavailable", "busy", "overload", "timeout", "system error", "internal error")
-_REQUEST_WORDS = ("bad request", "parameter", "argument", "invalid request", "invalid symbol", "invalid pair")
 _SECONDS = re.compile(r"\d{1,18}(?:\.\d{1,30})?", re.ASCII)
 
 
@@ -77,9 +74,37 @@ class Source:
     candle_reach_seconds: ClassVar[int | None] = None
     """How far back its candles go from now; None where there is no such bound."""
 
+    def __init__(self, tickers: Mapping[str, str] | None = None) -> None:
+        """`tickers` are what the exchange calls coins, where the operator knows better than the table."""
+        self.tickers = dict(tickers or {})
+        self._symbols: dict[Pair, str] = {}
+
     def offers(self, pair: Pair) -> bool:
-        """Whether the pair is worth asking for here."""
-        return pair.quote in self.currencies
+        """Whether the pair may be here: each coin is known here, or unheard of (price/sources/assets.py)."""
+        return pair.quote in self.currencies and all(
+            self._knows(asset) or assets.is_unheard_of(self.name, asset) for asset in pair
+        )
+
+    def knows(self, pair: Pair) -> bool:
+        """Whether the exchange is known to mean the pair's coins by the symbol that is asked for."""
+        return all(map(self._knows, pair))
+
+    def symbol(self, pair: Pair) -> str:
+        """What the exchange calls a pair."""
+        if pair not in self._symbols:
+            self._symbols[pair] = self.joined(*map(self.ticker, pair))
+        return self._symbols[pair]
+
+    def joined(self, base: str, quote: str) -> str:
+        """The symbol of two tickers, as it is asked for."""
+        return base + quote
+
+    def ticker(self, asset: str) -> str:
+        """What the exchange calls an asset."""
+        return self.tickers.get(asset) or assets.ticker(self.name, asset) or asset
+
+    def _knows(self, asset: str) -> bool:
+        return asset in self.tickers or assets.ticker(self.name, asset) is not None
 
     def headers(self, key: str, url: str) -> dict[str, str]:
         """Headers that each request to `url` carries; `key` is the source's API key or empty."""
@@ -148,9 +173,9 @@ class Source:
         try:
             data = read_json(answer.body)
         except Unreadable:
-            _raise_refusal(answer, None)
+            raise_refusal(answer, away_page(answer.body))
             raise
-        _raise_refusal(answer, self._error_in(data, answer.status))
+        raise_refusal(answer, self._error_in(data, answer.status))
         return data
 
     def _error_in(self, data: Any, status: int) -> SourceError | None:
@@ -168,53 +193,6 @@ class Source:
 
     def _candle(self, row: RawCandle) -> Candle:
         return Candle(read_time(row.start, self.candle_unit), *map(read_price, row[1:]))
-
-
-def _raise_refusal(answer: Answer, error_in: SourceError | None) -> None:
-    """Raises what a body's error_in and the status mean together."""
-    refusal = by_status(answer.status, f"HTTP {answer.status}: {error_in or excerpt(answer.body)}")
-    # a status that forbids or limits says more than any words, but for words about a limit
-    if error_in and (isinstance(error_in, RateLimited) or not isinstance(refusal, (RateLimited, Forbidden))):
-        refusal = error_in
-    if refusal:
-        raise refusal
-
-
-def by_status(status: int, detail: str) -> SourceError | None:
-    """The error that an HTTP status is by itself; None for 2xx."""
-    if status in RATE_LIMITED:
-        return RateLimited(detail)
-    if status in FORBIDDEN:
-        return Forbidden(detail)
-    if status >= 500:
-        return Unavailable(detail)
-    if status >= 400:
-        return Refused(detail)
-    return None if 200 <= status < 300 else Unreadable(detail)
-
-
-def by_words(text: object, status: int, unknown: Iterable[str] = ()) -> SourceError:
-    """The error that an exchange's own words mean; those of `unknown` say that it does not know a pair.
-
-    Where no word is recognised the status decides, and Refused where it is 2xx.
-    """
-    words, detail = str(text).lower(), excerpt(str(text))
-    kinds: tuple[tuple[type[SourceError], Iterable[str]], ...] = (
-        (RateLimited, _RATE_WORDS),
-        (UnknownPair, unknown),
-        (Unavailable, _AWAY_WORDS),
-        (Refused, _REQUEST_WORDS),
-    )
-    for kind, known in kinds:
-        if any(word in words for word in known):
-            return kind(detail)
-    return by_status(status, detail) or Refused(detail)
-
-
-def by_code(kinds: Mapping[str, type[SourceError]], code: object, text: object, status: int) -> SourceError:
-    """The error that an exchange's code means, sent as text or as a number; else what its words mean."""
-    kind = kinds.get(str(code))
-    return kind(excerpt(f"{code} {text}")) if kind else by_words(f"{code} {text}", status)
 
 
 def expect(value: Any, kind: type[T]) -> T:

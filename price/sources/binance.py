@@ -1,4 +1,4 @@
-"""Binance: up to twenty pairs with the time of their last change, else the prices of all without times.
+"""Binance: twenty pairs a request, each with the time of its last change.
 
 https://developers.binance.com/docs/binance-spot-api-docs (24hr, price, klines, limits)
 """
@@ -9,10 +9,12 @@ from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
 from price.model import Pair
-from price.sources.base import RawCandle, RawPrice, Source, at, by_code, candle, expect, milliseconds, rows_of
+from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, milliseconds, rows_of
+from price.sources.refusals import by_code
 from price.wire import Request
 
-MOST_WITH_TIME = 20
+LOT = 20
+"""The most pairs that cost a weight of 2; one more costs 40."""
 _CODES = {
     "-1121": UnknownPair,
     "-1100": Refused,
@@ -35,17 +37,16 @@ class Binance(Source):
     candle_rows = 1000
 
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        if len(pairs) > MOST_WITH_TIME:
-            return [Request("/api/v3/ticker/price", tuple(pairs), weight=4)]
-        symbols = ",".join(f"%22{symbol(pair)}%22" for pair in pairs)  # a JSON list of texts, for a URL
-        return [Request(f"/api/v3/ticker/24hr?symbols=%5B{symbols}%5D", tuple(pairs), weight=2)]
+        lots = [tuple(pairs[at : at + LOT]) for at in range(0, len(pairs), LOT)]
+        return [Request(f"/api/v3/ticker/24hr?symbols={self._listed(lot)}", lot, weight=2) for lot in lots]
+
+    def _listed(self, pairs: Sequence[Pair]) -> str:
+        """A JSON list of their symbols, for a URL."""
+        return "%5B" + ",".join(f"%22{self.symbol(pair)}%22" for pair in pairs) + "%5D"
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
-        for pair, row in rows_of(data, "symbol", pairs, symbol):
-            if len(pairs) > MOST_WITH_TIME:
-                yield RawPrice(pair, at(row, "price"))
-            else:
-                yield RawPrice(pair, at(row, "lastPrice"), at(row, "closeTime"))
+        for pair, row in rows_of(data, "symbol", pairs, self.symbol):
+            yield RawPrice(pair, at(row, "lastPrice"), at(row, "closeTime"))
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
         said = expect(data, dict)
@@ -53,14 +54,9 @@ class Binance(Source):
 
     def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
         span = f"startTime={milliseconds(start)}&endTime={milliseconds(end) - 1}"
-        query = f"symbol={symbol(pair)}&interval=1m&{span}&limit={self.candle_rows}"
+        query = f"symbol={self.symbol(pair)}&interval=1m&{span}&limit={self.candle_rows}"
         return Request(f"/api/v3/klines?{query}", (pair,), weight=2)
 
     def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data, list):
             yield candle(row, 0, 1, 2, 3, 4)
-
-
-def symbol(pair: Pair) -> str:
-    """The name to ask with, such as BTCUSDT."""
-    return "".join(pair)

@@ -9,21 +9,10 @@ from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
 from price.model import Pair
-from price.sources.base import (
-    RawCandle,
-    RawPrice,
-    Source,
-    at,
-    by_code,
-    by_words,
-    candle,
-    expect,
-    milliseconds,
-    rows_of,
-)
+from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, milliseconds, rows_of
+from price.sources.refusals import by_code, by_words
 from price.wire import Request, excerpt
 
-_OWN_NAMES = {"USDT": "UST", "USDC": "UDC"}
 _CODES = {"11010": RateLimited, "20060": Unavailable, "10020": Refused}
 
 
@@ -40,13 +29,17 @@ class Bitfinex(Source):
     candle_unit = "ms"
     candle_rows = 10000
 
+    def joined(self, base: str, quote: str) -> str:
+        colon = ":" if max(len(base), len(quote)) > 3 else ""
+        return f"t{base}{colon}{quote}"
+
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        symbols = ",".join(map(symbol, pairs))
+        symbols = ",".join(map(self.symbol, pairs))
         return [Request(f"/v2/tickers?symbols={symbols}", tuple(pairs))]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         # symbols of funding begin with f: their rows, of other columns, are never picked
-        for pair, row in rows_of(data, 0, pairs, symbol):
+        for pair, row in rows_of(data, 0, pairs, self.symbol):
             yield RawPrice(pair, at(row, 7))
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
@@ -61,15 +54,8 @@ class Bitfinex(Source):
 
     def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
         query = f"start={milliseconds(start)}&end={milliseconds(end) - 1}&limit={self.candle_rows}&sort=1"
-        return Request(f"/v2/candles/trade:1m:{symbol(pair)}/hist?{query}", (pair,))
+        return Request(f"/v2/candles/trade:1m:{self.symbol(pair)}/hist?{query}", (pair,))
 
     def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data, list):
             yield candle(row, 0, 1, 3, 4, 2)  # time, open, close, high, low
-
-
-def symbol(pair: Pair) -> str:
-    """The name to ask with, such as tBTCUSD, or tDOGE:USD where one side is longer than three letters."""
-    base, quote = (_OWN_NAMES.get(asset, asset) for asset in pair)
-    colon = ":" if max(len(base), len(quote)) > 3 else ""
-    return f"t{base}{colon}{quote}"

@@ -10,17 +10,8 @@ from typing import Any
 from price import times
 from price.errors import RateLimited, SourceError, UnknownPair
 from price.model import Pair, Reading
-from price.sources.base import (
-    RawCandle,
-    RawPrice,
-    Source,
-    at,
-    by_code,
-    by_words,
-    candle,
-    expect,
-    rows_of,
-)
+from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, rows_of
+from price.sources.refusals import by_code, by_words
 from price.wire import Answer, Request, excerpt
 
 
@@ -34,10 +25,13 @@ class Bitstamp(Source):
     time_unit = "s"
     candle_rows = 1000
 
+    def joined(self, base: str, quote: str) -> str:
+        return (base + quote).lower()
+
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         if len(pairs) > 2:
             return [Request("/api/v2/ticker/", tuple(pairs))]
-        return [Request(f"/api/v2/ticker/{symbol(pair)}/", (pair,)) for pair in pairs]
+        return [Request(f"/api/v2/ticker/{self.symbol(pair)}/", (pair,)) for pair in pairs]
 
     def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Reading | SourceError]:
         # a pair that it does not know is a path that is not there, perhaps with a page of HTML
@@ -48,9 +42,13 @@ class Bitstamp(Source):
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         # only the list names its pairs, with perpetual ones such as BTC/USD-PERP among them
         single = len(pairs) == 1 and isinstance(data, dict)
-        rows = [(pairs[0], data)] if single else rows_of(data, "pair", pairs, "/".join)
+        rows = [(pairs[0], data)] if single else rows_of(data, "pair", pairs, self._listed)
         for pair, row in rows:
             yield RawPrice(pair, at(row, "last"), at(row, "timestamp"))
+
+    def _listed(self, pair: Pair) -> str:
+        """The name in the list, such as BTC/USD."""
+        return "/".join(map(self.ticker, pair))
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
         said = expect(data, dict)
@@ -67,13 +65,8 @@ class Bitstamp(Source):
         first, last = times.unix(start), times.unix(end) - 1
         limit = (last - first) // self.candle_seconds + 1
         query = f"step={self.candle_seconds}&limit={limit}&start={first}&end={last}"
-        return Request(f"/api/v2/ohlc/{symbol(pair)}/?{query}", (pair,))
+        return Request(f"/api/v2/ohlc/{self.symbol(pair)}/?{query}", (pair,))
 
     def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data["data"]["ohlc"], list):
             yield candle(row, "timestamp", "open", "high", "low", "close")
-
-
-def symbol(pair: Pair) -> str:
-    """The name to ask with, such as btcusd."""
-    return "".join(pair).lower()

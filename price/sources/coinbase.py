@@ -10,7 +10,8 @@ from typing import Any
 from price import times
 from price.errors import SourceError, UnknownPair
 from price.model import Pair
-from price.sources.base import RawCandle, RawPrice, Source, by_words, candle, expect
+from price.sources.base import RawCandle, RawPrice, Source, candle, expect
+from price.sources.refusals import by_words
 from price.sources.strictjson import shown
 from price.wire import Request
 
@@ -27,8 +28,11 @@ class Coinbase(Source):
     time_unit = "iso"
     candle_rows = 300
 
+    def joined(self, base: str, quote: str) -> str:
+        return f"{base}-{quote}"
+
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        return [Request(f"/products/{pair}/ticker", (pair,)) for pair in pairs]
+        return [Request(f"/products/{self.symbol(pair)}/ticker", (pair,)) for pair in pairs]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         yield RawPrice(pairs[0], data.get("price"), data.get("time"))
@@ -43,7 +47,7 @@ class Coinbase(Source):
         # a range of n candles names the opening of its first and of its last
         last = times.from_unix(times.unix(end) - self.candle_seconds)
         query = f"granularity=60&start={times.iso(start)}&end={times.iso(last)}"
-        return Request(f"/products/{pair}/candles?{query}", (pair,))
+        return Request(f"/products/{self.symbol(pair)}/candles?{query}", (pair,))
 
     def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data, list):

@@ -9,13 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from price import times
-from price.coins import COINS
 from price.errors import Forbidden, RateLimited, SourceError
 from price.model import Pair
-from price.sources.base import RawCandle, RawPrice, Source, at, by_code, by_words, candle, expect
+from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect
+from price.sources.refusals import by_code, by_words
 from price.wire import Request
 
-_IDS = {symbol: name for name, symbol in COINS.items()}
 _CODES = {"429": RateLimited, **dict.fromkeys(["10002", "10005", "10010", "10011"], Forbidden)}
 
 
@@ -34,7 +33,13 @@ class CoinGecko(Source):
     candle_reach_seconds = 86400
 
     def offers(self, pair: Pair) -> bool:
-        return pair.base in _IDS and super().offers(pair)
+        return pair.quote in self.currencies and self._knows(pair.base)
+
+    def knows(self, pair: Pair) -> bool:
+        return self._knows(pair.base)  # it has names of its own for coins alone
+
+    def joined(self, base: str, quote: str) -> str:
+        return base
 
     def headers(self, key: str, url: str) -> dict[str, str]:
         if not key:
@@ -43,7 +48,7 @@ class CoinGecko(Source):
         return {"x-cg-pro-api-key" if paid else "x-cg-demo-api-key": key}
 
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        ids = ",".join(dict.fromkeys(_IDS[pair.base] for pair in pairs))
+        ids = ",".join(dict.fromkeys(self.ticker(pair.base) for pair in pairs))
         currencies = ",".join(dict.fromkeys(pair.quote.lower() for pair in pairs))
         query = f"ids={ids}&vs_currencies={currencies}&include_last_updated_at=true&precision=full"
         return [Request(f"/api/v3/simple/price?{query}", tuple(pairs))]
@@ -51,7 +56,7 @@ class CoinGecko(Source):
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         coins = expect(data, dict)
         for pair in pairs:
-            coin = coins.get(_IDS[pair.base])
+            coin = coins.get(self.ticker(pair.base))
             price = at(coin, pair.quote.lower())
             if price is not None:  # a coin that nobody trades any more is null
                 yield RawPrice(pair, price, at(coin, "last_updated_at"))
@@ -68,7 +73,7 @@ class CoinGecko(Source):
     def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
         span = f"from={times.unix(start)}&to={times.unix(end)}"
         query = f"vs_currency={pair.quote.lower()}&{span}&precision=full"
-        return Request(f"/api/v3/coins/{_IDS[pair.base]}/market_chart/range?{query}", (pair,))
+        return Request(f"/api/v3/coins/{self.ticker(pair.base)}/market_chart/range?{query}", (pair,))
 
     def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data["prices"], list):

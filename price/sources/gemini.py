@@ -9,7 +9,8 @@ from typing import Any
 
 from price.errors import RateLimited, SourceError, Unavailable, UnknownPair
 from price.model import Pair
-from price.sources.base import RawCandle, RawPrice, Source, at, by_code, candle, expect, rows_of
+from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, rows_of
+from price.sources.refusals import by_code
 from price.wire import Request
 
 _REASONS = {
@@ -35,13 +36,13 @@ class Gemini(Source):
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         if len(pairs) > 2:
             return [Request("/v1/pricefeed", tuple(pairs))]
-        return [Request(f"/v1/pubticker/{symbol(pair).lower()}", (pair,)) for pair in pairs]
+        return [Request(f"/v1/pubticker/{self.symbol(pair).lower()}", (pair,)) for pair in pairs]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         if len(pairs) == 1 and isinstance(data, dict):
             yield RawPrice(pairs[0], data.get("last"))
             return
-        for pair, row in rows_of(data, "pair", pairs, symbol):
+        for pair, row in rows_of(data, "pair", pairs, self.symbol):
             yield RawPrice(pair, at(row, "price"))
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
@@ -51,13 +52,8 @@ class Gemini(Source):
 
     def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
         # it takes no range: about the last day, always
-        return Request(f"/v2/candles/{symbol(pair).lower()}/1m", (pair,))
+        return Request(f"/v2/candles/{self.symbol(pair).lower()}/1m", (pair,))
 
     def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         for row in expect(data, list):
             yield candle(row, 0, 1, 2, 3, 4)
-
-
-def symbol(pair: Pair) -> str:
-    """The name in the price feed, such as BTCUSD."""
-    return "".join(pair)

@@ -10,13 +10,15 @@ from typing import Any
 from price import times
 from price.errors import SourceError
 from price.model import Pair
-from price.sources.base import RawCandle, RawPrice, Source, at, by_words, candle, expect
+from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect
+from price.sources.refusals import by_words
 from price.wire import Request
 
-_OWN_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
-# only the assets of the early years carry the X and Z prefixes
-_OLD_CRYPTO = {"XBT", "ETH", "LTC", "XRP", "XLM", "XMR", "ZEC", "ETC", "REP", "MLN", "XDG"}
-_OLD_FIAT = {"USD", "EUR", "GBP", "CAD", "JPY"}
+_PREFIXES = {
+    **dict.fromkeys(("XBT", "ETH", "LTC", "XRP", "XLM", "XMR", "ZEC", "ETC", "REP", "MLN", "XDG"), "X"),
+    **dict.fromkeys(("USD", "EUR", "GBP", "CAD", "JPY", "AUD"), "Z"),
+}
+"""Only the assets of the early years have them, and not in every pair."""
 
 
 class Kraken(Source):
@@ -32,13 +34,13 @@ class Kraken(Source):
     candle_reach_seconds = 720 * 60
 
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        symbols = ",".join(map(symbol, pairs))
+        symbols = ",".join(map(self.symbol, pairs))
         return [Request(f"/0/public/Ticker?pair={symbols}", tuple(pairs))]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         rows = expect(data["result"], dict)
         for pair in pairs:
-            row = _named(rows, pair)
+            row = self._named(rows, pair)
             if row is not None:
                 yield RawPrice(pair, at(row, "c", 0))
 
@@ -49,25 +51,24 @@ class Kraken(Source):
 
     def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
         since = times.unix(start) - 1
-        return Request(f"/0/public/OHLC?pair={symbol(pair)}&interval=1&since={since}", (pair,))
+        return Request(f"/0/public/OHLC?pair={self.symbol(pair)}&interval=1&since={since}", (pair,))
 
     def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
         # by its name, since another key, "last", stands beside it
-        for row in expect(_named(expect(data["result"], dict), pair), list):
+        for row in expect(self._named(expect(data["result"], dict), pair), list):
             yield candle(row, 0, 1, 2, 3, 4)
 
-
-def symbol(pair: Pair) -> str:
-    """The name to ask with, such as XBTUSD."""
-    return "".join(_OWN_NAMES.get(asset, asset) for asset in pair)
-
-
-def _named(rows: dict[str, Any], pair: Pair) -> Any:
-    """The row of a pair: answers use the asked name or, for old assets, one like XXBTZUSD."""
-    base, quote = (_OWN_NAMES.get(asset, asset) for asset in pair)
-    old_base = f"X{base}" if base in _OLD_CRYPTO else base
-    old_quote = f"Z{quote}" if quote in _OLD_FIAT else f"X{quote}" if quote in _OLD_CRYPTO else quote
-    for name in (base + quote, old_base + old_quote, f"{base}/{quote}"):
-        if name in rows:
-            return rows[name]
-    return None
+    def _named(self, rows: dict[str, Any], pair: Pair) -> Any:
+        """The row of a pair: answers use the asked name or, for old assets, one like XXBTZUSD or ZEURZUSD."""
+        base, quote = map(self.ticker, pair)
+        old_base, old_quote = _PREFIXES.get(base, "") + base, _PREFIXES.get(quote, "") + quote
+        for name in (
+            base + quote,
+            old_base + old_quote,
+            f"{base}/{quote}",
+            base + old_quote,
+            old_base + quote,
+        ):
+            if name in rows:
+                return rows[name]
+        return None

@@ -9,7 +9,8 @@ from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
 from price.model import Pair
-from price.sources.base import RawCandle, RawPrice, Source, at, by_code, candle, expect, milliseconds, rows_of
+from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, milliseconds, rows_of
+from price.sources.refusals import by_code
 from price.wire import Request
 
 _CODES = {
@@ -35,13 +36,16 @@ class Okx(Source):
     candle_unit = "ms"
     candle_rows = 100  # of older candles the documented most has been 100 and 300
 
+    def joined(self, base: str, quote: str) -> str:
+        return f"{base}-{quote}"
+
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         if len(pairs) > 2:
             return [Request("/api/v5/market/tickers?instType=SPOT", tuple(pairs))]
-        return [Request(f"/api/v5/market/ticker?instId={pair}", (pair,)) for pair in pairs]
+        return [Request(f"/api/v5/market/ticker?instId={self.symbol(pair)}", (pair,)) for pair in pairs]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
-        for pair, row in rows_of(data["data"], "instId", pairs, str):
+        for pair, row in rows_of(data["data"], "instId", pairs, self.symbol):
             yield RawPrice(pair, at(row, "last"), at(row, "ts"))
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
@@ -51,7 +55,7 @@ class Okx(Source):
     def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
         # `after` means older than, `before` newer than, and neither moment is included
         span = f"before={milliseconds(start) - 1}&after={milliseconds(end)}"
-        query = f"instId={pair}&bar=1m&limit={self.candle_rows}&{span}"
+        query = f"instId={self.symbol(pair)}&bar=1m&limit={self.candle_rows}&{span}"
         return Request(f"/api/v5/market/history-candles?{query}", (pair,))
 
     def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:

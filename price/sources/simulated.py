@@ -37,6 +37,9 @@ class Simulated(Source):
     def offers(self, pair: Pair) -> bool:
         return True
 
+    def knows(self, pair: Pair) -> bool:
+        return True
+
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         return [Request("/prices", tuple(pairs))]
 

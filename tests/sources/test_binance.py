@@ -3,9 +3,10 @@
 import pytest
 
 from price.errors import Unreadable
-from price.model import Pair, Reading
+from price.model import Pair
+from price.plan import plan
 from price.sources import SOURCES
-from tests.sources.answers import END, START, pair, pairs, refusal, said, sent, tick
+from tests.sources.answers import END, START, pair, pairs, refusal, said, tick
 
 MANY = [Pair(f"AB{number}", "USDT") for number in range(19)]
 
@@ -19,19 +20,21 @@ def test_up_to_twenty_pairs_are_one_request_with_times() -> None:
     assert twenty.path.startswith("/api/v3/ticker/24hr?")
 
 
-def test_more_pairs_are_the_prices_of_all_without_times() -> None:
-    asked = [*pairs("BTC-USDT SHIB-USDT DEAD-USDT"), *MANY]
+def test_more_pairs_are_more_such_requests_so_that_each_price_keeps_its_age() -> None:
+    asked = [*pairs("BTC-USDT ETH-USDT"), *MANY]
 
-    (request,) = SOURCES["binance"].requests(asked)
-    found = SOURCES["binance"].read(asked, sent("binance/all.json"))
+    first, second = SOURCES["binance"].requests(asked)
 
-    assert (request.path, request.weight) == ("/api/v3/ticker/price", 4)
-    btc, shib, dead, *_ = found.values()
-    assert isinstance(btc, Reading)
-    assert isinstance(shib, Reading)
-    assert (str(btc.price), btc.time) == ("61235.01000000", None)
-    assert f"{shib.price:f}" == "0.00000812"
-    assert isinstance(dead, Unreadable)
+    assert [len(first.pairs), len(second.pairs)] == [20, 1]
+    assert [*first.pairs, *second.pairs] == asked
+    assert first.weight == second.weight == 2
+    assert second.path == "/api/v3/ticker/24hr?symbols=%5B%22AB18USDT%22%5D"
+
+
+def test_the_plan_counts_the_weight_of_each_request() -> None:
+    asked = [Pair(f"AB{number}", "USDT") for number in range(41)]
+
+    assert plan(SOURCES["binance"], "", asked, 5).per_minute == 72
 
 
 @pytest.mark.parametrize(

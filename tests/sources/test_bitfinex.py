@@ -4,7 +4,6 @@ import pytest
 
 from price.errors import RateLimited, Refused, Unreadable
 from price.sources import SOURCES
-from price.sources.bitfinex import symbol
 from tests.sources.answers import END, START, pair, paths, refusal, said, sent, tick
 
 
@@ -18,7 +17,7 @@ from tests.sources.answers import END, START, pair, paths, refusal, said, sent, 
 def test_a_pair_has_a_colon_where_a_side_is_long_and_short_names_of_stable_coins(
     asked: str, named: str
 ) -> None:
-    assert symbol(pair(asked)) == named
+    assert SOURCES["bitfinex"].symbol(pair(asked)) == named
 
 
 def test_all_pairs_are_one_request() -> None:

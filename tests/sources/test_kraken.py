@@ -20,6 +20,9 @@ def test_all_pairs_are_one_request_in_its_own_names() -> None:
         ("BTC-USD", "XXBTZUSD"), ("BTC-USD", "XBTUSD"), ("BTC-USD", "XBT/USD"), ("ETH-BTC", "XETHXXBT"),
         ("LTC-EUR", "XLTCZEUR"), ("DOGE-USD", "XDGUSD"), ("DOGE-BTC", "XXDGXXBT"), ("SOL-USD", "SOLUSD"),
         ("BTC-CHF", "XBTCHF"), ("BTC-AUD", "XBTAUD"), ("BTC-USDT", "XBTUSDT"), ("USDT-USD", "USDTZUSD"),
+        ("EUR-USD", "ZEURZUSD"), ("GBP-USD", "ZGBPZUSD"), ("USD-JPY", "ZUSDZJPY"), ("USD-CAD", "ZUSDZCAD"),
+        ("AUD-USD", "AUDUSD"), ("EUR-JPY", "EURJPY"), ("EUR-GBP", "EURGBP"), ("USDC-EUR", "USDCEUR"),
+        ("LUNA-USD", "LUNA2USD"), ("LUNC-USD", "LUNAUSD"),
     ],
 )  # fmt: skip
 def test_a_pair_is_found_under_each_name_that_answers_use(asked: str, named: str) -> None:
