@@ -144,8 +144,9 @@ def _agreeing(readings: Sequence[Reading], spread: Decimal) -> Sequence[Reading]
         return [] if _differ(readings[0], readings[1], spread) else readings
     if len(readings) < 2:
         return readings
-    middle = _median(_price(reading) for reading in readings)
-    distances = [abs(_price(reading) - middle) for reading in readings]
+    prices = list(map(_price, readings))
+    middle = _median(prices)
+    distances = [abs(price - middle) for price in prices]
     # whoever scatters the readings sets the deviation, too: so the spread caps it
     bound = max(spread * middle, min(100 * DEVIATIONS * _median(distances), MOST_SPREADS * spread * middle))
     near = [reading for reading, distance in zip(readings, distances, strict=True) if 100 * distance <= bound]
@@ -205,6 +206,8 @@ def _price(reading: Reading) -> Decimal:
 def _with_outliers(
     aged: Sequence[Reading], usable: Sequence[Reading], verdict: _Verdict
 ) -> tuple[Reading, ...]:
+    if len(verdict.kept) == len(usable):
+        return tuple(aged)
     outliers = {reading.source for reading in usable} - {reading.source for reading in verdict.kept}
     return tuple(
         replace(reading, why="outlier") if reading.source in outliers else reading for reading in aged

@@ -31,19 +31,20 @@ def seen_after(
 ) -> Mapping[str, Seen]:
     """What each source has said so far, the readings of this slot included."""
     changed: dict[str, Seen] = {}
+    latest = now + AHEAD
     for reading in readings:
         if reading.price is None:
             continue
         known = before.get(reading.source)
-        time = None if reading.time is None or reading.time > now + AHEAD else reading.time
+        time = None if reading.time is None or reading.time > latest else reading.time
         if known is None:
-            changed[reading.source] = Seen(reading.price, slot, moved=False, newest=time)
+            changed[reading.source] = Seen(reading.price, slot, False, time)
             continue
         newest = known.newest
         if time is not None and (newest is None or time > newest):
             newest = time
         if reading.price != known.price:
-            changed[reading.source] = Seen(reading.price, slot, moved=True, newest=newest)
+            changed[reading.source] = Seen(reading.price, slot, True, newest)
         elif newest is not known.newest:
             changed[reading.source] = known._replace(newest=newest)
     return {**before, **changed} if changed else before
@@ -82,14 +83,15 @@ def put_aside(
 def _others_moved(
     frozen: Reading, readings: Sequence[Reading], seen: Mapping[str, Seen], since: datetime
 ) -> bool:
-    """Whether the prices of most other sources have changed since then.
+    """Whether the prices of more than half of the sources have changed since then, or that of the only other.
 
-    Most and not one, so that fewer than half of the sources, by moving, cannot make honest ones stale
-    whose price really stood still.
+    One alone does not do: no more than half of three or more sources, by moving, can make honest ones stale
+    whose price really stood still. Of two sources one cannot tell, and the living one is the likelier.
     """
     others = [
         seen[reading.source]
         for reading in readings
         if reading.price is not None and reading.source != frozen.source
     ]
-    return 2 * sum(other.moved and other.since > since for other in others) > len(others)
+    moved = sum(other.moved and other.since > since for other in others)
+    return 2 * moved > len(others) + 1 or moved == len(others) == 1

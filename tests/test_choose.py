@@ -398,13 +398,15 @@ def still(price: str, *, moving: int, standing: int, slots: int, every: int = 60
         (1, 2, 61, 60, "kraken,bitstamp"),
         (1, 1, 61, 60, "kraken"),
         (2, 1, 61, 60, "coinbase,kraken,bitstamp"),  # one that moves makes no two stale
+        (2, 2, 61, 60, "coinbase,kraken,bitstamp,gemini"),  # nor do half of them
+        (2, 3, 61, 60, "bitstamp,gemini,bitfinex"),
         (2, 0, 61, 60, "coinbase,kraken"),
         (1, 2, 721, 5, "kraken,bitstamp"),
         (1, 2, 12, 3600, "coinbase,kraken,bitstamp"),  # in long slots it takes twelve
         (1, 2, 13, 3600, "kraken,bitstamp"),
     ],
 )
-def test_a_price_that_stands_still_for_an_hour_while_most_others_move_is_stale(
+def test_a_price_that_stands_still_for_an_hour_while_more_than_half_move_is_stale(
     standing: int, moving: int, slots: int, every: int, row: str
 ) -> None:
     assert still("100.03", moving=moving, standing=standing, slots=slots, every=every) == row
