@@ -97,14 +97,14 @@ class BruteForce:
 
     def slots(self, since: int, until: int, pairs: list[Pair]) -> list[tuple[int, str, str, int]]:
         """Each slot of the range, row by row: when, which pair, why it was missed or "", and the interval."""
-        quotes = self.quotes(since, until, pairs)
-        known = [every for _, every in self.quotes(since, until, []) if every] or [self.every]
+        quotes = self.quotes(since, until, [])
+        known = [every for _, every in quotes if every] or [self.every]
         found = []
         for place, (quote, every) in enumerate(quotes):
             # a repair of a slot without a row has the interval of the rows that follow it
             step = every or next((every for _, every in quotes[place:] if every), known[-1])
             start = times.unix(quote.slot)
-            found += [
-                (start + number * step, str(quote.pair), quote.reason, step) for number in range(quote.slots)
-            ]
+            if not pairs or quote.pair in pairs:
+                unixes = range(start, start + quote.slots * step, step)
+                found += [(unix, str(quote.pair), quote.reason, step) for unix in unixes]
         return found
