@@ -44,6 +44,8 @@ class Gaps:
         self._every = 0
         self._due: dict[str, int] = {}
         """The slot that each pair's next row should be for."""
+        self._moved: dict[str, tuple[int, int]] = {}
+        """What was due of each pair when the interval changed, and its last slot before that."""
         self._open: dict[str, Gap] = {}
         self._waiting: list[Gap] = []
         """Gaps by their start, held until none that begins earlier can be found any more."""
@@ -105,7 +107,11 @@ class Gaps:
     def _new_interval(self, every: int) -> None:
         """From here on slots are others: the next of each pair is the first multiple after its last slot."""
         for pair, due in self._due.items():
-            self._due[pair] = row.next_multiple(due - self._every, every)
+            before, last = self._moved.get(pair, (0, 0))
+            if before != due:  # else it had no row since the interval changed the last time
+                last = due - self._every
+            self._due[pair] = row.next_multiple(last, every)
+            self._moved[pair] = self._due[pair], last
         self._every = every
 
     def _settled(self) -> Iterator[Gap]:

@@ -91,14 +91,12 @@ def unfolded(gap: str) -> tuple[int, int, str, int, str]:
 
 def filled(slots: list[tuple[int, str, str, int]]) -> list[tuple[int, str, str, int]]:
     """The slots with those between them of which no row says anything."""
-    found, due, interval = [], dict[str, int](), 0
+    found, last = [], dict[str, int]()
     for slot, pair, reason, every in slots:
-        if every != interval:
-            due = {known: ((after - interval) // every + 1) * every for known, after in due.items()}
-            interval = every
-        found += [(lost, pair, "unrecorded", every) for lost in range(due.get(pair, slot), slot, every)]
+        due = (last[pair] // every + 1) * every if pair in last else slot
+        found += [(lost, pair, "unrecorded", every) for lost in range(due, slot, every)]
         found.append((slot, pair, reason, every))
-        due[pair] = slot + every
+        last[pair] = slot
     return found
 
 
