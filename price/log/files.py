@@ -97,10 +97,11 @@ class LogFile:
             self.fault = file.damage
 
 
-def log_files(path: str) -> list[LogFile]:
+def log_files(path: str, *, strict: bool = True) -> list[LogFile]:
     """The files of a log, looked at: those that can be read by their first row, those with a `fault` last.
 
-    Raises PriceError where there is none at all, or where `path` itself cannot be read.
+    Raises PriceError where there is none at all, or where `path` itself cannot be read; where not `strict`,
+    a file that holds a row is read, whatever its first line says.
     """
     for _ in range(_TRIES):
         listed = _listed(path)
@@ -113,10 +114,18 @@ def log_files(path: str) -> list[LogFile]:
     if not listed:
         raise PriceError(_hint(path, FileNotFoundError(2, "No such file or directory")))
     own = next((file for file in listed if file.path == path), None)
-    if own and own.fault:
+    if own and own.fault and (strict or not own.first):
         raise PriceError(f"{path}: {own.fault}; or name another with --file")
     # of copies the one that is still written to comes last: the first of equal rows counts
-    return sorted(listed, key=lambda file: (bool(file.fault), file.first, file is own, file.path))
+    return sorted(
+        listed,
+        key=lambda file: (
+            bool(file.fault) and (strict or not file.first),
+            file.first,
+            file is own,
+            file.path,
+        ),
+    )
 
 
 def repairs_file(path: str) -> LogFile | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from price.log import row
-from price.log.read import Block
+from price.log.order import Block
 
 UNRECORDED = "unrecorded"
 """The reason of slots for which there is no row at all: rows were lost, or the pair was not recorded."""
@@ -112,6 +112,8 @@ class Gaps:
                 last = due - self._every
             self._due[pair] = row.next_multiple(last, every)
             self._moved[pair] = self._due[pair], last
+            if pair in self._open and self._open[pair].last != last:
+                del self._open[pair]  # prices came after it
         self._every = every
 
     def _settled(self) -> Iterator[Gap]:

@@ -10,9 +10,9 @@ from itertools import groupby, islice
 from operator import itemgetter
 
 from price.log import row
+from price.log.order import Block
 from price.log.row import Row
 
-Block = tuple[int, list[Row]]
 _BEHIND = 1 << 62
 """The place within its slot of a row that no live row has a place for: behind them all."""
 _FULL = 1000

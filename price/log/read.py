@@ -17,24 +17,19 @@ those who must be fast or need the interval. `row.py` reads what stands in a row
 - Nothing that was appended after the log was opened is seen.
 """
 
-from bisect import bisect_left, bisect_right
-from collections import deque
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain, islice, takewhile, zip_longest
-from operator import itemgetter, le, lt
+from itertools import chain, islice, zip_longest
+from operator import itemgetter, le
 
 from price.log import row
 from price.log.file import File
 from price.log.files import LogFile, find_again, log_files, repairs_file
+from price.log.order import END, Block, Once, in_order, longest_sorted
 from price.log.row import Row
 
-Block = tuple[int, list[Row]]
-"""Rows in order, and the seconds from slot to slot among them."""
 _slot = itemgetter(0)
-_key = itemgetter(0, 1)
-_END = "~"
-"""Later than any slot."""
 
 
 class LeftOut:
@@ -123,7 +118,7 @@ class PriceLog:
         if self.repairs:
             from price.log.merge import merged  # most logs have no repairs
 
-            end = row.slot(until) if until is not None else _END
+            end = row.slot(until) if until is not None else END
             live = merged(live, self._of(self.repairs, since, end))
         for every, found in live:
             rows = [one for one in found if one[1] in self.pairs] if self.pairs else found
@@ -138,7 +133,7 @@ class PriceLog:
         Rows of few pairs are counted rather than read: 0.5 s for a year.
         """
         found: set[str] = set()
-        end = row.slot(until) if until is not None else _END
+        end = row.slot(until) if until is not None else END
         for file in [*self._reaching(since), *([self.repairs] if self.repairs else [])]:
             with suppress(OSError), file.opened() as opened:
                 for text in opened.since("" if since is None else row.slot(since))[2]:
@@ -151,11 +146,12 @@ class PriceLog:
 
     def _live(self, since: int | None, until: int | None) -> Iterator[Block]:
         """The rows of prices.txt and its siblings alone, each slot and pair once."""
-        end = row.slot(until) if until is not None else _END
+        end = row.slot(until) if until is not None else END
         files = [file for file in self._reaching(since) if file.first < end]
-        once = _Once(self.left)
-        for every, rows in _in_order([(file.first, self._of(file, since, end)) for file in files]):
+        once = Once()
+        for every, rows in in_order([(file.first, self._of(file, since, end)) for file in files]):
             known = once.only(rows)
+            self.left.doubles += len(rows) - len(known)
             yield every, known if until is None else [_clipped(one, every, until) for one in known]
 
     def _reaching(self, since: int | None) -> Iterator[LogFile]:
@@ -196,7 +192,7 @@ def file_blocks(file: File, since: int | None, end: str, left: LeftOut) -> Itera
             if not slots:
                 continue
             if slots[0] < last or not all(map(le, slots, islice(slots, 1, None))):
-                rows = _longest_sorted(rows)
+                rows = longest_sorted(rows)
                 del rows[: bisect_left(rows, last, key=_slot)]
                 left.disordered += len(found) - len(rows)
             if rows and rows[-1][0] >= end:
@@ -255,97 +251,10 @@ def _clipped(one: Row, every: int, until: int) -> Row:
     return row.cut(one, unix, left) if row.slots(one) > left else one
 
 
-def _longest_sorted(rows: list[Row]) -> list[Row]:
-    """The most rows that are in order if the others are left out; the earlier ones, where there is a choice.
-
-    Going by the row before would let one row of a wrong, late time hide all that follow it. This is the
-    usual search for a longest run, from the end: `heads[n]` is the latest slot with which a run of n + 1
-    rows can begin, negated, so that the list ascends; `after[i]` is the row that follows row i in its run.
-    """
-    heads: list[int] = []
-    begins: list[int] = []
-    after = [-1] * len(rows)
-    for number in range(len(rows) - 1, -1, -1):
-        unix = -row.unix(rows[number][0])
-        at = bisect_right(heads, unix)
-        after[number] = begins[at - 1] if at else -1
-        heads[at : at + 1], begins[at : at + 1] = [unix], [number]
-    kept, number = [], begins[-1]
-    while number >= 0:
-        kept.append(rows[number])
-        number = after[number]
-    return kept
-
-
 def _last(file: LogFile) -> str:
     """The slot of a plain file's last row; one beyond all where it has another name by now."""
     try:
         with file.opened() as opened:
             return opened.last()
     except OSError:
-        return _END
-
-
-class _Once:
-    """Lets each slot and pair pass once; slots come in order."""
-
-    def __init__(self, left: LeftOut) -> None:
-        self._left = left
-        self._last: set[tuple[str, str]] = set()
-        """The keys of the last slot that passed."""
-
-    def only(self, rows: list[Row]) -> list[Row]:
-        """The rows whose slot and pair did not pass before."""
-        slots = [one[0] for one in rows]
-        rising = all(map(lt, slots, islice(slots, 1, None)))  # as in a log of one pair
-        keys = [*map(_key, rows[:1] if rising else rows)]
-        if len(set(keys)) != len(keys) or not self._last.isdisjoint(keys):
-            rows = self._without_doubles(rows)
-        if rows:
-            slot = rows[-1][0]
-            last = {_key(one) for one in takewhile(lambda one: one[0] == slot, reversed(rows))}
-            self._last = last | {key for key in self._last if key[0] == slot}
-        return rows
-
-    def _without_doubles(self, rows: list[Row]) -> list[Row]:
-        seen = set(self._last)
-        kept = []
-        for one in rows:
-            if _key(one) not in seen:
-                seen.add(_key(one))
-                kept.append(one)
-        self._left.doubles += len(rows) - len(kept)
-        return kept
-
-
-def _in_order(files: Iterable[tuple[str, Iterator[Block]]]) -> Iterator[Block]:
-    """The blocks of files, which are sorted by their first slots, merged where their rows overlap.
-
-    A file is opened once all that comes before its first row was given: mostly one is open at a time.
-    """
-    waiting = deque(files)
-    running: list[tuple[Block, Iterator[Block]]] = []
-    while waiting or running:
-        nearest = min((block[1][0][0] for block, _ in running), default=_END)
-        if waiting and waiting[0][0] <= nearest:
-            _go_on(running, len(running), waiting.popleft()[1])
-            continue
-        number = next(at for at, (block, _) in enumerate(running) if block[1][0][0] == nearest)
-        (every, rows), blocks = running.pop(number)
-        heads = [*(block[1][0][0] for block, _ in running), *(first for first, _ in islice(waiting, 1))]
-        limit = min(heads, default=_END)
-        stop = len(rows) if rows[-1][0] < limit else bisect_left(rows, limit, key=_slot)
-        stop = stop or bisect_right(rows, limit, key=_slot)  # of one slot, the older file's rows come first
-        yield every, rows[:stop]
-        if stop < len(rows):
-            running.insert(number, ((every, rows[stop:]), blocks))
-        else:
-            _go_on(running, number, blocks)
-
-
-def _go_on(running: list[tuple[Block, Iterator[Block]]], number: int, blocks: Iterator[Block]) -> None:
-    """Puts the next rows of a file into its place; nothing where it has no more."""
-    for every, rows in blocks:
-        if rows:
-            running.insert(number, ((every, rows), blocks))
-            return
+        return END

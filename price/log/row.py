@@ -136,7 +136,7 @@ def _counts(row: Row) -> bool:
     return not counts or (len(counts) == 1 and row[2] == MISSED and _fits(r"[1-9]\d{0,9}", counts[0]))
 
 
-def extra(row: Row, key: str) -> str | None:
+def value(row: Row, key: str) -> str | None:
     """What stands behind `key=` in a row; None where it does not stand there."""
     return extras(row).get(key)
 

@@ -1,87 +1,69 @@
 """The arithmetic of slots: which slot each pair's next row must be for, from row to row and file to file."""
 
-from collections.abc import Iterator
-from functools import cache
-
 from price.errors import PriceError
-from price.log.old import row
+from price.log import row
+
+_LAST_SECOND = 253_402_300_799
+"""Of the calendar."""
 
 
 class Arithmetic:
-    """Up to where each pair is accounted for, and what must come next.
+    """Up to where each pair is accounted for, and which slot its next row must be for.
 
-    A sum is what lies between two `# price-log` lines: in it each pair's rows follow one another without
-    a hole. `next` holds the slot that a pair's next row must be for; a pair that may begin anywhere is
-    not in it.
+    Between two `# price-log` lines (a segment) each pair's rows follow one another without a hole. A pair
+    that may begin anywhere is not in `due`; `ended` still knows where it was accounted for.
     """
 
     def __init__(self) -> None:
         self.every = 0
-        self.next: dict[bytes, bytes] = {}
-        self._coming: dict[bytes, Iterator[bytes]] = {}
-        self._ended: dict[bytes, int] = {}
-
-    def step(self, pair: bytes) -> None:
-        """Goes on after a row that was for `next[pair]` and stands for one slot."""
-        self.next[pair] = next(self._coming[pair])
+        self.due: dict[str, int] = {}
+        self.ended: dict[str, int] = {}
+        self.first: dict[str, int] = {}
+        """The first slot of each pair."""
 
     def begin(self, every: int, *, goes_on: bool) -> None:
-        """A new sum with another or the same interval; `goes_on` where it must join the one before.
+        """Begins a segment with another or the same interval; `goes_on` where it must join the one before.
 
         Then the pairs that were recorded to the end of that one continue at the next slot; those that
         had ended earlier may come back anywhere.
         """
-        ends = {pair: row.unix_of(slot) - self.every for pair, slot in self.next.items()}
+        ends = {pair: due - self.every for pair, due in self.due.items()}
         self.forget()
         self.every = every
         for pair, end in ends.items():
             if goes_on and end == max(ends.values()):
-                self._expect(pair, row.next_multiple(end, every))
+                self.due[pair] = row.next_multiple(end, every)
 
     def forget(self) -> None:
         """Lets every pair begin anywhere, as after a line of which nobody knows what it stood for."""
-        for pair, slot in self.next.items():
-            self._ended[pair] = row.unix_of(slot) - self.every
-        self.next, self._coming = {}, {}
+        self.ended |= {pair: due - self.every for pair, due in self.due.items()}
+        self.due = {}
 
-    def take(self, pair: bytes, unix: int, slots: int) -> str:
+    def add(self, pair: str, unix: int, slots: int) -> str:
         """Goes on after a row; what is wrong with its slots, or nothing."""
+        self.first.setdefault(pair, unix)
         if not self.every:
             return ""
-        name, due = pair.decode(), self.next.get(pair)
-        covered = row.unix_of(due) - self.every if due else self._ended.get(pair, unix - 1)
+        due = self.due.get(pair)
+        covered = due - self.every if due is not None else self.ended.get(pair, unix - 1)
         end = unix + slots * self.every
         wrong = ""
         if unix % self.every:
-            wrong = f"not a slot of every={self.every}s"
-            end = row.next_multiple(unix, self.every)
+            wrong, end = f"not a slot of every={self.every}s", row.next_multiple(unix, self.every)
         elif unix <= covered:
-            wrong = f"{name} has a row for this slot already"
-        elif due and unix > row.unix_of(due):
-            count = (unix - row.unix_of(due)) // self.every
-            wrong = f"a hole: {name} has no row for {count} slots from {due.decode()} on"
+            wrong = f"{pair} has a row for this slot already"
+        elif due is not None and unix > due:
+            count = (unix - due) // self.every
+            wrong = f"a hole: {pair} has no row for {count} slots from {row.slot(due)} on"
         try:
-            self._expect(pair, end)
+            row.slot(end)
         except PriceError:
+            self.due.pop(pair, None)
+            self.ended[pair] = _LAST_SECOND
             return "its slots reach beyond the year 9999"
+        self.due[pair] = end
         return wrong
 
-    def _expect(self, pair: bytes, unix: int) -> None:
-        coming = _texts(unix, self.every)
-        self.next[pair] = next(coming)
-        self._coming[pair] = coming
-
-
-@cache
-def _clock(every: int) -> list[bytes]:
-    return [row.slot_of(second)[10:] for second in range(0, row.DAY, every)]
-
-
-def _texts(unix: int, every: int) -> Iterator[bytes]:
-    """The slots from one on. A day's times are made once: what a row must say is then one addition."""
-    while True:
-        day, second = divmod(unix, row.DAY)
-        date = row.slot_of(unix)[:10]
-        for time in _clock(every)[second // every :]:
-            yield date + time
-        unix = (day + 1) * row.DAY
+    def last(self, pair: str) -> int | None:
+        """The last slot that a pair's rows account for."""
+        return self.due[pair] - self.every if pair in self.due else self.ended.get(pair)

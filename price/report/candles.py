@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from price import times
 from price.log import row
-from price.log.read import Block, PriceLog
+from price.log.order import Block
+from price.log.read import PriceLog
 from price.report.options import Window, file_of, finish, window
 from price.report.tables import Value, write
 

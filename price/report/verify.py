@@ -1,118 +1,229 @@
-"""`price verify`: proves the log, one line for each fault."""
+"""`price verify`: proves the log, one line for each fault: whatever another command leaves out is one."""
 
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
-from price.errors import PriceError
-from price.log import line
-from price.log.old import row
-from price.log.old.files import File
-from price.log.old.siblings import open_log, open_repairs, sibling_missing
+from price.log import row
+from price.log.file import TOO_LONG
+from price.log.files import LogFile, log_files, number_of, repairs_file
+from price.log.read import PriceLog
 from price.report.arithmetic import Arithmetic
-from price.report.faults import Fault
 from price.report.options import Window, file_of, window
 from price.report.tables import write
+from price.text import one_line
 
 NAMES = ("file", "line", "fault")
-_MOST_KNOWN = 10_000
+_NO_HEADER = "the first line is not '# price-log 1 every=5s'"
+_TOO_LONG = TOO_LONG.decode("latin-1").rstrip("\n")
+_WAYS = ("journal", "candle", "peer")
+
+
+class Fault(NamedTuple):
+    """A fault; `slot` and `pair` are those of its line, empty where it is no row."""
+
+    path: str
+    line: int
+    what: str
+    slot: str = ""
+    pair: str = ""
 
 
 class Verifier:
     """Reads files line by line, the oldest first; what one leaves behind binds the next."""
 
     def __init__(self) -> None:
-        self._sums = Arithmetic()
-        self._last = b""
-        self._known: set[bytes] = set()
-        """Sources found well-formed: they repeat, and a look into a set is cheaper than a match."""
+        self.sums = Arithmetic()
+        self._last = 0
+        """The Unix time of the latest row so far."""
+        self._file = ""
+        self._number = 0
+        """The line that was read last, of which file."""
 
-    def faults(self, file: File, *, joins: bool, growing: bool) -> Iterator[Fault]:
+    def faults(self, file: LogFile, *, joins: bool, growing: bool) -> Iterator[Fault]:
         """The faults of the next file.
 
         `joins`: it must go on where the one before ended; `growing`: its last line may be unfinished.
         """
-        number = 0
-        try:
-            for _, block in file.blocks():
-                for text in block.split(b"\n")[:-1]:
-                    number += 1
-                    if not self._usual(text):
-                        for what in self._what(text, first=number == 1, joins=joins):
-                            yield Fault(file.path, number, what, text)
-        except PriceError as error:
-            yield Fault(file.path, number + 1, str(error).removeprefix(f"{file.path}: "))
-        if file.unfinished and not growing:
-            yield Fault(file.path, number + 1, "the last line has no line end")
+        self._file, self._number = one_line(file.path), 0
+        with file.opened() as opened:
+            for _, block in opened.blocks():
+                text = block.decode("latin-1")
+                rows = row.find(text)
+                if self._number and len(rows) == block.count(b"\n"):
+                    yield from self._rows(rows)
+                else:
+                    for line in text.split("\n")[:-1]:
+                        yield from self._line(line, joins=joins)
+            for what in filter(None, (opened.damage, opened.trailing)):
+                yield Fault(self._file, self._number + 1, what)
+            if opened.unfinished and not growing and not opened.damage:
+                yield Fault(self._file, self._number + 1, "the last line has no line end")
 
-    def _usual(self, text: bytes) -> bool:
-        """Takes a row with a price for the slot that is due: nearly every line, in a microsecond."""
-        try:
-            slot, pair, price, rest = text.split(b" ", 3)
-        except ValueError:
-            return False
-        if self._sums.next.get(pair) != slot or slot < self._last:
-            return False
-        if rest not in self._known or not row.is_price(price):
-            return False
-        self._sums.step(pair)
-        self._last = slot
-        return True
+    def _rows(self, rows: list[row.Row]) -> Iterator[Fault]:
+        """The faults of lines that are all rows: nearly every one is for the slot that is due."""
+        due, every, last, minute, base = self.sums.due, self.sums.every, self._last, "", 0
+        for number, one in enumerate(rows, self._number + 1):
+            slot, pair, _, _, extras = one
+            if slot[:17] != minute:
+                minute, base = slot[:17], row.unix(slot[:17] + "00Z")
+            unix = base + int(slot[17:19])
+            if due.get(pair) == unix and unix >= last and "slots=" not in extras:
+                due[pair] = unix + every
+                last = unix
+            else:
+                self._last = last
+                yield from self._row(one, unix, number)
+                last = self._last
+        self._last, self._number = last, self._number + len(rows)
 
-    def _what(self, text: bytes, *, first: bool, joins: bool) -> Iterator[str]:
-        """What is wrong with a line, which is taken."""
-        if text.startswith(b"# price-log"):
-            yield from self._header(text, joins=joins if first else None)
+    def _line(self, line: str, *, joins: bool) -> Iterator[Fault]:
+        """The faults of any line."""
+        self._number += 1
+        if line.startswith(row.HEADER_START.rstrip()):
+            header = row.read_header(line)
+            if not header or header.every > 3600 or row.DAY % header.every:
+                what = f"not a header such as '# price-log 1 every=5s': {line[:40]!a}"
+                yield Fault(self._file, self._number, what)
+            elif self._number == 1:
+                self.sums.begin(header.every, goes_on=joins)
+            else:
+                self.sums.begin(header.every, goes_on=header.every != self.sums.every)
             return
-        if first:
-            yield "the first line is not '# price-log 1 every=5s'"
-        if not text.startswith(b"#"):
-            yield from self._row(text)
-
-    def _header(self, text: bytes, *, joins: bool | None) -> Iterator[str]:
-        every = row.every_of(text)
-        if every is None or every > 3600 or row.DAY % every:
-            yield f"not a header such as '# price-log 1 every=5s': {text[:40].decode('ascii', 'replace')!r}"
+        if self._number == 1:
+            yield Fault(self._file, 1, _NO_HEADER)
+        if line.startswith("#"):
             return
-        self._sums.begin(every, goes_on=every != self._sums.every if joins is None else joins)
-
-    def _row(self, text: bytes) -> Iterator[str]:
         try:
-            quote = line.read(text.decode("ascii", "replace"))
+            one = row.read(line)
         except ValueError as error:
-            self._sums.forget()
-            yield str(error)
-            return
-        slot, pair, _, rest = text.split(b" ", 3)
-        if slot < self._last:
-            yield f"earlier than a row above it, which is for {self._last.decode()}"
-            return
-        self._last = slot
-        wrong = self._sums.take(pair, row.unix_of(slot), quote.slots)
-        if wrong:
-            yield wrong
-        if not quote.missed and len(self._known) < _MOST_KNOWN:
-            self._known.add(rest)
+            self.sums.forget()
+            yield Fault(self._file, self._number, _TOO_LONG[2:] if line == _TOO_LONG else str(error))
+        else:
+            yield from self._row(one, row.unix(one[0]), self._number)
+
+    def _row(self, one: row.Row, unix: int, number: int) -> Iterator[Fault]:
+        if unix < self._last:
+            what = f"earlier than a row above it, which is for {row.slot(self._last)}"
+        else:
+            self._last = unix
+            what = self.sums.add(one[1], unix, row.slots(one))
+        if what:
+            yield Fault(self._file, number, what, one[0], one[1])
 
 
-def log_faults(files: list[File], path: str) -> Iterator[Fault]:
+def log_faults(files: list[LogFile], path: str, verifier: Verifier) -> Iterator[Fault]:
     """The faults of the files of a log; of them, only prices.txt itself still grows."""
-    verifier = Verifier()
-    for older, file in zip([None, *files], files, strict=False):
-        joins = older is not None and not sibling_missing(older, file)
+    older: LogFile | None = None
+    for file in files:
+        if file.fault and not file.first:
+            yield Fault(one_line(file.path), 1, file.fault)
+            continue
+        joins = older is not None and not _one_is_missing(older.path, file.path, path)
         yield from verifier.faults(file, joins=joins, growing=file.path == path)
+        older = file
+
+
+def _one_is_missing(older: str, newer: str, path: str) -> bool:
+    """Whether the numbers of two neighbouring files (that of the log itself is 0) show that one is gone."""
+    first, second = number_of(older), 0 if newer == path else number_of(newer)
+    return first is not None and first != (-1 if second is None else second) + 1
+
+
+def repair_faults(file: LogFile, log: PriceLog, sums: Arithmetic) -> list[Fault]:
+    """The faults of repairs.txt: form, order, and that it fills only what the log lacks or marks missed."""
+    faults: list[Fault] = []
+    repairs = (one for one in _sound_repairs(file, faults) if _within(one, sums, faults))
+    repair = next(repairs, None)
+    waiting: list[Fault] = []
+    before = 0
+    for every, rows in log.blocks(row.unix(repair.slot)) if repair else ():
+        while repair and repair.slot <= rows[-1][0]:
+            interval = every if repair.slot >= rows[0][0] or not before else before
+            if row.unix(repair.slot) % interval:
+                faults.append(repair._replace(what=f"not a slot of every={interval}s"))
+            waiting.append(repair)
+            repair = next(repairs, None)
+        if waiting:
+            priced = {(slot, pair) for slot, pair, price, _, _ in rows if price != row.MISSED}
+            live = [one for one in waiting if (one.slot, one.pair) in priced]
+            faults += [one._replace(what=f"{one.pair} has a live price for {one.slot}") for one in live]
+            # the rows of one slot may stand in two blocks
+            waiting = [one for one in waiting if one.slot == rows[-1][0] and one not in live]
+        before = every
+    for _ in repairs:  # those after the log's last row
+        pass
+    return sorted(faults, key=lambda fault: fault.line)
+
+
+def _sound_repairs(file: LogFile, faults: list[Fault]) -> Iterator[Fault]:
+    """The well-formed repairs, each as a fault of its line without one; the others go to `faults`."""
+    path, number, slot, pairs = one_line(file.path), 0, "", set[str]()
+    with file.opened() as opened:
+        for _, block in opened.blocks():
+            for line in block.decode("latin-1").split("\n")[:-1]:
+                number += 1
+                if line.startswith(row.HEADER_START.rstrip()) or number == 1:
+                    if not row.read_header(line):
+                        faults.append(Fault(path, number, "not a header such as '# price-log 1 every=5s'"))
+                    continue
+                if line.startswith("#"):
+                    continue
+                fault = _repair(line, slot, pairs)._replace(path=path, line=number)
+                if fault.what:
+                    faults.append(fault)
+                    continue
+                pairs = {fault.pair} | (pairs if fault.slot == slot else set())
+                slot = fault.slot
+                yield fault
+        if opened.damage or opened.unfinished:
+            faults.append(Fault(path, number + 1, opened.damage or "the last line has no line end"))
+
+
+def _repair(line: str, last: str, pairs: set[str]) -> Fault:
+    """What is wrong with a line by itself and after the slot `last` and its pairs."""
+    try:
+        one = row.read(line)
+    except ValueError as error:
+        return Fault("", 0, _TOO_LONG[2:] if line == _TOO_LONG else str(error))
+    slot, pair, price, _, _ = one
+    what = ""
+    if slot < last:
+        what = f"earlier than a row above it, which is for {last}"
+    elif slot == last and pair in pairs:
+        what = f"{pair} has a row for this slot already"
+    elif price == row.MISSED:
+        what = "a repair has a price"
+    elif row.value(one, "by") not in _WAYS:
+        what = "a repair says by=journal, by=candle or by=peer"
+    return Fault("", 0, what, slot, pair)
+
+
+def _within(repair: Fault, sums: Arithmetic, faults: list[Fault]) -> bool:
+    """Whether a repair lies between the first and the last row of its pair; else that is a fault."""
+    first, last, unix = sums.first.get(repair.pair), sums.last(repair.pair), row.unix(repair.slot)
+    what = ""
+    if first is None or last is None:
+        what = f"the log has no row of {repair.pair}"
+    elif unix < first:
+        what = f"before the log's first row of {repair.pair}, which is for {row.slot(first)}"
+    elif unix > last:
+        what = f"after the log's last row of {repair.pair}, which is for {row.slot(last)}"
+    if what:
+        faults.append(repair._replace(what=what))
+    return not what
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Prints the faults; 0 where there are none, else 1."""
     asked = window(args, now)
-    path = file_of(args, environ)
     faulty = False
 
     def found() -> Iterator[Fault]:
         nonlocal faulty
-        for fault in _all_faults(path, live_only=args.live_only):
-            if _asked_for(fault, asked, [pair.encode() for pair in args.pair]):
+        for fault in _all_faults(file_of(args, environ), live_only=args.live_only):
+            if _asked_for(fault, asked, args.pair):
                 faulty = True
                 yield fault
 
@@ -120,35 +231,26 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     if args.last:
         from price.report.latest import last_of
 
-        faults = [
-            fault for _, fault in last_of(((fault.pair.decode(), fault) for fault in faults), args.last)
-        ]
+        faults = [fault for _, fault in last_of(((fault.pair, fault) for fault in faults), args.last)]
     if args.format == "text":
-        write("text", NAMES, ((str(fault),) for fault in faults))
+        write("text", NAMES, ((f"{fault.path}:{fault.line}: {fault.what}",) for fault in faults))
     else:
-        write(args.format, NAMES, (fault.values() for fault in faults))
+        write(args.format, NAMES, (fault[:3] for fault in faults))
     return int(faulty)
 
 
 def _all_faults(path: str, *, live_only: bool) -> Iterator[Fault]:
-    files = open_log(path, strict=False)
-    repairs = None if live_only else open_repairs(path, strict=False)
-    try:
-        yield from log_faults(files, path)
-        if repairs:
-            from price.report.repaired import repair_faults
-
-            yield from repair_faults(repairs, path)
-    finally:
-        for file in [*files, *([repairs] if repairs else [])]:
-            file.close()
+    verifier = Verifier()
+    yield from log_faults(log_files(path, strict=False), path, verifier)
+    repairs = None if live_only else repairs_file(path)
+    if repairs:
+        yield from repair_faults(repairs, PriceLog(path, live_only=True), verifier.sums)
 
 
-def _asked_for(fault: Fault, asked: Window, pairs: list[bytes]) -> bool:
+def _asked_for(fault: Fault, asked: Window, pairs: list[str]) -> bool:
     """Whether a fault lies in the range and the pairs asked for; one that has neither always does."""
     if fault.pair and pairs and fault.pair not in pairs:
         return False
-    since, until = asked.since, asked.until
-    early = since is not None and fault.slot < row.slot_of(since)
-    late = until is not None and fault.slot >= row.slot_of(until)
+    early = asked.since is not None and fault.slot < row.slot(asked.since)
+    late = asked.until is not None and fault.slot >= row.slot(asked.until)
     return not fault.slot or not (early or late)

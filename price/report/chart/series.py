@@ -8,7 +8,7 @@ from typing import NamedTuple
 from price import times
 from price.log import row
 from price.log.gaps import Gap, Gaps
-from price.log.read import Block
+from price.log.order import Block
 from price.report.candles import Candles
 from price.report.gaps import completeness
 
