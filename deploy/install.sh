@@ -1,11 +1,13 @@
 #!/bin/sh
 # Installs price as a service, or a newer version over an older one: `sudo make install`.
+# The program changes in one rename, every other file in one of its own: whatever ends this script, the old
+# program or the new one is whole, and running it again completes it. Two at once: the second waits, then gives up.
 # For packagers: DESTDIR, BINDIR (/usr/local/bin) and LIBDIR (/usr/local/lib). With DESTDIR nothing outside it
 # is touched: no packages, no user, no service.
 # shellcheck disable=SC2086 # lists of packages are words
 set -eu
 umask 022
-unset PYTHONPATH PYTHONHOME
+unset PYTHONPATH PYTHONHOME CDPATH
 cd "$(dirname "$0")/.."
 root=${DESTDIR:-}
 bin=${BINDIR:-/usr/local/bin}
@@ -22,7 +24,7 @@ has() { command -v "$1" >/dev/null; }
 
 # Why the service could not use an interpreter; nothing where it could.
 objection() {
-    "$1" - <<'END' 2>/dev/null || echo "it does not run"
+    "$1" -I - <<'END' 2>/dev/null || echo "it does not run"
 import os, sys
 
 homes = ("/root/", "/home/")
@@ -68,8 +70,8 @@ look_around() {
     has systemctl || needed="systemd"
     if [ -z "$python" ]; then
         needed="$needed python3 python3-venv"
-    elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        needed="$needed $("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+    elif ! "$python" -I -c 'import ensurepip, venv' 2>/dev/null; then
+        needed="$needed $("$python" -I -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
     fi
     has logrotate || [ -x /usr/sbin/logrotate ] || wanted="logrotate"
     [ -s /etc/ssl/certs/ca-certificates.crt ] || [ -s /etc/pki/tls/certs/ca-bundle.crt ] ||
@@ -93,9 +95,16 @@ supply() {
     [ -z "$wanted" ] || say "going on without" $wanted "- install that as well: rotation, trust in exchanges"
 }
 
-pip() {
-    "$new/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --root-user-action=ignore "$@"
+# Only root can open the lock: nobody else could hold it. A packager's tree is locked by itself.
+lock() {
+    if [ -z "$root" ]; then
+        (umask 077 && : >>/run/price-install.lock)
+        exec 9</run/price-install.lock
+    else
+        mkdir -p "$root/opt"
+        exec 9<"$root"
+    fi
+    flock -w 2 9 || fail "another install or uninstall is at work; run this again once it has ended"
 }
 
 # Whether the old one can draw, so that the new one should.
@@ -111,11 +120,11 @@ build() {
         LICENSE README.md CHANGELOG.md "$new"
     find "$new" -name __pycache__ -prune -exec rm -rf {} +
     PYTHON=$python deploy/make-venv.sh "$new/venv"
-    pip -r requirements.txt ||
+    deploy/pip.sh "$new/venv" -r requirements.txt ||
         fail "pip failed, nothing was changed. Its settings go behind the command, since sudo drops the" \
             "environment: sudo make install PIP_INDEX_URL=... (or PIP_FIND_LINKS=, PIP_NO_INDEX=1, PIP_CERT=)"
     if charts; then
-        pip -r requirements-chart.txt || say "going on without what \`price chart\` draws with, which pip refused"
+        deploy/pip.sh "$new/venv" -r requirements-chart.txt || say "going on without what \`price chart\` draws with, which pip refused"
     fi
     # both hold the name of the folder that it was built in
     find "$new/venv/bin" -type f -delete
@@ -124,39 +133,59 @@ build() {
     chmod -R u=rwX,go=rX "$new"
 }
 
+# Puts the new program in the old one's place. Where the file system cannot exchange two folders, in two renames.
 swap() {
-    rm -rf "$old"
-    if [ -e "$root/opt/price" ]; then
-        mv "$root/opt/price" "$old"
-    fi
+    sync
+    "$python" -I - "$new" "$root/opt/price" <<'END' && return 0
+import ctypes, os, sys
+
+HERE, EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of linux/fcntl.h and linux/fs.h
+new, place = map(os.fsencode, sys.argv[1:])
+if os.path.lexists(place):
+    sys.exit(ctypes.CDLL(None).renameat2(HERE, new, HERE, place, EXCHANGE))
+os.rename(new, place)
+END
+    mv "$root/opt/price" "$old"
     mv "$new" "$root/opt/price"
 }
 
-# Puts the old one back if the swap was cut short, and takes away what is half done.
+# Puts the old one back if the swap was cut short, and takes away what is half done or of no more use.
 tidy() {
-    if [ -d "$old" ] && [ ! -e "$root/opt/price" ]; then
+    if [ -e "$old" ] && [ ! -e "$root/opt/price" ]; then
         mv "$old" "$root/opt/price"
     fi
     rm -rf "$new" "$old"
 }
 
-place_files() {
-    install -D -m 755 deploy/price.command "$root$bin/price"
-    for unit in price.service price-repair.service price-repair.timer; do
-        install -D -m 644 "deploy/$unit" "$root$lib/systemd/system/$unit"
-    done
-    install -D -m 644 deploy/price.catalog "$root$lib/systemd/catalog/price.catalog"
-    install -D -m 644 deploy/price.sysusers "$root$lib/sysusers.d/price.conf"
+# Puts the file $2 at $3 with the mode $1: all of it, or what was there before.
+place() {
+    install -D -m "$1" "$2" "$3~"
+    mv -f "$3~" "$3"
+}
+
+# The user's own rule stays. Before the swap: the rule of the program that is there tells which it is.
+place_rule() {
     rule=$root/etc/logrotate.d/price
     if [ -e "$rule" ] && ! cmp -s "$rule" deploy/price.logrotate &&
         ! cmp -s "$rule" "$root/opt/price/deploy/price.logrotate"; then
         say "$rule was changed here and stays as it is; ours is deploy/price.logrotate"
     else
-        install -D -m 644 deploy/price.logrotate "$rule"
+        place 644 deploy/price.logrotate "$rule"
     fi
 }
 
+# After the swap: the new program understands the old units, the old one need not understand the new ones.
+place_files() {
+    place 755 deploy/price.command "$root$bin/price"
+    for unit in deploy/*.service deploy/*.socket deploy/*.timer; do
+        [ ! -e "$unit" ] || place 644 "$unit" "$root$lib/systemd/system/${unit#deploy/}"
+    done
+    place 644 deploy/price.catalog "$root$lib/systemd/catalog/price.catalog"
+}
+
 make_user() {
+    place 644 deploy/price.sysusers "$root$lib/sysusers.d/price.conf"
+    [ -z "$root" ] || return 0
     if has systemd-sysusers; then
         systemd-sysusers "$lib/sysusers.d/price.conf"
     elif ! id price >/dev/null 2>&1; then
@@ -168,10 +197,11 @@ place_settings() {
     env=$root/etc/price/price.env
     mkdir -p "$root/etc/price"
     [ ! -e "$env" ] || return 0
-    install -m 640 env.example "$env"
+    install -m 640 env.example "$env~"
     if [ -z "$root" ]; then
-        chgrp price "$env"
+        chgrp price "$env~"
     fi
+    mv "$env~" "$env"
 }
 
 start() {
@@ -184,6 +214,15 @@ start() {
     if [ "$(systemctl show -P FragmentPath price)" != "$lib/systemd/system/price.service" ]; then
         say "the unit in use is $(systemctl show -P FragmentPath price), which hides ours in $lib/systemd/system"
     fi
+    # what runs beside the recorder; a repair that is under way ends by itself
+    for unit in deploy/*.service; do
+        name=${unit#deploy/}
+        case $name in
+        price.service | price-repair.service) ;;
+        *@.service) systemctl try-restart "${name%.service}*.service" ;;
+        *) systemctl try-restart "$name" ;;
+        esac
+    done
     if systemctl is-active --quiet price; then
         systemctl restart price || fail "installed, but it did not start again; see: journalctl -u price -n 20"
         say "installed, and the running recorder restarted"
@@ -201,17 +240,16 @@ if [ -z "$root" ]; then
     supply
 fi
 [ -n "$python" ] || fail "there is no Python 3.11 or newer in /usr that the service could use; name one: PYTHON=..."
+lock
+tidy
 trap tidy EXIT
 trap 'exit 1' HUP INT TERM
 build
+place_rule
+make_user
+place_settings
+swap
+place_files
 if [ -z "$root" ]; then
-    place_files
-    make_user
-    place_settings
-    swap
     start
-else
-    place_files
-    place_settings
-    swap
 fi

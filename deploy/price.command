@@ -9,10 +9,11 @@ if [ -z "${PRICE_ENV-}" ]; then
     [ ! -r /etc/price/price.env ] || PRICE_ENV=/etc/price/price.env
     export PRICE_ENV
 fi
-set -- /opt/price/venv/bin/python -B /opt/price/main.py "$@"
+# -E: PYTHONHOME and its like are about other programs
+set -- /opt/price/venv/bin/python -E -B /opt/price/main.py "$@"
 if [ "$LOGS_DIRECTORY" = /var/log/price ] && [ "$(id -u)" = 0 ]; then
     # what root wrote there, the service could not go on with; the journal may be read, for `repair`
-    case "${4-run} $* " in
+    case "${5-run} $* " in
     *" --file"*) ;;
     "run "* | "repair "*) set -- setpriv --reuid price --regid price --groups systemd-journal "$@" ;;
     esac

@@ -146,6 +146,23 @@ def test_root_at_a_terminal_leaves_nothing_that_the_service_could_not_go_on_with
     service.await_rows(1)
 
 
+def test_the_command_does_not_read_the_settings_of_the_folder_one_stands_in(service: Service) -> None:
+    machine = service.machine
+    machine.path("/var/tmp/.env").write_text(
+        "PRICE_STATUS=/nowhere\nPRICE_FILE=/nowhere\nPRICE_PAIRS=nonsense\n"
+    )
+    service.systemctl("start")
+    service.await_rows(1)
+
+    status = machine.run("price", "status", user="nobody", cwd="/var/tmp")
+    rows = machine.run("price", "history", "--last", "1", user="nobody", cwd="/var/tmp")
+    once = machine.attempt("price", "once", cwd="/var/tmp")
+
+    assert "BTC-USD" in status
+    assert " BTC-USD " in rows
+    assert (once.returncode, once.stderr) == (0, "")
+
+
 def test_only_root_may_install(machine: Machine) -> None:
     refused = machine.attempt("make", "--silent", "install", cwd=CHECKOUT, user="nobody")
 
