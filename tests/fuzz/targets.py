@@ -30,7 +30,7 @@ from tests.fakes import START
 from tests.parrot import certificates, parrot
 from tests.proof import proven
 from tests.scene import Scene
-from tests.sources.answers import HERE
+from tests.sources.answers import HERE, answers_of
 from tests.sources.survival import is_fit_to_show, survives
 
 MOST_SHOWN = 20_000
@@ -201,7 +201,7 @@ def seeds(name: str) -> list[bytes]:
         return [
             bytes([number, 0]) + file.read_bytes()
             for number, source in enumerate(SOURCES)
-            for file in sorted((HERE / source).glob("*.json"))
+            for file in answers_of(source)
         ]
     if name == "wire":
         return [file.read_bytes() for file in sorted(HERE.glob("*/price.json"))]

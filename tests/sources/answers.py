@@ -15,6 +15,11 @@ END = datetime(2025, 10, 9, 8, 57, tzinfo=UTC)
 """The range that each candles.json is an answer for, and reaches beyond."""
 
 
+def answers_of(source: str) -> list[Path]:
+    """The JSON answers of a source: all that lies in its folder but what they mean."""
+    return [path for path in sorted((HERE / source).glob("*.json")) if path.name != "expected.json"]
+
+
 def pair(text: str) -> Pair:
     """BTC-USD as a value."""
     base, _, quote = text.partition("-")

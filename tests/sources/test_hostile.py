@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from price.sources import SOURCES
-from tests.sources.answers import HERE, said, sent
+from tests.sources.answers import answers_of, said, sent
 from tests.sources.survival import survives
 
-FILES = {name: sorted(f"{name}/{path.name}" for path in (HERE / name).glob("*.json")) for name in SOURCES}
+FILES = {name: [f"{name}/{path.name}" for path in answers_of(name)] for name in SOURCES}
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 )
