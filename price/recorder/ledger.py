@@ -7,6 +7,7 @@ from price import times
 from price.choose import Memory, restored
 from price.log.end import LogEnd
 from price.model import Pair
+from price.recorder.clock_witness import ClockWitness
 
 
 class Ledger:
@@ -20,8 +21,7 @@ class Ledger:
         self.memories: dict[Pair, Memory] = {}
         self.gap_reason = "down"
         """Why slots before the next one are missing: the recorder did not run or, later, was late."""
-        self.behind = False
-        """Whether the wall clock stood before the last row when it was last looked at."""
+        self.witness = ClockWitness()
 
     def open_log(self, log: LogEnd, sources_of: Callable[[Pair], int], *, late: bool) -> None:
         """Goes on where a log ends. What sources said last binds them in another log too.
@@ -35,7 +35,7 @@ class Ledger:
         else:
             self.last = last
             self.end = max(last.values(), default=times.EPOCH)
-            self.gap_reason, self.behind = "down", False
+            self.gap_reason = "down"
         for pair in {*self.memories, *log.recent}:
             memory = self.memories.get(pair)
             if not late or memory is None or memory.price is None:

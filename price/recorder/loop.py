@@ -1,14 +1,14 @@
 """The spine: wait for the slot, ask, choose, hand on. It knows protocols, no systems and no files."""
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from price import events, times
+from price import times
 from price.choose import Memory, Rules, choose
 from price.model import Pair, Quote, Reading
 from price.recorder.clock import PULSE_SECONDS, Clock, Signal
+from price.recorder.clock_witness import WRONG
 from price.recorder.ledger import Ledger
 from price.recorder.poll import Poller
 from price.recorder.workers import Outcome
@@ -50,6 +50,8 @@ class Loop:
         self._ledger = ledger
         self._sinks = sinks
         self._interval = int(rules.interval.total_seconds())
+        self._tried = times.EPOCH
+        """The last slot that was begun: one that could not be recorded is not begun again."""
         # a round ends within its slot; where the timeout is nearly all of it, a late one gets less time
         self._latest_start = max(rules.interval - timedelta(seconds=timeout), rules.interval / 2)
 
@@ -81,14 +83,14 @@ class Loop:
     def _due(self, now: datetime) -> datetime:
         """The slot to record next: the one that has just begun if there is time for it, else the next."""
         current = times.slot_of(now, self._interval)
-        if now > current + self._latest_start or current <= self._ledger.end:
+        if now > current + self._latest_start or current <= self._ledger.end or current == self._tried:
             current = times.next_slot(now, self._interval)
         return max(current, times.next_slot(self._ledger.end, self._interval))
 
     def _wait_for(self, slot: datetime) -> Signal | None:
         """Waits for a slot, an interval or a pulse at most: the wall clock may step meanwhile."""
         now = self._clock.now()
-        self._note_behind(now, slot)
+        self._ledger.witness.look(now, self._ledger.end, slot)
         seconds = (slot - now).total_seconds()
         until = self._clock.monotonic() + min(seconds, self._interval, PULSE_SECONDS)
         while isinstance(item := self._clock.wait(until), Outcome):
@@ -99,30 +101,33 @@ class Loop:
             self._sinks.idle()
         return None
 
-    def _note_behind(self, now: datetime, slot: datetime) -> None:
-        """Says once that the wall clock stands before the last row, and once that it has passed it."""
-        behind = now < self._ledger.end
-        if behind and not self._ledger.behind:
-            text = (
-                f"the clock says {times.iso(now)}, before the last row, {times.iso(self._ledger.end)}:"
-                f" no row for {times.span((slot - now).total_seconds())}; check the machine's clock"
-            )
-            events.log_event(events.Event.CLOCK_BEHIND, logging.WARNING, text)
-        elif self._ledger.behind and not behind:
-            text = f"the clock says {times.iso(now)}, past the last row: rows go on"
-            events.log_event(events.Event.CLOCK_BEHIND, events.NOTICE, text)
-        self._ledger.behind = behind
-
     def _record(self, slot: datetime) -> None:
-        left = (slot - self._clock.now()).total_seconds() + self._interval
-        readings = self._poller.ask(slot, min(self._timeout, left))
+        self._tried = slot
+        readings = self._asked(slot)
+        if readings is None:
+            self._sinks.idle()
+            return
         now = self._clock.now()
-        if readings is None or now > slot + self._rules.interval + SLACK:
-            return  # after a sleep in mid-round nobody knows of when the prices are: the slot is late
         quotes = [self._choose(slot, pair, readings.get(pair, ()), now) for pair in self._pairs]
         missed = self._missed_before(slot)
         self._ledger.close_slot(slot, self._pairs)
         self._sinks.slot(slot, [*missed, *quotes])
+
+    def _asked(self, slot: datetime) -> Mapping[Pair, Sequence[Reading]] | None:
+        """The readings of a slot; None where no row may be made of them: the slot is late."""
+        witness, end = self._ledger.witness, self._ledger.end
+        now = self._clock.now()
+        if not witness.look(now, end, slot):
+            return None
+        left = (slot - now).total_seconds() + self._interval
+        readings = self._poller.ask(slot, min(self._timeout, left))
+        now = self._clock.now()
+        # after a sleep in mid-round nobody knows of when the prices are, after a leap not even the day
+        if readings is None or not slot - WRONG < now <= slot + self._rules.interval + SLACK:
+            return None
+        answered = any(reading.price for given in readings.values() for reading in given)
+        servers = self._poller.server_times().values()
+        return readings if witness.hear(now, end, servers, answered=answered) else None
 
     def _choose(self, slot: datetime, pair: Pair, readings: Sequence[Reading], now: datetime) -> Quote:
         memory = self._ledger.memories.get(pair, Memory())

@@ -115,7 +115,9 @@ class SourceState:
         """The word for a source that is not asked in a slot; empty where it is."""
         if self.outstanding:
             return "busy"
-        return "resting" if now < self.backoff.until or slot < self.next_slot else ""
+        # a next slot that is farther away than its gap was set by a clock that was wrong since
+        waits = slot < self.next_slot <= slot + timedelta(seconds=self.source.gap_seconds)
+        return "resting" if now < self.backoff.until or waits else ""
 
     def begin(self, slot: datetime) -> None:
         """Notes that it is asked in a slot."""
