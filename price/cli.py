@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     add("run", _run, "records until it is stopped (the default)", "PRICE_PAIRS=BTC-USD,ETH-USD price run")
     add("once", _once, "asks now and prints the rows; writes nothing", "PRICE_SOURCES=kraken price once")
     add("check", _check, "checks the settings, the plan and each source", "PRICE_INTERVAL=1 price check")
-    status = add("status", _status, "shows the running recorder at a show_status", "price status --json")
+    status = add("status", _status, "shows the running recorder at a glance", "price status --json")
     status.add_argument("--json", action="store_true", help="the whole status as one JSON object")
     metrics = add(
         *("metrics", _metrics, "prints status.json as metrics, or serves them to Prometheus"),
@@ -241,8 +241,9 @@ def _metrics(args: argparse.Namespace, environ: Mapping[str, str], _now: datetim
     return metrics.print_once(path, clock.now, _say)
 
 
-def _status(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
+def _status(args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     from price import settings
+    from price.recorder.clock import SystemClock
     from price.recorder.show_status import show_status
 
-    return show_status(settings.status_path(environ), args.json, now, _say)
+    return show_status(settings.status_path(environ), args.json, SystemClock().now, _say)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from price.errors import Forbidden, PriceError, Unavailable
+from price.events import Event
 from price.model import Pair, Quote, Reading
 from price.recorder.show_status import show_status
 from price.recorder.source_state import SourceState
@@ -115,7 +116,7 @@ def test_a_source_that_was_given_up_is_shown_as_retired(tmp_path: Path) -> None:
 
 def looked(path: Path, now: datetime, *, as_json: bool = False) -> tuple[int, list[str]]:
     lines: list[str] = []
-    return show_status(path, as_json, now, lines.append), lines
+    return show_status(path, as_json, lambda: now, lines.append), lines
 
 
 @pytest.fixture
@@ -186,3 +187,108 @@ def test_what_is_no_status_is_said(tmp_path: Path, content: str) -> None:
 
     with pytest.raises(PriceError, match="cannot be read as a status"):
         looked(path, START)
+
+
+def test_the_status_is_there_from_the_start_and_shows_what_the_recorder_waits_for(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, datetime(1970, 1, 1, tzinfo=UTC))
+    seen: list[tuple[int, list[str]]] = []
+    for moment in (0.5, 40, 100):
+        scene.clock.at(moment, lambda: seen.append(looked(tmp_path / "status.json", scene.clock.now())))
+    scene.clock.at(41, lambda: scene.clock.step((START - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()))
+
+    scene.run(until=101)
+
+    assert [code for code, _ in seen] == [1, 1, 0]
+    assert all("no row is written: the clock stands before the release" in lines[-1] for _, lines in seen[:2])
+    assert not any("no row is written" in line for line in seen[2][1])
+
+
+def test_a_recorder_behind_its_last_row_shows_that_it_waits(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.file.write_text("# price-log 1 every=5s\n2026-11-20T18:00:00Z BTC-USD 100 kraken\n")
+    seen: list[tuple[int, list[str]]] = []
+    scene.clock.at(100, lambda: seen.append(looked(tmp_path / "status.json", scene.clock.now())))
+
+    scene.run(until=101)
+
+    ((code, lines),) = seen
+    assert code == 1
+    assert lines[-1] == "no row is written: the clock stands before the last row, 2026-11-20T18:00:00Z"
+
+
+def test_a_clock_that_is_off_is_shown(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.dates(START - timedelta(minutes=10))
+    seen: list[tuple[int, list[str]]] = []
+    scene.clock.at(3, lambda: seen.append(looked(tmp_path / "status.json", scene.clock.now())))
+
+    scene.run(until=4)
+
+    ((code, lines),) = seen
+    assert code == 0
+    assert lines[2] == "the clock is 10 min ahead of the servers of most sources: rows are in wrong slots"
+
+
+def test_until_when_a_source_rests_is_shown(tmp_path: Path) -> None:
+    sources = shown_at(tmp_path, 45)["sources"]
+
+    assert sources["coinbase"]["until"] == "2026-11-20T15:53:05Z"
+    assert sources["bitstamp"]["until"] is None
+
+
+@pytest.mark.parametrize("place", ["another machine pid:[1]", None])
+def test_a_young_slot_proves_life_where_the_process_number_means_nothing(
+    status: Path, place: str | None
+) -> None:
+    view = json.loads(status.read_text())
+    view |= {"place": place, "pid": 2**22 + 1}
+    status.write_text(json.dumps(view))
+
+    assert looked(status, START + timedelta(seconds=48))[0] == 0
+    code, lines = looked(status, START + timedelta(seconds=480))
+    assert (code, "no recorder runs here any more" in lines[-1]) == (1, True)
+
+
+def test_a_recorder_of_here_that_was_killed_is_gone_although_its_slot_is_young(status: Path) -> None:
+    view = json.loads(status.read_text())
+    view["pid"] = 2**22 + 1
+    status.write_text(json.dumps(view))
+
+    code, lines = looked(status, START + timedelta(seconds=48))
+
+    assert (code, "no recorder runs here any more" in lines[-1]) == (1, True)
+
+
+def test_no_age_is_negative_where_the_status_is_younger_than_the_clock(status: Path) -> None:
+    _, lines = looked(status, START - timedelta(hours=1))
+
+    assert lines[1] == "last slot on disk: 2026-11-20T15:52:45Z, 60.7 min ahead of the clock"
+    assert lines[4].split()[2:4] == ["0", "s"]
+
+
+def test_the_time_is_read_after_the_file(status: Path) -> None:
+    order: list[str] = []
+
+    def now() -> datetime:
+        status.unlink()  # it was read before
+        order.append("time")
+        return START
+
+    show_status(status, True, now, order.append)
+
+    assert order[0] == "time"
+
+
+def test_no_status_is_kept_at_dev_null() -> None:
+    with pytest.raises(PriceError, match="no status is kept: PRICE_STATUS=/dev/null"):
+        looked(Path("/dev/null"), START)
+
+
+def test_a_recorder_without_status_and_state_records(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, STATUS="/dev/null", STATE="/dev/null")
+    scene.net.kraken.fails(Unavailable("x"), times=1)
+
+    assert scene.run(until=12) == 0
+    assert len(scene.rows) == 3
+    assert scene.said(Event.HANDLER_FAILED, Event.BAD_STATE) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".prices.txt.lock", "prices.txt", "settings"]

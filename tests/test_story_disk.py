@@ -305,8 +305,8 @@ class Looks(logging.Handler):
         if quote is None:
             return
         status = self._scene.folder / "status.json"
-        shown = json.loads(status.read_text())["slot"][11:19] if status.exists() else None
-        self.seen.append((times.iso(quote.slot)[11:19], len(self._scene.rows), shown))
+        shown = json.loads(status.read_text())["slot"]
+        self.seen.append((times.iso(quote.slot)[11:19], len(self._scene.rows), shown and shown[11:19]))
 
 
 def test_rows_are_on_the_disk_before_they_are_logged_and_status_json_names_them_after(

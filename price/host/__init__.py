@@ -1,5 +1,25 @@
 """What differs from system to system: who stops us, who runs, and how files are locked and synced."""
 
-from price.host.posix import alive, claim, exit_on_term, fill_streams, lock, on_signals, sync, sync_folder
+from price.host.posix import (
+    alive,
+    claim,
+    exit_on_term,
+    fill_streams,
+    lock,
+    on_signals,
+    place,
+    sync,
+    sync_folder,
+)
 
-__all__ = ["alive", "claim", "exit_on_term", "fill_streams", "lock", "on_signals", "sync", "sync_folder"]
+__all__ = [
+    "alive",
+    "claim",
+    "exit_on_term",
+    "fill_streams",
+    "lock",
+    "on_signals",
+    "place",
+    "sync",
+    "sync_folder",
+]

@@ -57,6 +57,14 @@ def fill_streams() -> None:
     os.close(descriptor)
 
 
+def place() -> str:
+    """Where a process number means something: the machine's name, and its namespace of process numbers."""
+    try:
+        return f"{os.uname().nodename} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # not Linux, or no /proc
+        return os.uname().nodename
+
+
 def alive(pid: int) -> bool:
     """Whether there is a process of this number."""
     try:

@@ -103,6 +103,9 @@ class App:
             lambda: self._rows.held,
             self._alerts.view,
             self._since_start,
+            lambda: self._ledger.witness.waiting,
+            lambda: self._ledger.witness.ahead,
+            lambda name: self._states[name].rests_until(clock.monotonic(), clock.now()),
         )
         self._status = StatusSink(facts)
         self._state = StateSink(self._states, self._alerts, clock)
@@ -148,6 +151,7 @@ class App:
         self._failures.call(self._alerts, "read the end of the log", self._alerts.begin)
         log_event(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(wanted)}")
         self._notify(self._service.ready)
+        self._failures.call(self._status, "end a slot", self._status.idle)
         return running
 
     def _assemble(self, wanted: Settings, workers: Mapping[str, Workers]) -> Running:

@@ -90,7 +90,10 @@ class Loop:
     def _wait_for(self, slot: datetime) -> Signal | None:
         """Waits for a slot, an interval or a pulse at most: the wall clock may step meanwhile."""
         now = self._clock.now()
+        before = self._ledger.witness.waiting
         self._ledger.witness.look(now, self._ledger.end, slot)
+        if self._ledger.witness.waiting != before:
+            self._sinks.idle()  # the status is to show it
         seconds = (slot - now).total_seconds()
         until = self._clock.monotonic() + min(seconds, self._interval, PULSE_SECONDS)
         while isinstance(item := self._clock.wait(until), Outcome):

@@ -1,4 +1,4 @@
-"""The running recorder at a show_status: the command `status`, from what it shows in status.json."""
+"""The running recorder at a glance: the command `status`, from what it shows in status.json."""
 
 import json
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any
 
 from price import host, times
 from price.errors import PriceError
+from price.smallfile import is_none, read_small
 from price.text import MALFORMED
 
 _INTERVALS_ALIVE = 3
@@ -21,11 +22,7 @@ _SOURCE_HEAD = (
 
 def read_status(path: Path) -> Any:
     """What a status.json holds. Raises one of FAULTS, as does whoever looks into it."""
-    with path.open("rb") as file:
-        text = file.read(_MOST_BYTES + 1)
-    if len(text) > _MOST_BYTES:
-        raise ValueError("it is far larger than a status")
-    return json.loads(text)
+    return json.loads(read_small(path, _MOST_BYTES))
 
 
 def is_old(status: Any, now: datetime) -> bool:
@@ -34,60 +31,94 @@ def is_old(status: Any, now: datetime) -> bool:
     return bool(age > _INTERVALS_ALIVE * status["interval"])
 
 
-def show_status(path: Path, as_json: bool, now: datetime, say: Callable[[str], None]) -> int:
-    """Says how the recorder is; 0 if it is at work, 1 if it is gone or its last slot is too old.
+def is_gone(status: Any) -> bool:
+    """Whether the recorder has ended, as far as can be known here. Raises one of FAULTS.
+
+    Its process number means something only on its machine and in its namespace: not in another container.
+    """
+    return not host.alive(status["pid"]) and bool(status.get("place") == host.place())
+
+
+def show_status(path: Path, as_json: bool, now: Callable[[], datetime], say: Callable[[str], None]) -> int:
+    """Prints how the recorder is; 0 if it records, 1 if it waits, is gone or its last slot is too old.
 
     Raises PriceError where there is no status to read.
     """
     try:
+        if is_none(path):
+            raise PriceError(f"no status is kept: PRICE_STATUS={path}; name a file for it and reload")
         status = read_status(path)
-        lines, whole = _lines(status, now), json.dumps(status)
-        old, gone = is_old(status, now), not host.alive(status["pid"])
+        moment = now()  # after the reading: nothing in it is younger
+        lines, whole, old = _lines(status, moment), json.dumps(status), is_old(status, moment)
+        gone = is_gone(status) or (old and not host.alive(status["pid"]))
+        trouble = _trouble(status, gone=gone, old=old)
     except FileNotFoundError:
         raise PriceError(
             f"no recorder runs here: {path} is not there; start one, or set PRICE_STATUS"
         ) from None
     except FAULTS as error:
         raise PriceError(f"{path}: cannot be read as a status ({error}); is PRICE_STATUS right?") from error
-    for shown in [whole] if as_json else lines:
+    for shown in [whole] if as_json else [*lines, *trouble]:
         say(shown)
-    if gone and not as_json:
-        say("no recorder runs here any more: this is what the last one left behind when it was killed")
-    elif old and not as_json:
-        say(f"its last slot is older than {_INTERVALS_ALIVE} intervals: it, or its disk, is stopped or stuck")
-    return 1 if gone or old else 0
+    return 1 if gone or old or status.get("waiting") else 0
+
+
+def _trouble(status: dict[str, Any], *, gone: bool, old: bool) -> list[str]:
+    """Why the recorder does not record, in a line."""
+    if gone:
+        return ["no recorder runs here any more: this is what the last one left behind when it was killed"]
+    if status.get("waiting"):
+        return [f"no row is written: {status['waiting']}"]
+    if old:
+        return [
+            f"its last slot is older than {_INTERVALS_ALIVE} intervals: it, or its disk, is stopped or stuck"
+        ]
+    return []
 
 
 def _lines(status: dict[str, Any], now: datetime) -> list[str]:
     slot = status["slot"]
     held = f", {status['held']} rows held back" if status["held"] else ""
-    last = f"{slot}, {times.span(_age(slot, now))} ago" if slot else "none yet"
+    age = _age(slot, now)
+    ago = f"{times.span(age)} ago" if age >= 0 else f"{times.span(-age)} ahead of the clock"
     lines = [
         f"price {status['version']}, process {status['pid']}, since {status['started']}",
-        f"last slot on disk: {last}{held}",
+        f"last slot on disk: {f'{slot}, {ago}' if slot else 'none yet'}{held}",
+        *_clock(status.get("clock_ahead_seconds")),
         "",
         f"{'pair':<12} {'last price':>18} {'age':>8} {'recorded':>9} {'missed':>7}  today, UTC",
     ]
     for pair, known in status["pairs"].items():
-        age = times.span(_age(known["slot"], now)) if known["slot"] else "-"
+        shown = times.span(max(0.0, _age(known["slot"], now))) if known["slot"] else "-"
         lines.append(
-            f"{pair:<12} {known['price'] or '-':>18} {age:>8} {known['recorded']:>9} {known['missed']:>7}"
+            f"{pair:<12} {known['price'] or '-':>18} {shown:>8} {known['recorded']:>9} {known['missed']:>7}"
         )
     lines += ["", _SOURCE_HEAD]
     for name, known in status["sources"].items():
         offset = "-" if known["offset_bp"] is None else f"{known['offset_bp']:+.2f} bp"
-        age = "-" if known["age_seconds"] is None else times.span(known["age_seconds"])
+        shown = "-" if known["age_seconds"] is None else times.span(max(0.0, known["age_seconds"]))
+        until = f"  until {known['until']}" if known.get("until") else ""
         lines.append(
-            f"{name:<10} {known['state']:<12} {known['reach']:<8} {offset:>9} {age:>8}"
-            f" {known['milliseconds']:>5} {known['requests']:>7} {known['failures']:>7}"
+            f"{name:<10} {known['state']:<12} {known['reach']:<8} {offset:>9} {shown:>8}"
+            f" {known['milliseconds']:>5} {known['requests']:>7} {known['failures']:>7}{until}"
         )
     return lines + _alerts(status, now)
+
+
+def _clock(ahead: float | None) -> list[str]:
+    """How far the clock is off, where it is."""
+    if ahead is None:
+        return []
+    way = "ahead of" if ahead > 0 else "behind"
+    return [
+        f"the clock is {times.span(abs(ahead))} {way} the servers of most sources: rows are in wrong slots"
+    ]
 
 
 def _alerts(status: dict[str, Any], now: datetime) -> list[str]:
     alerts = status.get("alerts", {"on": [], "changes": []})
     on = [
-        f"{one['name']:<40} {one['pair']:<12} for {times.span(_age(one['since'], now))}"
+        f"{one['name']:<40} {one['pair']:<12} for {times.span(max(0.0, _age(one['since'], now)))}"
         for one in alerts["on"]
     ]
     changes = [f"{one.get('slot', '-'):<20} {one['message']}" for one in alerts["changes"]]
@@ -101,7 +132,7 @@ def alerts_on(path: Path) -> dict[str, list[str]] | None:
     """The alerts that are on, by name, as `BTC-USD since …`; None where no recorder runs."""
     try:
         status = read_status(path)
-        if not host.alive(status["pid"]):
+        if is_gone(status):
             return None
         found: dict[str, list[str]] = {}
         for one in status["alerts"]["on"]:

@@ -119,6 +119,13 @@ class SourceState:
         waits = slot < self.next_slot <= slot + timedelta(seconds=self.source.gap_seconds)
         return "resting" if now < self.backoff.until or waits else ""
 
+    def rests_until(self, now: float, wall: datetime) -> datetime | None:
+        """When it is asked again, if it rests or is retired; `wall` is the time of day."""
+        if self.backoff.until > now:
+            return wall + timedelta(seconds=self.backoff.until - now)
+        gap = timedelta(seconds=self.source.gap_seconds)
+        return self.next_slot if wall < self.next_slot <= wall + gap else None
+
     def begin(self, slot: datetime) -> None:
         """Notes that it is asked in a slot."""
         self.next_slot = slot + timedelta(seconds=self.source.gap_seconds)

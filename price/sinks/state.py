@@ -112,7 +112,7 @@ class StateSink:
         return ""
 
     def _restore(self, now: datetime) -> None:
-        state = json.loads(self._file.path.read_text("utf-8"))
+        state = json.loads(self._file.read())
         elapsed = max(0.0, (now - times.parse_iso(state["saved"])).total_seconds())
         for name, saved in state["sources"].items():
             source = self._sources.get(name)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from price import __version__, times
+from price import __version__, host, times
 from price.log.atomic import AtomicFile
 from price.log.day import Count, count_day
 from price.log.end import LogEnd
@@ -63,6 +63,12 @@ class Facts(NamedTuple):
     alerts: Callable[[], dict[str, Any]]
     """Those that are on, and the last changes."""
     since_start: SinceStart
+    waiting: Callable[[], str] = str
+    """Why no row is written; empty where rows are."""
+    clock_ahead: Callable[[], timedelta | None] = lambda: None
+    """How far the machine's clock is from most servers', where that is more than a minute."""
+    rests_until: Callable[[str], datetime | None] = lambda _: None
+    """When a source that rests or is retired is asked again."""
 
 
 class StatusSink:
@@ -81,6 +87,8 @@ class StatusSink:
         """Adds the slots of the day from before the start, a part at each step."""
         self.priced: dict[Pair, Quote] = {}
         """The last row with a price of each pair."""
+        self._quotes: Sequence[Quote] = ()
+        """Those of the last slot."""
 
     @property
     def missed(self) -> int:
@@ -117,20 +125,25 @@ class StatusSink:
         for quote in quotes:
             self._count(quote)
         self._facts.since_start.count(quotes)
-        if self._file is not None:
-            view = json.dumps(self.view([quote for quote in quotes if quote.slot == slot]))
-            since_start = self._facts.since_start.json(self._pairs, self._sources)
-            self._file.write(f'{view[:-1]}, "since_start": {since_start}}}')
+        self._quotes = [quote for quote in quotes if quote.slot == slot]
+        self._write()
 
     def idle(self) -> None:
-        """Goes on counting."""
+        """Goes on counting, and shows what the recorder waits for now. Raises OSError."""
         self._count_on()
+        self._write()
+
+    def _write(self) -> None:
+        if self._file is not None:
+            view = json.dumps(self.view(self._quotes))
+            since_start = self._facts.since_start.json(self._pairs, self._sources)
+            self._file.write(f'{view[:-1]}, "since_start": {since_start}}}')
 
     def close(self) -> None:
         """Removes the file: nobody records any more."""
         if self._file is not None:
             with suppress(OSError):
-                self._file.path.unlink()
+                self._file.remove()
 
     def _count(self, quote: Quote) -> None:
         self._begin_day(quote.slot + timedelta(seconds=self._interval) * (quote.slots - 1))
@@ -149,12 +162,19 @@ class StatusSink:
             "pid": self._facts.pid,
             "started": times.iso(self._facts.started),
             "interval": self._interval,
+            "place": host.place(),
             "slot": times.iso(stored) if stored else None,
+            "waiting": self._facts.waiting() or None,
+            "clock_ahead_seconds": self._clock_ahead(),
             "held": self._facts.held(),
             "pairs": {str(pair): self._pair(pair) for pair in self._pairs},
             "sources": {name: self._source(name, quotes) for name in self._sources},
             "alerts": self._facts.alerts(),
         }
+
+    def _clock_ahead(self) -> float | None:
+        ahead = self._facts.clock_ahead()
+        return None if ahead is None else round(ahead.total_seconds(), 1)
 
     def _begin_day(self, slot: datetime) -> None:
         day = times.iso(slot)[:10]
@@ -180,9 +200,11 @@ class StatusSink:
     def _source(self, name: str, quotes: Sequence[Quote]) -> dict[str, Any]:
         source = self._facts.sources[name]
         offset, reading = _farthest(name, quotes)
+        until = self._facts.rests_until(name)
         age = (quotes[-1].slot - reading.time).total_seconds() if reading and reading.time else None
         return {
             "state": "retired" if source.backoff.retired else _standing(name, quotes),
+            "until": times.iso(until) if until else None,
             "reach": f"{source.tally.reach:08b}",
             "offset_bp": offset,
             "age_seconds": None if age is None else round(max(0.0, age), 3),

@@ -268,5 +268,5 @@ def test_status_and_check_say_which_rules_are_on(tmp_path: Path) -> None:
 
 def _status(path: Path, scene: Scene) -> list[str]:
     lines: list[str] = []
-    show_status(path, False, scene.clock.now(), lines.append)
+    show_status(path, False, scene.clock.now, lines.append)
     return lines
