@@ -1,7 +1,7 @@
 """Which room may import which: so that knowledge stays where it belongs."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -51,6 +51,7 @@ RULES = {
     },
     "metrics": {"recorder", "counters", "errors", "times"},
     "optional": set[str](),
+    "__main__": {"cli"},
     "cli": {
         "alerts", "times", "recorder", "metrics", "optional", "report", "backfill", "host", "settings",
         "errors", "text", "price",
@@ -110,6 +111,82 @@ def allowed(path: Path, name: str, rooms: set[str], package: Path) -> bool:
         return first not in ALSO.get(room, set())
     target = rest[0] if rest and rest[0] in rooms else "price"
     return target in RULES[room] or target == room
+
+
+def circles(package: Path) -> list[str]:
+    """Files that import each other, however many are in between; one text for each way round."""
+    files = {
+        ".".join(("price", *path.relative_to(package).with_suffix("").parts)): path
+        for path in package.rglob("*.py")
+    }
+    names = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    ways = {
+        path: sorted(
+            {
+                target
+                for name in imported(path, package)
+                if (target := file_of(name, names)) not in (None, path)
+            }
+        )
+        for path in files.values()
+    }
+    found: list[str] = []
+    done: set[Path] = set()
+
+    def walk(path: Path, trail: tuple[Path, ...]) -> None:
+        if path in trail:
+            turn = (*trail[trail.index(path) :], path)
+            found.append(" -> ".join(str(one.relative_to(package)) for one in turn))
+        elif path not in done:
+            for target in ways[path]:
+                walk(target, (*trail, path))
+            done.add(path)
+
+    for path in sorted(files.values()):
+        walk(path, ())
+    return found
+
+
+def file_of(name: str, names: Mapping[str, Path]) -> Path | None:
+    """The file that an imported name is in; None where it is not of this program."""
+    while name and name not in names:
+        name = name.rpartition(".")[0]
+    return names.get(name)
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    # the table of commands is about to leave that file
+    assert [turn for turn in circles(PRICE) if "report/options.py" not in turn] == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "circle"),
+    [
+        ({"a.py": "from price import b", "b.py": "import price.a"}, "a.py -> b.py -> a.py"),
+        (
+            {
+                "report/a.py": "from price.report.b import x",
+                "report/b.py": "def f():\n    from price.report import a",
+            },
+            "report/a.py -> report/b.py -> report/a.py",
+        ),
+        (
+            {"log/__init__.py": "from price.log.a import x", "log/a.py": "from price.log import y"},
+            "log/__init__.py -> log/a.py -> log/__init__.py",
+        ),
+        (
+            {"a.py": "from .b import x", "b.py": "from price.c import y", "c.py": "from price.a import z"},
+            "a.py -> b.py -> c.py -> a.py",
+        ),
+    ],
+)
+def test_a_circle_is_seen(tmp_path: Path, texts: dict[str, str], circle: str) -> None:
+    (tmp_path / "__init__.py").touch()
+    for file, text in texts.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+
+    assert circles(tmp_path) == [circle]
 
 
 def test_every_room_has_its_rule_and_every_rule_its_room() -> None:
