@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -24,11 +24,10 @@ class Candle:
 
     __slots__ = ("close", "count", "high", "low", "open")
 
-    def __init__(self, prices: list[str]) -> None:
-        number = float if max(map(len, prices)) <= _FLOAT_TEXT else Decimal
+    def __init__(self, prices: list[str], numbers: Sequence[float | Decimal]) -> None:
         self.open = prices[0]
-        self.high = max(prices, key=number)
-        self.low = min(prices, key=number)
+        self.high = prices[numbers.index(max(numbers))]
+        self.low = prices[numbers.index(min(numbers))]
         self.close = prices[-1]
         self.count = len(prices)
 
@@ -48,41 +47,61 @@ class Candles:
         """The seconds of a period."""
         self._candles: dict[str, Candle] = {}
         self._start = self._end = ""
+        self._end_unix = 0
 
     def of(self, blocks: Iterable[Block]) -> Iterator[tuple[Value, ...]]:
         """The candles as rows of the table, period by period."""
         for _, rows in blocks:
-            slots = [one[0] for one in rows]
+            priced = [one for one in rows if one[2] != row.MISSED]
+            slots, prices = [one[0] for one in priced], [one[2] for one in priced]
+            numbers = _numbers(prices)
+            pairs = [one[1] for one in priced]
+            alone = len(set(pairs)) == 1
             at = 0
-            while at < len(rows):
+            while at < len(slots):
                 if slots[at] >= self._end:
                     yield from self._finished()
-                    start = row.unix(slots[at]) // self.every * self.every
-                    self._start, self._end = row.slot(start), row.slot(start + self.every)
+                    self._begin(slots[at])
                 stop = bisect_left(slots, self._end, at)
-                self._add(rows[at:stop])
+                if alone:
+                    self._add(pairs[0], prices[at:stop], numbers[at:stop])
+                else:
+                    self._share(pairs[at:stop], prices[at:stop], numbers[at:stop])
                 at = stop
         yield from self._finished()
 
-    def _add(self, rows: list[row.Row]) -> None:
-        """Adds rows of the period: their prices by pair, and of each pair what they come to."""
-        prices: dict[str, list[str]] = {}
-        for _, pair, price, _, _ in rows:
-            if price != row.MISSED:
-                if pair in prices:
-                    prices[pair].append(price)
-                else:
-                    prices[pair] = [price]
-        for pair, texts in prices.items():
-            if pair in self._candles:
-                self._candles[pair].add(Candle(texts))
-            else:
-                self._candles[pair] = Candle(texts)
+    def _begin(self, slot: str) -> None:
+        """Goes on to the period of a slot: mostly the next one, whose start is known."""
+        self._start, self._end_unix = self._end, self._end_unix + self.every
+        self._end = row.slot(self._end_unix) if self._start else ""
+        if slot >= self._end:
+            start = row.unix(slot) // self.every * self.every
+            self._start, self._end_unix = row.slot(start), start + self.every
+            self._end = row.slot(self._end_unix)
+
+    def _share(self, pairs: list[str], prices: list[str], numbers: Sequence[float | Decimal]) -> None:
+        """Adds prices of several pairs."""
+        for pair in dict.fromkeys(pairs):
+            mine = [at for at, its in enumerate(pairs) if its == pair]
+            self._add(pair, [prices[at] for at in mine], [numbers[at] for at in mine])
+
+    def _add(self, pair: str, prices: list[str], numbers: Sequence[float | Decimal]) -> None:
+        candle = Candle(prices, numbers)
+        if pair in self._candles:
+            self._candles[pair].add(candle)
+        else:
+            self._candles[pair] = candle
 
     def _finished(self) -> Iterator[tuple[Value, ...]]:
         for pair, candle in self._candles.items():
             yield self._start, pair, candle.open, candle.high, candle.low, candle.close, candle.count
         self._candles.clear()
+
+
+def _numbers(prices: list[str]) -> Sequence[float | Decimal]:
+    """What puts prices in order: their floats, where these tell them apart."""
+    exact = max(map(len, prices), default=0) > _FLOAT_TEXT
+    return [*map(Decimal, prices)] if exact else [*map(float, prices)]
 
 
 def add_options(parser: ArgumentParser) -> None:
