@@ -33,6 +33,8 @@ class File:
         """Why it could not be read to its end."""
         self.trailing = ""
         """What is wrong behind the end of its text, if it does not matter."""
+        self.reached = 0
+        """The offset behind the lines that `blocks` gave last."""
         self.unfinished = False
         """Whether it was found to end in the middle of a line."""
 
@@ -56,7 +58,9 @@ class File:
         self.unfinished = False
         lines = Lines(start)
         for read in self.chunks(start, size):
-            yield from lines.add(read)
+            for block in lines.add(read):
+                self.reached = lines.reached
+                yield block
         self.unfinished = lines.unfinished
 
     def since(self, slot: str) -> tuple[bytes, int, Iterator[bytes]]:
@@ -137,7 +141,8 @@ class Lines:
     """Makes blocks of whole lines of whatever is read, and skips what is too long to be one."""
 
     def __init__(self, start: int = 0) -> None:
-        self._start = self._at = start
+        self.reached = self._at = start
+        """The offset behind the lines given so far."""
         self._rest = b""
         self._skipping = False
 
@@ -153,14 +158,14 @@ class Lines:
             _, end, read = read.partition(b"\n")
             if not end:
                 return
-            yield self._start, TOO_LONG
-            self._skipping, self._start = False, self._at - len(read)
+            start, self.reached, self._skipping = self.reached, self._at - len(read), False
+            yield start, TOO_LONG
         lines, end, rest = (self._rest + read).rpartition(b"\n")
-        if end:
-            yield self._start, lines + end
-            self._start = self._at - len(rest)
         self._skipping = len(rest) > LONGEST
         self._rest = b"" if self._skipping else rest
+        if end:
+            start, self.reached = self.reached, self._at - len(rest)
+            yield start, lines + end
 
 
 def split(block: bytes) -> list[bytes]:

@@ -96,6 +96,9 @@ def test_a_rotated_file_that_is_not_read_is_named_once(
         assert (status, shown != "") == (0, True)
         assert told.count("prices.txt-20261125.zst") == 1
         assert form in told
+    status, shown = answer("verify", "--file", log)
+    assert status == 1
+    assert "prices.txt-20261125.zst:1: " in shown
 
 
 def test_a_log_behind_a_link_is_read_with_the_files_beside_either(tmp_path: Path) -> None:
@@ -142,6 +145,7 @@ def test_bytes_behind_a_packed_file_are_left_out_with_one_warning(
 
     assert answer("history", "--file", log) == (0, "".join(f"{one}\n" for one in (row(0), row(5), row(10))))
     assert capsys.readouterr().err.count("\n") == 1
+    assert answer("verify", "--file", log)[0] == 1
 
 
 def test_a_row_that_stands_twice_counts_once_and_is_told(
@@ -202,6 +206,9 @@ def test_a_long_stretch_without_a_line_end_is_passed_in_bounded_memory(tmp_path:
 
     assert lines("history", "--file", log) == [row(0), row(5), row(10)]
     assert lines("history", "--file", log, "--last", "1") == [row(10)]
+    status, shown = answer("verify", "--file", log)
+    assert (status, shown.count("\n")) == (1, 1)
+    assert ":3: over 64 KiB without a line end" in shown
 
 
 def test_a_header_with_words_of_a_later_version_opens_a_log(tmp_path: Path) -> None:

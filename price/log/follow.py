@@ -1,0 +1,153 @@
+"""Going on from a position in a log: what a follower (web page, database, queue, alerts) reads next.
+
+    follower = Follower("logs/prices.txt", at_slot(since))      # or at_end(path), or read_position(text)
+    for every, rows, position in follower.read():               # what has come since the last time
+        ...                                                     # hand the rows on, then keep position.text()
+
+A position is a file and an offset in its text. Files are renamed, packed, copied and truncated, replaced
+and removed by others; a file is known again by its inode and its first row, or, packed or copied, by its
+first row alone. Where it is gone the follower goes on by time, with the first row after the last one.
+Every (slot, pair) comes once and in order. An unfinished last line is left for the next time.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from price.errors import PriceError
+from price.log import row
+from price.log.file import File
+from price.log.files import LogFile, log_files
+from price.log.read import LeftOut, parsed
+from price.log.row import Row
+
+_WHOLE = 1 << 62
+"""Bytes: what is appended while a file is read belongs to the answer here."""
+
+
+class Position(NamedTuple):
+    """How far a log was read. It is kept as text: `position.text()`, `read_position(text)`."""
+
+    device: int = 0
+    inode: int = 0
+    """Which file; 0 where only `slot` says how far."""
+    first: str = ""
+    """The slot of the file's first row."""
+    offset: int = 0
+    """Bytes of the file's text (unpacked) that were read: the start of a line."""
+    every: int = 0
+    """The interval in force there, in seconds."""
+    slot: str = ""
+    """The slot of the last row."""
+    pairs: tuple[str, ...] = ()
+    """The pairs whose rows of that slot were read."""
+
+    def text(self) -> str:
+        """The position as a line of JSON."""
+        return json.dumps(self._asdict())
+
+
+def read_position(text: str) -> Position:
+    """The position that was kept as text. Raises ValueError for any other text."""
+    try:
+        known = json.loads(text)
+        position = Position(**{**known, "pairs": tuple(known["pairs"])})
+        whole = [type(value) for value in position] == [int, int, str, int, int, str, tuple]
+        whole &= not position.slot or bool(row.slot(row.unix(position.slot)))
+    except (ValueError, TypeError, KeyError, RecursionError, PriceError):
+        whole, position = False, Position()
+    if not whole:
+        raise ValueError(f"not a position in a log: {text[:40]!a}")
+    return position
+
+
+def at_slot(unix: int) -> Position:
+    """The position before the rows of a slot, given as a Unix time."""
+    return Position(slot=row.slot(unix - 1))
+
+
+def at_end(path: str) -> Position:
+    """The position behind the last row of a log. Raises PriceError where there is no log."""
+    for file in reversed([file for file in log_files(path) if file.first and not file.fault]):
+        with file.opened() as opened:
+            return Position(slot=opened.last())
+    return Position()
+
+
+class Follower:
+    """Reads what has come since a position."""
+
+    def __init__(self, path: str, position: Position) -> None:
+        self.path = path
+        self.position = position
+        """Behind the rows given last."""
+        self.left = LeftOut()
+        """What was left out since `left.forget()`."""
+
+    def read(self) -> Iterator[tuple[int, list[Row], Position]]:
+        """The rows that have come, in lists of one interval, each with the position behind it.
+
+        Raises PriceError where the log cannot be read; the same position can be tried again later.
+        """
+        listed = log_files(self.path)
+        self.left.files = {file.path: file.fault for file in listed if file.fault}
+        for file in self._from_here([file for file in listed if file.first and not file.fault]):
+            file.size = _WHOLE
+            try:
+                with file.opened() as opened:
+                    yield from self._file(file, opened)
+                    if opened.damage:
+                        self.left.damaged[file.path] = opened.damage
+            except OSError:
+                return  # renamed a moment ago: the next reading finds it again
+
+    def _from_here(self, files: list[LogFile]) -> list[LogFile]:
+        """The file that the position is in, and those after it; by time where it is gone."""
+        known = [at for at, file in enumerate(files) if file.first == self.position.first]
+        same = [at for at in known if files[at].identity == (self.position.device, self.position.inode)]
+        for at in same or known:
+            if files[at].packed or files[at].size >= self.position.offset:
+                return files[at:]
+        self.position = self.position._replace(device=0, inode=0, first="", offset=0)
+        later = (at for at, file in enumerate(files) if file.first > self.position.slot)
+        return files[max(0, next(later, len(files)) - 1) :]
+
+    def _file(self, file: LogFile, opened: File) -> Iterator[tuple[int, list[Row], Position]]:
+        """The rows of a file behind the position, or behind its slot where that is in another file."""
+        place = self.position
+        device, inode = file.identity
+        here = place.first == file.first
+        if here and (file.packed or not place.offset or opened.read(place.offset - 1, 1) == b"\n"):
+            offset, every = place.offset, place.every
+        else:  # another file, or one that was changed under us
+            offset = 0 if file.packed or not place.slot else opened.position(place.slot)
+            every = file.every if file.packed else opened.interval_at(offset)
+        self.position = place._replace(
+            device=device, inode=inode, first=file.first, offset=offset, every=every
+        )
+        for _, block in opened.blocks(offset):
+            parts = list(parsed(block.decode("latin-1"), every, self.left))
+            for number, (interval, found) in enumerate(parts, 1):
+                every, rows = interval, self._news(found)
+                # a part that is not the block's last is found again by its slot, not by its offset
+                offset = opened.reached if number == len(parts) else offset
+                self.position = self.position._replace(offset=offset, every=every)
+                if rows:
+                    slot = rows[-1][0]
+                    before = self.position.pairs if slot == self.position.slot else ()
+                    pairs = {*before, *(one[1] for one in rows if one[0] == slot)}
+                    self.position = self.position._replace(slot=slot, pairs=tuple(sorted(pairs)))
+                    yield every, rows, self.position
+
+    def _news(self, rows: list[Row]) -> list[Row]:
+        """The rows that come after the position, each slot and pair once."""
+        last, pairs = self.position.slot, set(self.position.pairs)
+        news = []
+        for one in rows:
+            if one[0] > last:
+                last, pairs = one[0], {one[1]}
+                news.append(one)
+            elif one[0] == last and pairs and one[1] not in pairs:  # a slot without pairs was read whole
+                pairs.add(one[1])
+                news.append(one)
+        return news

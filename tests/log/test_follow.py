@@ -1,0 +1,206 @@
+"""Followers go on where they were, whatever happens to the files meanwhile."""
+
+import gzip
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from price.log.follow import Follower, Position, at_end, at_slot, read_position
+from price.log.row import text, unix
+from tests.report.asking import HEADER, write
+
+
+def row(number: int, pair: str = "BTC-USD") -> str:
+    second = 5 * number
+    return (
+        f"2026-11-20T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z {pair} {number + 1} kraken"
+    )
+
+
+def add(log: str, *rows: str) -> None:
+    path = Path(log)
+    if not path.exists() or not path.stat().st_size:
+        path.write_text(HEADER)
+    with path.open("a") as file:
+        file.write("".join(f"{one}\n" for one in rows))
+
+
+def news(follower: Follower) -> list[str]:
+    """What a follower reads; each position can be kept as text."""
+    found = []
+    for _, rows, position in follower.read():
+        assert read_position(position.text()) == position
+        found += [text(one) for one in rows]
+    return found
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> str:
+    return write(tmp_path, row(0), row(1))
+
+
+def followed(log: str) -> Follower:
+    follower = Follower(log, Position())
+    assert news(follower) == [row(0), row(1)]
+    return follower
+
+
+def test_what_is_appended_comes_once(log: str) -> None:
+    follower = followed(log)
+
+    assert news(follower) == []
+    add(log, row(2), row(2, "ETH-USD"))
+    assert news(Follower(log, follower.position)) == [row(2), row(2, "ETH-USD")]
+
+
+def test_an_unfinished_line_is_left_for_the_next_time(log: str) -> None:
+    follower = followed(log)
+    half = row(2)[:30]
+
+    with Path(log).open("a") as file:
+        file.write(half)
+    assert news(follower) == []
+    add(log, row(2)[30:])
+    assert news(follower) == [row(2)]
+
+
+def test_a_rename_loses_nothing_on_either_side(log: str) -> None:
+    follower = followed(log)
+
+    add(log, row(2))
+    Path(log).rename(f"{log}-20261120")
+    add(log, row(3))
+
+    assert news(follower) == [row(2), row(3)]
+
+
+def test_an_empty_new_file_does_not_end_the_old_one(log: str) -> None:
+    follower = followed(log)
+
+    Path(log).rename(f"{log}.1")
+    Path(log).touch()  # logrotate's `create`
+    assert news(follower) == []
+    add(f"{log}.1", row(2))  # the recorder sees the rename at its next slot
+    add(log, row(3))
+
+    assert news(follower) == [row(2), row(3)]
+
+
+def test_the_file_is_found_again_when_it_was_packed(log: str) -> None:
+    follower = followed(log)
+    add(log, row(2))
+    Path(f"{log}.1.gz").write_bytes(gzip.compress(Path(log).read_bytes()))
+    Path(log).unlink()
+    add(log, row(3))
+
+    assert news(follower) == [row(2), row(3)]
+
+
+def test_a_file_that_was_copied_and_truncated_is_read_on_in_the_copy(log: str) -> None:
+    follower = followed(log)
+    add(log, row(2))
+    shutil.copy(log, f"{log}.1")
+    Path(log).write_text("")
+    add(log, row(3), row(4), row(5))
+
+    assert news(follower) == [row(2), row(3), row(4), row(5)]
+
+
+def test_a_truncated_log_is_gone_on_with(log: str) -> None:
+    follower = followed(log)
+    Path(log).write_text("")
+    assert news(follower) == []
+
+    add(log, row(2))
+
+    assert news(follower) == [row(2)]
+
+
+def test_a_file_that_an_editor_replaced_is_gone_on_with_by_time(log: str) -> None:
+    follower = followed(log)
+    Path(log).unlink()
+    Path(log).write_text(f"{HEADER}# somebody was here, and wrote more than there was\n{row(0)}\n{row(1)}\n")
+    add(log, row(2))
+
+    assert news(follower) == [row(2)]
+
+
+def test_rows_that_stand_twice_after_a_rotation_come_once(log: str) -> None:
+    follower = followed(log)
+    Path(log).rename(f"{log}.1")
+    add(log, row(1), row(1, "ETH-USD"), row(2))
+
+    assert news(follower) == [row(1, "ETH-USD"), row(2)]
+
+
+def test_a_follower_may_begin_at_a_slot_or_at_the_end(log: str) -> None:
+    write(Path(log).parent, row(-0), name="prices.txt.1")
+    add(log, row(2))
+
+    assert news(Follower(log, at_slot(unix("2026-11-20T00:00:05Z")))) == [row(1), row(2)]
+    follower = Follower(log, at_end(log))
+    assert news(follower) == []
+    add(log, row(3))
+    assert news(follower) == [row(3)]
+
+
+def test_the_interval_is_the_one_in_force(log: str) -> None:
+    follower = followed(log)
+    add(log, "# price-log 1 every=60s", "2026-11-20T00:01:00Z BTC-USD 9 kraken")
+
+    ((every, _, position),) = follower.read()
+
+    assert (every, position.every) == (60, 60)
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "{}", "[]", "null", '{"slot": "soon"}', Position(slot="x").text(), "[" * 99_999]
+)
+def test_a_kept_text_that_is_no_position_is_refused(kept: str) -> None:
+    with pytest.raises(ValueError, match="not a position in a log"):
+        read_position(kept)
+
+
+@given(
+    st.lists(st.sampled_from(["slot", "read", "stop", "rename", "copy", "pack"]), max_size=40),
+    st.integers(),
+)
+def test_whatever_happens_each_row_comes_once(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str], seed: int
+) -> None:
+    folder, chance = tmp_path_factory.mktemp("log"), random.Random(seed)
+    log = write(folder, row(0), row(0, "ETH-USD"))
+    follower = Follower(log, Position())
+    wanted, found, rotated = [row(0), row(0, "ETH-USD")], [], 0
+    for number, step in enumerate(steps, 1):
+        old = f"{log}.{100 - rotated}"
+        if step == "slot":
+            rows = [row(number), row(number, "ETH-USD")][: chance.randint(1, 2)]
+            add(log, *rows)
+            wanted += rows
+        elif step == "read":
+            found += news(follower)
+        elif step == "stop":
+            for _, first, position in follower.read():
+                found += [text(one) for one in first]
+                follower = Follower(log, read_position(position.text()))
+                break
+        elif step == "rename" and Path(log).exists():
+            Path(log).rename(old)
+            rotated += 1
+        elif step == "copy" and Path(log).exists():
+            shutil.copy(log, old)
+            Path(log).write_text("")
+            rotated += 1
+        elif step == "pack" and Path(f"{log}.{101 - rotated}").exists():
+            last = Path(f"{log}.{101 - rotated}")
+            last.with_name(f"{last.name}.gz").write_bytes(gzip.compress(last.read_bytes(), 1))
+            last.unlink()
+
+    found += news(follower)
+
+    assert found == wanted
