@@ -21,7 +21,7 @@ ROUND = timedelta(seconds=60)
 WELCOME = """\
 Three made-up exchanges on this machine, a price each second. Now and then one hangs, is lost, or tells
 a wrong price, and once a minute all are away for two seconds: lines with # say so beforehand, all others
-are the recorder's log. Ctrl-C ends it.
+are the recorder's log. Two alerts, no-price and far-apart, begin and end with that. Ctrl-C ends it.
 """
 
 
@@ -76,6 +76,7 @@ def _environment(market: Market, folder: Path) -> dict[str, str]:
     ours = {
         "PRICE_PAIRS": "BTC-USD",
         "PRICE_INTERVAL": "1",
+        "PRICE_ALERTS": "no-price: any missing 2s as error; far-apart: any apart 2%",
         "PRICE_FILE": str(folder / "prices.txt"),
         "PRICE_STATE": str(folder / "state.json"),
         "PRICE_STATUS": str(folder / "status.json"),
