@@ -17,6 +17,8 @@ from price.settings import Settings
 KEPT = 100
 """Changes that state.json holds for a follower that has no journal; status.json shows the last ten."""
 _SHOWN = 10
+_MOST_ROWS = 200_000
+"""What is read of the log's end takes no more than a second: a day of eleven pairs, an hour of 270."""
 _LONGEST_SECONDS = 86400
 """How far back the highest and lowest price of what is on are looked for."""
 
@@ -143,6 +145,7 @@ class AlertsSink:
                 state.priced = times.unix(priced[pair].slot)
                 lasted = state.priced - state.since if state.on else 0
                 reach = max(reach, min(lasted, _LONGEST_SECONDS))  # for the highest price of it
+        reach = min(reach, _MOST_ROWS * self._interval // max(1, len(self._of_pair)))
         for interval, unix, quote in self._history(reach) if reach else ():
             for rule, state in of_pair.get(quote.pair, ()):
                 judge(rule, state, quote, unix, interval, live=False)
