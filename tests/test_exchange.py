@@ -5,7 +5,6 @@ import http.client
 import json
 import re
 import socket
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -202,18 +201,6 @@ def test_requests_are_counted_and_kept_with_their_time_and_headers(coinbase: Exc
     assert second.time - first.time == timedelta(seconds=5)
 
 
-def test_a_connection_is_kept_for_more_requests(coinbase: Exchange) -> None:
-    connection = http.client.HTTPConnection(HOST, coinbase.port, timeout=5)
-    connection.request("GET", PATHS["coinbase"], headers={"User-Agent": "test"})
-    connection.getresponse().read()
-    first = connection.sock
-    connection.request("GET", PATHS["coinbase"], headers={"User-Agent": "test"})
-    connection.getresponse().read()
-
-    assert connection.sock is first is not None
-    connection.close()
-
-
 def test_an_exchange_comes_back_on_its_port(coinbase: Exchange) -> None:
     port = coinbase.port
     with dialled(coinbase) as idle:
@@ -227,18 +214,6 @@ def test_an_exchange_comes_back_on_its_port(coinbase: Exchange) -> None:
     coinbase.start()
     assert coinbase.port == port
     assert get(coinbase).status == 200
-
-
-def test_a_fault_lasts_until_it_is_taken_away(coinbase: Exchange) -> None:
-    coinbase.fault = faults.status(503, "later", {"Retry-After": "7"})
-    ill = [get(coinbase) for _ in range(3)]
-    coinbase.fault = None
-
-    assert {(answer.status, answer.body, answer.headers["retry-after"]) for answer in ill} == {
-        (503, b"later", "7")
-    }
-    assert get(coinbase).status == 200
-    assert [seen.fault for seen in coinbase.requests] == ["503", "503", "503", ""]
 
 
 def test_a_fault_can_be_planned_for_some_answers(coinbase: Exchange) -> None:
@@ -270,130 +245,6 @@ def test_a_fault_lasts_also_where_the_clock_steps_back(coinbase: Exchange, clock
     clock.passes(-60)
 
     assert get(coinbase).status == 500
-
-
-def test_a_hanging_exchange_says_nothing(coinbase: Exchange) -> None:
-    coinbase.fault = faults.hang()
-    with dialled(coinbase) as connection:
-        connection.settimeout(0.05)
-        with pytest.raises(TimeoutError):
-            connection.recv(1)
-
-
-def test_a_delayed_answer_is_a_good_one(coinbase: Exchange) -> None:
-    coinbase.fault = faults.delay(0.01)
-
-    assert get(coinbase).status == 200
-
-
-@pytest.mark.parametrize("fault", [faults.drip_head(0.0001), faults.drip_body(0.0001)])
-def test_a_dripping_answer_is_whole_at_last(coinbase: Exchange, fault: faults.Fault) -> None:
-    coinbase.fault = fault
-
-    assert json.loads(get(coinbase).body)["price"] == "61234.50"
-
-
-def test_a_drip_is_a_byte_at_a_time(coinbase: Exchange) -> None:
-    coinbase.fault = faults.drip_head(60)
-    with dialled(coinbase) as connection:
-        assert connection.recv(1000) == b"H"
-
-
-def test_an_endless_body_has_no_end(coinbase: Exchange) -> None:
-    coinbase.fault = faults.endless_body()
-    with dialled(coinbase) as connection:
-        received = 0
-        while received < 2**20:
-            received += len(connection.recv(2**20))
-
-
-def test_endless_continue_is_never_an_answer(coinbase: Exchange) -> None:
-    coinbase.fault = faults.endless_continue()
-    with dialled(coinbase) as connection:
-        begin = b""
-        while len(begin) < 75:
-            begin += connection.recv(1000)
-    assert begin.startswith(b"HTTP/1.1 100 Continue\r\n\r\n" * 3)
-
-
-def test_a_reset_is_one(coinbase: Exchange) -> None:
-    coinbase.fault = faults.reset()
-    with dialled(coinbase) as connection, pytest.raises(ConnectionResetError):
-        connection.recv(1)
-
-
-def test_a_hang_up_is_no_answer(coinbase: Exchange) -> None:
-    coinbase.fault = faults.hang_up()
-    with dialled(coinbase) as connection:
-        assert everything(connection) == b""
-
-
-def test_an_idle_connection_is_closed_after_a_good_answer_that_promised_to_keep_it(
-    coinbase: Exchange,
-) -> None:
-    coinbase.fault = faults.close_idle()
-    with dialled(coinbase) as connection:
-        answer = everything(connection)
-    assert b'"price":"61234.50"' in answer
-    assert b"onnection: close" not in answer
-
-
-@pytest.mark.parametrize("fault", [faults.truncated(), faults.truncated_chunks()])
-def test_a_truncated_body_is_shorter_than_promised(coinbase: Exchange, fault: faults.Fault) -> None:
-    coinbase.fault = fault
-    with pytest.raises(http.client.IncompleteRead):
-        get(coinbase)
-
-
-def test_garbage_is_not_http(coinbase: Exchange) -> None:
-    coinbase.fault = faults.garbage()
-    with pytest.raises(http.client.BadStatusLine):
-        get(coinbase)
-
-
-def test_bodies_that_are_no_json(coinbase: Exchange) -> None:
-    coinbase.fault = faults.html()
-    page = get(coinbase)
-    coinbase.fault = faults.empty()
-    nothing = get(coinbase)
-
-    assert (page.status, page.body[:6], page.headers["content-type"]) == (200, b"<html>", "text/html")
-    assert (nothing.status, nothing.body) == (200, b"")
-
-
-def test_bodies_that_are_too_large_are_good_answers_otherwise(coinbase: Exchange) -> None:
-    coinbase.fault = faults.huge()
-    huge = get(coinbase)
-    coinbase.fault = faults.gzip_bomb(9 * 2**20)
-    bomb = get(coinbase)
-
-    assert len(huge.body) > 8 * 2**20
-    assert len(bomb.body) < 100_000
-    assert len(gzip.decompress(bomb.body)) > 8 * 2**20
-    assert json.loads(gzip.decompress(bomb.body)) == json.loads(huge.body)
-
-
-def test_a_packed_answer_is_the_same(coinbase: Exchange) -> None:
-    plain = get(coinbase)
-    coinbase.fault = faults.compressed()
-    packed = get(coinbase)
-
-    assert packed.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == plain.body
-
-
-def test_redirects(market: Market, coinbase: Exchange) -> None:
-    coinbase.fault = faults.redirect()
-    loop = get(coinbase)
-    coinbase.fault = faults.redirect("/mirror{path}")
-    same_host = get(coinbase)
-    coinbase.fault = faults.redirect(f"https://localhost:{market['kraken'].port}{{path}}", 308)
-    other = get(coinbase)
-
-    assert (loop.status, loop.headers["location"]) == (302, PATHS["coinbase"])
-    coinbase.fault = faults.redirect("/mirror{path}")
-    assert get(coinbase, same_host.headers["location"]).status == 200
-    assert (other.status, other.headers["location"][:18]) == (308, "https://localhost:")
 
 
 @pytest.mark.parametrize("name", VENUES)
@@ -465,38 +316,6 @@ def test_every_fault_can_be_stopped_while_it_lasts() -> None:
         connection.close()
 
 
-def test_https_is_trusted_by_its_certificate_and_its_faults_are_not(tmp_path: Path) -> None:
-    ca = tmp_path / "ca.pem"
-    with Market(["coinbase"], ca=ca) as market:
-        exchange = market["coinbase"]
-        assert handshake(exchange, ca) == ""
-
-        exchange.fail(faults.expired(), answers=1)
-        assert "expired" in handshake(exchange, ca)
-        exchange.fault = faults.wrong_host()
-        assert "not valid for" in handshake(exchange, ca)
-        exchange.fault = faults.untrusted()
-        assert re.search("self-signed|unable to get local issuer", handshake(exchange, ca))
-        exchange.fault = faults.silent_handshake()
-        assert "timed out" in handshake(exchange, ca, seconds=0.1)
-
-        exchange.fault = None
-        assert handshake(exchange, ca) == ""
-        assert market.environment["PRICE_COINBASE_URL"] == f"https://127.0.0.1:{exchange.port}"
-        assert market.environment["SSL_CERT_FILE"] == str(ca)
-
-
-def handshake(exchange: Exchange, ca: Path, seconds: float = 5) -> str:
-    """What a client that trusts only `ca` says of the exchange's TLS; empty where it is content."""
-    context = ssl.create_default_context(cafile=ca)
-    with socket.create_connection((HOST, exchange.port), timeout=seconds) as plain:
-        try:
-            context.wrap_socket(plain, server_hostname=HOST).close()
-        except OSError as error:
-            return str(error)
-    return ""
-
-
 def test_faults_of_tls_need_tls() -> None:
     with pytest.raises(ValueError, match="needs HTTPS"):
         Exchange("coinbase").fault = faults.expired()
@@ -510,6 +329,12 @@ def test_a_market_gives_the_settings_of_a_recorder() -> None:
             "PRICE_KRAKEN_URL": market["kraken"].url,
             "PRICE_OKX_URL": market["okx"].url,
         }
+
+
+def test_a_market_over_https_says_whom_to_trust(tmp_path: Path) -> None:
+    with Market(["kraken"], ca=tmp_path / "ca.pem") as market:
+        assert market.environment["PRICE_KRAKEN_URL"] == f"https://127.0.0.1:{market['kraken'].port}"
+        assert market.environment["SSL_CERT_FILE"] == str(tmp_path / "ca.pem")
 
 
 def test_a_walk_is_the_same_for_the_same_seed_and_close_at_all_exchanges() -> None:

@@ -22,9 +22,9 @@ from price.events import Event
 from price.handlers import journal
 from price.handlers.console import Console
 from price.text import MOST, one_line
+from tests.exchange.parrot import parrot
 from tests.fakes import START
 from tests.nasty import NASTY, NASTY_NAME
-from tests.parrot import parrot
 from tests.scene import Scene
 
 
@@ -168,7 +168,7 @@ def test_a_recorder_that_cannot_start_says_so_in_one_clean_line(tmp_path: Path, 
     ids=["body", "redirect", "error", "no HTTP"],
 )
 def test_what_an_exchange_said_is_printed_escaped(command: str, answer: bytes) -> None:
-    parrot().says = answer
+    parrot().says(answer)
 
     status, lines = said([command], {"PRICE_SOURCES": "kraken", "PRICE_KRAKEN_URL": parrot().url})
 

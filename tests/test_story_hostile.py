@@ -18,8 +18,8 @@ from price.recorder.workers import Threads, _Job
 from price.settings import Settings
 from price.sources import SOURCES
 from price.wire import Request
+from tests.exchange.parrot import parrot
 from tests.nasty import NASTY, NASTY_BYTES, NASTY_NAME
-from tests.parrot import parrot
 from tests.scene import Hire, Scene
 
 EVERYBODY = ",".join(name for name in SOURCES if name != "simulated")
@@ -164,7 +164,7 @@ def stays_clean(folder: Path, answer: bytes) -> None:
     """All sources get the same bytes over a real connection: two slots are recorded, and nothing else."""
     folder.mkdir()
     scene = Scene(folder, SOURCES=EVERYBODY, PAIRS="BTC-USD,BTC-USDT")
-    parrot().says = answer
+    parrot().says(answer)
 
     terminal = recorded(scene, hire=_real_network)
 

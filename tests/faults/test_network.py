@@ -86,6 +86,7 @@ def test_whatever_all_exchanges_do_each_slot_has_its_row_and_each_loss_is_said_o
 
 def test_one_exchange_that_is_well_gives_the_price_whatever_the_others_do(place: Place) -> None:
     names = ("coinbase", "kraken", "bitstamp", "gemini", "bitfinex")
+    place.settings["QUORUM"] = "1"
     with asking(place, names=names, timeout_seconds=BRIEF_SECONDS) as scene:
         for fault in (faults.drip_body, faults.hang, faults.gzip_bomb, faults.reset):
             scene.market.fail(fault())

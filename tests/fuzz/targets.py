@@ -26,13 +26,17 @@ from price.transport import MAX_BODY_BYTES, Transport
 from price.transport.bodies import decoded
 from price.transport.client import _redirected
 from price.wire import Answer, Request, retry_after_seconds
+from tests.exchange.parrot import GOOD, certificates, parrot
 from tests.fakes import START
-from tests.parrot import certificates, parrot
 from tests.proof import proven
 from tests.scene import Scene
 from tests.sources.answers import HERE, answers_of
 from tests.sources.survival import is_fit_to_show, survives
 
+_MOST_BEFORE = 4096
+"""Bytes before an answer that come with it in one piece."""
+_BRIEF_SECONDS = 0.1
+"""For answers that may never be whole."""
 MOST_SHOWN = 20_000
 """Characters of a line that the program says."""
 _STATUSES = (200, 200, 200, 204, 301, 400, 401, 404, 418, 429, 451, 500, 503)
@@ -93,11 +97,23 @@ def headers(data: bytes) -> None:
 def http(data: bytes) -> None:
     """All that a server says after a request, to the last byte."""
     server = parrot()
-    server.says = data
+    server.says(data)
     with _said(SourceError):
         answer = server.ask(Request("/x", ()))
         assert len(answer.body) <= MAX_BODY_BYTES
         survives("kraken", answer)
+
+
+def interim(data: bytes) -> None:
+    """What comes before an answer, on a connection that is kept: it changes no later answer."""
+    server = parrot()
+    client = server.client()
+    server.says(data[:_MOST_BEFORE] + GOOD, close=False)
+    with _said(SourceError):
+        assert len(server.ask(Request("/x", ()), client, _BRIEF_SECONDS).body) <= MAX_BODY_BYTES
+    server.says(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext", close=False)
+    assert server.ask(Request("/y", ()), client).body == b"next"
+    client.hang_up()
 
 
 def rows(data: bytes) -> None:
@@ -191,7 +207,20 @@ def reader(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     each.__name__: each
-    for each in (adapters, wire, headers, http, rows, moments, environment, start, state, show_status, reader)
+    for each in (
+        adapters,
+        wire,
+        headers,
+        http,
+        interim,
+        rows,
+        moments,
+        environment,
+        start,
+        state,
+        show_status,
+        reader,
+    )
 }
 
 
@@ -224,8 +253,21 @@ _SEEDS = {
         "HTTP/1.0 302 Found\r\nLocation: /y\x1b\r\n\r\n",
         "HTTP/1.1 503 Away\r\nRetry-After: 30\r\nContent-Encoding: gzip\r\n\r\nx",
     ),
-    "rows": (
-        *(_ROW, _MISSED, f"{_ROW} by=journal", "# price-log 1 every=5s"),
+    "interim": (
+        "",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        "HTTP/1.1 102 \r\n\r\n" * 21,
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
+        "HTTP/1.1 204 None\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+        "\r\n",
+    ),
+    "rows": (        *(_ROW, _MISSED, f"{_ROW} by=journal", "# price-log 1 every=5s"),
         "2026-99-99T00:00:00Z BTC-USD 1 a",
     ),
     "moments": (
