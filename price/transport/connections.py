@@ -63,19 +63,11 @@ class _Connection(HTTPConnection):
         return super().is_connected and not has_surplus(self.sock)
 
     def _new_conn(self) -> socket.socket:
-        return connect(self._dns_host, self.port or 80, self.socket_options)
+        return connect(self._dns_host, self.port or self.default_port, self.socket_options)
 
 
-class _TLSConnection(HTTPSConnection):
-    response_class = Response  # of a proxy's answer to CONNECT
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it can be used again: nothing has come on it that nobody asked for."""
-        return super().is_connected and not has_surplus(self.sock)
-
-    def _new_conn(self) -> socket.socket:
-        return connect(self._dns_host, self.port or 443, self.socket_options)
+class _TLSConnection(_Connection, HTTPSConnection):
+    """The same with TLS."""
 
 
 class Pool(HTTPConnectionPool):
@@ -106,7 +98,7 @@ class Pool(HTTPConnectionPool):
 
 
 class _TLSPool(Pool, HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection  # type: ignore[assignment] # the libraries say so, too
+    ConnectionCls = _TLSConnection
 
 
 def ask(connection: HTTPConnection, text: bytes) -> Response:

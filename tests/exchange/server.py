@@ -14,7 +14,7 @@ from price.model import Pair
 from tests.exchange.faults import Fault
 from tests.exchange.prices import Prices, Replay, Walk, minute
 from tests.exchange.venues import VENUES
-from tests.exchange.venues.base import Deal, NoPrices, Page, SourceState, UnknownName
+from tests.exchange.venues.base import Book, Deal, NoPrices, Page, UnknownName
 from tests.exchange.wire import Ask, BadQuery, Gone, Line, Reply
 
 if TYPE_CHECKING:
@@ -247,11 +247,11 @@ class Exchange:
         with self._lock:
             self.count += 1
             self._seen.append(Seen(now, ask.target, dict(ask.headers), fault.name))
-        page = self._page(self._desk(fault, now, plan.began if plan else now), ask)
+        page = self._page(self._book(fault, now, plan.began if plan else now), ask)
         reply = fault.answer(self._venue, ask, self._reply(page, now))
         return fault.send(line, reply)
 
-    def _desk(self, fault: Fault, now: datetime, since: datetime) -> SourceState:
+    def _book(self, fault: Fault, now: datetime, since: datetime) -> Book:
         def look(pair: Pair, moment: datetime) -> Deal | None:
             price = self._prices(self.name, pair, moment)
             return None if price is None else Deal(price, moment)
@@ -259,7 +259,7 @@ class Exchange:
         names = self._names
         if fault.delisted:
             names = {name: pair for name, pair in names.items() if pair != fault.delisted}
-        return SourceState(
+        return Book(
             now,
             names,
             deal=lambda pair: fault.trade(look, pair, now, since),
@@ -267,7 +267,7 @@ class Exchange:
             minute=lambda pair, start: minute(self._prices, self.name, pair, start, now),
         )
 
-    def _page(self, state: SourceState, ask: Ask) -> Page:
+    def _page(self, state: Book, ask: Ask) -> Page:
         try:
             page = self._venue.answer(state, ask) if ask.method == "GET" else None
         except UnknownName as error:

@@ -78,7 +78,7 @@ class Deal(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SourceState:
+class Book:
     """What an exchange knows while it answers one request."""
 
     now: datetime
@@ -145,7 +145,7 @@ class Venue:
         """What it says of a pair that it does not have."""
         raise NotImplementedError
 
-    def answer(self, state: SourceState, ask: Ask) -> Page | None:
+    def answer(self, state: Book, ask: Ask) -> Page | None:
         """The answer to a request; None where it has no such path."""
         raise NotImplementedError
 

@@ -8,9 +8,9 @@ from price import times
 from price.model import Pair
 from tests.exchange.prices import Candle, filled
 from tests.exchange.venues.base import (
+    Book,
     Deal,
     Page,
-    SourceState,
     UnknownName,
     Venue,
     milliseconds,
@@ -36,7 +36,7 @@ class Binance(Venue):
     def unknown(self, name: str) -> Page:
         return Page({"code": -1121, "msg": "Invalid symbol."}, 400)
 
-    def answer(self, state: SourceState, ask: Ask) -> Page | None:
+    def answer(self, state: Book, ask: Ask) -> Page | None:
         match ask.parts:
             case ["api", "v3", "ticker", ("24hr" | "price") as kind]:
                 return self._ticker(state, ask, kind)
@@ -44,7 +44,7 @@ class Binance(Venue):
                 return _candles(state, ask)
         return None
 
-    def _ticker(self, state: SourceState, ask: Ask, kind: str) -> Page:
+    def _ticker(self, state: Book, ask: Ask, kind: str) -> Page:
         if " " in ask.query.get("symbols", ""):
             return Page({"code": -1100, "msg": "Illegal characters found in parameter 'symbols'."}, 400)
         row = _day if kind == "24hr" else _price
@@ -97,7 +97,7 @@ def _day(name: str, deal: Deal) -> dict[str, Any]:
     return without_nothing(fields)
 
 
-def _candles(state: SourceState, ask: Ask) -> Page:
+def _candles(state: Book, ask: Ask) -> Page:
     limit = min(ask.number("limit", 500), 1000)
     now = times.unix(state.now)
     end = min(ask.number("endTime", now * 1000) // 1000, now)

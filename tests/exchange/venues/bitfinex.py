@@ -4,7 +4,7 @@ from typing import Any
 
 from price import times
 from price.model import Pair
-from tests.exchange.venues.base import Deal, Page, SourceState, Venue, number
+from tests.exchange.venues.base import Book, Deal, Page, Venue, number
 from tests.exchange.wire import Ask
 
 _ASSETS = {"USDT": "UST", "USDC": "UDC"}
@@ -43,7 +43,7 @@ class Bitfinex(Venue):
     def unknown(self, name: str) -> Page:
         return Page(["error", 10020, "symbol: invalid"], 500)
 
-    def answer(self, state: SourceState, ask: Ask) -> Page | None:
+    def answer(self, state: Book, ask: Ask) -> Page | None:
         match ask.parts:
             case ["v2", "tickers"]:
                 return Page(self._rows(state, ask.query.get("symbols", "")))
@@ -53,7 +53,7 @@ class Bitfinex(Venue):
                 return _candles(state, key.removeprefix("trade:1m:"), ask)
         return None
 
-    def _rows(self, state: SourceState, symbols: str) -> list[list[Any]]:
+    def _rows(self, state: Book, symbols: str) -> list[list[Any]]:
         asked = list(state.names) if symbols == "ALL" else symbols.split(",")
         deals = state.deals(state.names[name] for name in asked if name in state.names)
         rows = [[self.symbol(pair), *_row(deal)] for pair, deal in deals.items()]
@@ -65,7 +65,7 @@ def _row(deal: Deal) -> list[Any]:
     return [bid, 4.727000000000001, ask, 1e-08, 334.5, 0.0055, deal.number(), 2345.678, ask, bid]
 
 
-def _candles(state: SourceState, name: str, ask: Ask) -> Page:
+def _candles(state: Book, name: str, ask: Ask) -> Page:
     if name not in state.names:
         return Page([])
     limit = min(ask.number("limit", 100), 10_000)

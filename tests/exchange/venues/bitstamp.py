@@ -5,7 +5,7 @@ from typing import Any
 from price import times
 from price.model import Pair
 from tests.exchange.prices import filled
-from tests.exchange.venues.base import Deal, Page, SourceState, Venue, without_nothing
+from tests.exchange.venues.base import Book, Deal, Page, Venue, without_nothing
 from tests.exchange.wire import Ask
 
 
@@ -23,7 +23,7 @@ class Bitstamp(Venue):
     def unknown(self, name: str) -> Page:
         return self.nowhere
 
-    def answer(self, state: SourceState, ask: Ask) -> Page | None:
+    def answer(self, state: Book, ask: Ask) -> Page | None:
         match ask.parts:
             case ["api", "v2", "ticker"]:
                 return Page(_list(state))
@@ -53,7 +53,7 @@ def _row(deal: Deal) -> dict[str, Any]:
     return without_nothing(fields)
 
 
-def _list(state: SourceState) -> list[dict[str, Any]]:
+def _list(state: Book) -> list[dict[str, Any]]:
     rows = []
     for pair, deal in state.deals(state.names.values()).items():
         rows.append(_row(deal) | {"pair": f"{pair.base}/{pair.quote}"})
@@ -64,7 +64,7 @@ def _list(state: SourceState) -> list[dict[str, Any]]:
     return rows
 
 
-def _candles(state: SourceState, name: str, ask: Ask) -> Page:
+def _candles(state: Book, name: str, ask: Ask) -> Page:
     limit = ask.number("limit", 0)
     if ask.number("step", 0) != 60 or not 1 <= limit <= 1000:
         return Page({"code": "400.000", "reason": "Invalid parameters.", "status": "error"}, 400)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from price import times
 from price.model import Pair
-from tests.exchange.venues.base import Page, SourceState, Venue, number, without_nothing
+from tests.exchange.venues.base import Book, Page, Venue, number, without_nothing
 from tests.exchange.wire import Ask, BadQuery
 
 
@@ -24,7 +24,7 @@ class Coinbase(Venue):
     def unknown(self, name: str) -> Page:
         return self.nowhere
 
-    def answer(self, state: SourceState, ask: Ask) -> Page | None:
+    def answer(self, state: Book, ask: Ask) -> Page | None:
         if "user-agent" not in ask.headers:
             return Page({"message": "User-Agent header is required."}, 400)
         match ask.parts:
@@ -34,7 +34,7 @@ class Coinbase(Venue):
                 return self._candles(state, name, ask)
         return None
 
-    def _ticker(self, state: SourceState, name: str) -> Page:
+    def _ticker(self, state: Book, name: str) -> Page:
         deal = state.one(name)
         fields = {
             "ask": deal.ask,
@@ -48,7 +48,7 @@ class Coinbase(Venue):
         }
         return Page(without_nothing(fields))
 
-    def _candles(self, state: SourceState, name: str, ask: Ask) -> Page:
+    def _candles(self, state: Book, name: str, ask: Ask) -> Page:
         if ask.query.get("granularity") != "60":
             return Page({"message": "Unsupported granularity"}, 400)
         end = times.unix(state.now)

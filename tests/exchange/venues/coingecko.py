@@ -5,7 +5,7 @@ from typing import Any
 
 from price import times
 from price.model import Pair
-from tests.exchange.venues.base import Page, SourceState, UnknownName, Venue, number
+from tests.exchange.venues.base import Book, Page, UnknownName, Venue, number
 from tests.exchange.wire import Ask
 
 _IDS = {
@@ -40,7 +40,7 @@ class Coingecko(Venue):
     def unknown(self, name: str) -> Page:
         return Page({"error": "coin not found"}, 404)
 
-    def answer(self, state: SourceState, ask: Ask) -> Page | None:
+    def answer(self, state: Book, ask: Ask) -> Page | None:
         match ask.parts:
             case ["api", "v3", "simple", "price"]:
                 return Page(_prices(state, ask))
@@ -49,7 +49,7 @@ class Coingecko(Venue):
         return None
 
 
-def _prices(state: SourceState, ask: Ask) -> dict[str, dict[str, Any]]:
+def _prices(state: Book, ask: Ask) -> dict[str, dict[str, Any]]:
     coins, currencies = (ask.query.get(name, "").split(",") for name in ("ids", "vs_currencies"))
     asked = {f"{coin} {currency}": (coin, currency) for coin in coins for currency in currencies}
     deals = state.deals(state.names[name] for name in asked if name in state.names)
@@ -68,7 +68,7 @@ def _time_last(row: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(row.items(), key=lambda item: item[0] == "last_updated_at"))
 
 
-def _samples(state: SourceState, coin: str, ask: Ask) -> Page:
+def _samples(state: Book, coin: str, ask: Ask) -> Page:
     name = f"{coin} {ask.query.get('vs_currency', '')}"
     if name not in state.names:
         raise UnknownName(coin)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from price import times
 from price.model import Pair
-from tests.exchange.venues.base import Page, SourceState, Venue, number
+from tests.exchange.venues.base import Book, Page, Venue, number
 from tests.exchange.wire import Ask
 
 
@@ -30,7 +30,7 @@ class Gemini(Venue):
         message = f"Supplied value '{name}' is not a valid symbol"
         return Page({"result": "error", "reason": "InvalidSymbol", "message": message}, 400)
 
-    def answer(self, state: SourceState, ask: Ask) -> Page | None:
+    def answer(self, state: Book, ask: Ask) -> Page | None:
         match ask.parts:
             case ["v1", "pubticker", name]:
                 return self._ticker(state, name)
@@ -40,14 +40,14 @@ class Gemini(Venue):
                 return _candles(state, name)
         return None
 
-    def _ticker(self, state: SourceState, name: str) -> Page:
+    def _ticker(self, state: Book, name: str) -> Page:
         deal, pair = state.one(name), state.pair(name)
         # the end of the volume's window: up to five minutes old beside a fresh price
         edge = times.unix(state.now) // 300 * 300_000
         volume = {pair.base: "345.6789012", pair.quote: "21123456.789012345", "timestamp": edge}
         return Page({"bid": deal.bid, "ask": deal.ask, "last": deal.text(2), "volume": volume})
 
-    def _feed(self, state: SourceState) -> list[dict[str, str]]:
+    def _feed(self, state: Book) -> list[dict[str, str]]:
         deals = state.deals(dict.fromkeys(state.names.values()))
         return [
             {"pair": self.symbol(pair).upper(), "price": deal.text(2), "percentChange24h": "0.0055"}
@@ -55,7 +55,7 @@ class Gemini(Venue):
         ]
 
 
-def _candles(state: SourceState, name: str) -> Page:
+def _candles(state: Book, name: str) -> Page:
     now = times.unix(state.now)
     rows = [
         [c.start * 1000, *(number(f"{value:f}") for value in c[1:5]), number(c.volume)]

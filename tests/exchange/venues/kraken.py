@@ -6,7 +6,7 @@ from typing import Any
 from price import times
 from price.model import Pair
 from tests.exchange.prices import filled
-from tests.exchange.venues.base import Deal, Page, SourceState, Venue
+from tests.exchange.venues.base import Book, Deal, Page, Venue
 from tests.exchange.wire import Ask
 
 _ASSETS = {"BTC": "XBT", "DOGE": "XDG"}
@@ -35,7 +35,7 @@ class Kraken(Venue):
     def unknown(self, name: str) -> Page:
         return Page({"error": ["EQuery:Unknown asset pair"]})
 
-    def answer(self, state: SourceState, ask: Ask) -> Page | None:
+    def answer(self, state: Book, ask: Ask) -> Page | None:
         match ask.parts:
             case ["0", "public", "Ticker"]:
                 asked = ask.query.get("pair", "")
@@ -46,7 +46,7 @@ class Kraken(Venue):
                 return self._candles(state, ask)
         return None
 
-    def _candles(self, state: SourceState, ask: Ask) -> Page:
+    def _candles(self, state: Book, ask: Ask) -> Page:
         now, name = times.unix(state.now), ask.query.get("pair", "")
         since = max(ask.number("since", 0), now - now % 60 - 720 * 60)
         if ask.number("interval", 1) != 1:

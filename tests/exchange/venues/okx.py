@@ -4,7 +4,7 @@ from typing import Any
 
 from price import times
 from price.model import Pair
-from tests.exchange.venues.base import Deal, Page, SourceState, Venue, without_nothing
+from tests.exchange.venues.base import Book, Deal, Page, Venue, without_nothing
 from tests.exchange.wire import Ask
 
 
@@ -25,7 +25,7 @@ class Okx(Venue):
     def unknown(self, name: str) -> Page:
         return Page({"code": "51001", "data": [], "msg": "Instrument ID or Spread ID doesn't exist."})
 
-    def answer(self, state: SourceState, ask: Ask) -> Page | None:
+    def answer(self, state: Book, ask: Ask) -> Page | None:
         match ask.parts:
             case ["api", "v5", "market", "ticker"]:
                 name = ask.query.get("instId", "")
@@ -67,7 +67,7 @@ def _row(name: str, deal: Deal) -> dict[str, Any]:
     return without_nothing(fields)
 
 
-def _candles(state: SourceState, ask: Ask, reach: int) -> Page:
+def _candles(state: Book, ask: Ask, reach: int) -> Page:
     now = times.unix(state.now)
     limit = min(ask.number("limit", 100), 300)
     if ask.query.get("bar", "1m") != "1m":
