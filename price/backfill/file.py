@@ -8,42 +8,46 @@ import heapq
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from price import host
-from price.backfill.gap import Slot
+from price.backfill.missing import Slot
 from price.errors import PriceError
-from price.log import line
-from price.log.old import row
-from price.log.old.files import File
-from price.log.old.siblings import REPAIRS, open_repairs
+from price.log import row
+from price.log.atomic import open_new
+from price.log.files import REPAIRS, repairs_file
+from price.log.read import LeftOut, file_blocks
+from price.log.row import Row
 
 _MODE = 0o644
+_END = "~"
+"""Later than any slot."""
 _NEXT_STEPS = {
     errno.ENOSPC: "make room there and repair again",
     errno.EDQUOT: "make room there and repair again",
     errno.EROFS: "mount it for writing and repair again",
     errno.EACCES: "run this as the owner of that folder, beside whose log it is",
     errno.EPERM: "run this as the owner of that folder, beside whose log it is",
+    errno.ELOOP: "a link stands there, which is not followed: remove it and repair again",
 }
 
 
 class Filled(NamedTuple):
-    """A row that was learnt, with its line end, and the interval that its slot is one of."""
+    """A row that was learnt, and the interval that its slot is one of."""
 
-    text: bytes
     every: int
+    row: Row
 
 
 class RepairsFile:
     """The repairs of one log, locked against another repair as long as it is open. Use it in a `with`."""
 
-    def __init__(self, log: str) -> None:
+    def __init__(self, log: str, *, simulated: bool) -> None:
         """Raises PriceError where another process repairs the log, or its folder takes no files."""
         self.path = Path(log).with_name(REPAIRS)
         self._log = log
+        self._simulated = simulated
         self._lock = self._locked()
 
     def __enter__(self) -> "RepairsFile":
@@ -54,40 +58,41 @@ class RepairsFile:
 
     def check(self) -> None:
         """Reads it through once, so that nobody is asked in vain. Raises PriceError for a damaged file."""
-        if self.path.exists() and not self.path.is_file():
+        target = self._target()
+        if not target.exists():
+            return
+        if not target.is_file():
             raise PriceError(f"{self.path}: not a file: move it away, repairs belong there")
-        file = open_repairs(self._log, strict=False)
-        if file:
-            try:
-                for _ in _rows(file, 0):
-                    pass
-            finally:
-                file.close()
+        every, before, pairs = 0, "", set[str]()
+        with target.open(encoding="utf-8", errors="replace", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                header = row.read_header(line[:-1])
+                every = header.every if header else every
+                one = _read(line)
+                if line.startswith("#") and line.endswith("\n") and (header or row.HEADER_START not in line):
+                    continue
+                if not one or not every or one[0] < before or (one[0] == before and one[1] in pairs):
+                    shown = ascii(line.rstrip("\n")[:60])
+                    place = f"{self.path}:{number}"
+                    raise PriceError(
+                        f"{place}: damaged at {shown}: price verify tells more; mend it or move it away"
+                    )
+                pairs = {one[1]} | (pairs if one[0] == before else set())
+                before = one[0]
 
     def known(self, start: int, end: int) -> set[Slot]:
         """The slots from `start` up to `end` (Unix time) that it fills. Raises PriceError."""
-        found: set[Slot] = set()
-        file = self._open()
-        if file:
-            try:
-                for slot, _ in _rows(file, file.position(row.slot_of(start))):
-                    if slot[0] >= end:
-                        break
-                    found.add(slot)
-            finally:
-                file.close()
-        return found
+        return {(row.unix(filled.row[0]), filled.row[1]) for filled in self._rows(start, row.slot(end))}
 
     def add(self, filled: Mapping[Slot, Filled]) -> None:
-        """Adds rows for slots that it does not have. Raises PriceError: damage, or the disk refuses."""
+        """Adds rows for slots that it does not have. Raises PriceError where the disk refuses."""
         if not filled:
             return
-        target = self.path.resolve()  # a link stays one
+        target = self._target()  # a link stays one
         new = target.with_name(f".{target.name}.new")
-        file = self._open()
+        added = sorted(filled.values(), key=_key)
         try:
-            old = _rows(file, 0) if file else iter(())
-            self._write(new, heapq.merge(old, sorted(filled.items()), key=itemgetter(0)))
+            self._write(new, heapq.merge(self._rows(None, _END), added, key=_key))
             new.replace(target)
             host.sync_folder(target.parent)
         except BaseException as error:
@@ -96,27 +101,37 @@ class RepairsFile:
             if isinstance(error, OSError):
                 raise PriceError(refusal(self.path, error)) from error
             raise
-        finally:
-            if file:
-                file.close()
 
-    def _write(self, path: Path, rows: Iterable[tuple[Slot, Filled]]) -> None:
-        every, before = 0, None
-        with path.open("wb") as draft:
+    def _write(self, path: Path, rows: Iterable[Filled]) -> None:
+        every, before = 0, ("", "")
+        with os.fdopen(open_new(str(path), _MODE), "w", encoding="utf-8", newline="\n") as draft:
             os.fchmod(draft.fileno(), _MODE)  # whatever the umask
-            for slot, filled in rows:
-                if slot == before:
+            for filled in rows:
+                if _key(filled) == before:
                     continue  # the row that it had comes first
-                before = slot
+                before = _key(filled)
                 if filled.every != every:
                     every = filled.every
-                    draft.write(line.header(every).encode("ascii") + b"\n")
-                draft.write(filled.text)
+                    draft.write(f"{row.header(every, simulated=self._simulated)}\n")
+                draft.write(f"{row.text(filled.row)}\n")
             draft.flush()
             host.sync(draft.fileno())
 
-    def _open(self) -> File | None:
-        return open_repairs(self._log)
+    def _rows(self, since: int | None, end: str) -> Iterator[Filled]:
+        """Its rows from a Unix time up to the slot `end`; `check` has found them sound."""
+        file = repairs_file(self._log)
+        if file:
+            with file.opened() as opened:
+                for every, rows in file_blocks(opened, since, end, LeftOut()):
+                    yield from (Filled(every, one) for one in rows)
+
+    def _target(self) -> Path:
+        """The file itself. Raises PriceError for a link that is neither ours nor the administrator's."""
+        if self.path.is_symlink() and self.path.lstat().st_uid not in (0, os.geteuid()):
+            raise PriceError(
+                f"{self.path}: a link that another user made is not followed: remove it and repair again"
+            )
+        return self.path.resolve()
 
     def _locked(self) -> int:
         path = self.path.with_name(f".{REPAIRS}.lock")
@@ -138,43 +153,16 @@ def refusal(path: Path, error: OSError, *, is_lock: bool = False) -> str:
     return f"{path}: {error.strerror}: {step}"
 
 
-def _rows(file: File, start: int) -> Iterator[tuple[Slot, Filled]]:
-    """The rows from an offset on. Raises PriceError for a damaged file."""
-    every, number = file.every, 0
-    before: Slot = (0, b"")
-    pairs: set[bytes] = set()
-    """Those of the slot `before`."""
-    for _, block in file.blocks(start):
-        for text in row.lines(block):
-            number += 1
-            if text.startswith(b"#"):
-                headed = row.every_of(text)
-                if not headed and text.startswith(b"# price-log"):
-                    raise PriceError(_damaged(file, text, start, number))
-                every = headed or every
-                continue
-            slot = _slot(text)
-            if slot[0] != before[0]:
-                pairs = set()
-            if not every or slot[0] < before[0] or slot[1] in pairs:
-                raise PriceError(_damaged(file, text, start, number))
-            pairs.add(slot[1])
-            yield slot, Filled(text, every)
-            before = slot
-    if file.unfinished:
-        raise PriceError(_damaged(file, b"the end", start, number + 1))
+def _key(filled: Filled) -> tuple[str, str]:
+    return filled.row[0], filled.row[1]
 
 
-def _slot(text: bytes) -> Slot:
-    """The slot of a line; one before all others where it is no repair."""
-    if row.is_sound(text) and not row.missed(text):
-        with suppress(PriceError):  # no such day
-            return row.unix_of(text), row.pair_of(text)
-    return (-1, b"")
-
-
-def _damaged(file: File, text: bytes, start: int, number: int) -> str:
-    """What to say of the line that is the `number`th from an offset on."""
-    shown = ascii(text.decode("latin-1").rstrip("\n")[:60])
-    place = f"{file.path}:{number}" if start == 0 else file.path
-    return f"{place}: damaged at {shown}: price verify tells more; mend it or move it away"
+def _read(line: str) -> Row | None:
+    """The row of a line; None where it is no repair."""
+    if not line.endswith("\n"):
+        return None
+    try:
+        one = row.read(line[:-1])
+    except ValueError:
+        return None
+    return one if one[2] != row.MISSED else None

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from price.backfill.agreed import Agreed
-from price.backfill.gap import Missing, Slot
+from price.backfill.missing import Missing
 from price.backfill.provider import Work
-from price.errors import PriceError
-from price.log.old import row
+from price.log import row
+from price.log.row import Row
 
 _LATE_SECONDS = 60
 """An entry is made within the interval after its slot; what else may hold it up is far shorter than this."""
@@ -38,6 +37,7 @@ class Journal:
     """Believes only what `trust` does; where two entries differ about a slot, neither of them."""
 
     by = "journal"
+    simulated = None
 
     def __init__(self, entries: Entries, trust: Trust) -> None:
         self._entries = entries
@@ -45,23 +45,26 @@ class Journal:
         self._strange = 0
         self._disputed = 0
 
-    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
-        late = max((stretch.every for stretch in missing.stretches), default=0) + _LATE_SECONDS
+    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
+        late = max((gap.every for gap in missing.gaps), default=0) + _LATE_SECONDS
         for begin, end in missing.spans(_APART_SECONDS):
-            found = Agreed()
+            found = _Agreed()
             for entry in self._entries(begin, end + late):
-                slot, known = _read(entry)
-                if not begin <= slot[0] < end or not missing.every(slot):
+                one = _read(entry)
+                # an entry of another slot is in the span before or after, too
+                if not one or not begin <= (unix := row.unix(one[0])) < end:
+                    continue
+                if not missing.gap_of(unix, one[1]):
                     continue
                 if not self._trust(entry):
                     self._strange += 1
                 else:
-                    found.hear(slot, known)
+                    found.add(one)
             self._disputed += found.disputed
             yield from found
-            work.tell(end)
+            work.progress(end)
 
-    def remarks(self) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
         if self._strange:
             what = "entries not believed, since journald says that others wrote them"
             yield f"{what}: {self._strange}; --unit names the recorder's unit"
@@ -69,13 +72,32 @@ class Journal:
             yield f"slots that stay missing, since two entries differ about them: {self._disputed}"
 
 
-def _read(entry: Mapping[str, object]) -> tuple[Slot, str]:
-    """The slot of an entry and what it says; a slot that never is for one that is none of ours."""
+class _Agreed:
+    """Rows of slots; a slot of which two rows differ stays unknown: a missed slot beats a wrong price."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], Row] = {}
+        self._disputed: set[tuple[str, str]] = set()
+
+    def add(self, one: Row) -> None:
+        """Notes what one entry says of a slot."""
+        if self._rows.setdefault(one[:2], one) != one:
+            self._disputed.add(one[:2])
+
+    @property
+    def disputed(self) -> int:
+        """Of how many slots two rows differ."""
+        return len(self._disputed)
+
+    def __iter__(self) -> Iterator[Row]:
+        return (one for key, one in self._rows.items() if key not in self._disputed)
+
+
+def _read(entry: Mapping[str, object]) -> Row | None:
+    """The row that an entry stands for; None for one that is none of ours."""
     fields = [entry.get(name) for name in _FIELDS]
-    slot, pair, value, sources = (field if isinstance(field, str) else "" for field in fields)
-    if not row.is_sound(f"{slot} {pair} {value} {sources}\n".encode("utf-8", "replace")):
-        return (0, b""), ""
     try:
-        return (row.unix_of(slot.encode()), pair.encode()), f"{value} {sources}"
-    except PriceError:  # no such day
-        return (0, b""), ""
+        one = row.read(" ".join(field if isinstance(field, str) else "" for field in fields))
+    except ValueError:
+        return None
+    return one if one[2] != row.MISSED and not one[4] else None

@@ -1,172 +1,198 @@
-"""Which slots of a log have no live row with a price, between the first and the last row of each pair."""
+"""Which slots of a log have no live price, between the first and the last row of each pair."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from math import lcm
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
-from price.backfill.gap import Missing, Stretch
-from price.log.old import row
-from price.log.old.chunk import Chunk, only
-from price.log.old.pricelog import PriceLog
+from price.log import row
+from price.log.gaps import Gap, Gaps
+from price.log.read import PriceLog
 
-_LOOK_BACK_SECONDS = 60
-"""Read before a range: so much of a stretch tells whether it is long."""
+Slot = tuple[int, str]
+"""A slot of a pair: its Unix time, and the pair."""
+NEAR_SECONDS = 3600
+"""A live price this near to a missed slot tells what is to be believed of it."""
 MOST_SLOTS = 50_000
 """About how many missed slots are worked on at once: what is learnt of them is held in memory."""
 
 
-class _Track:
-    """A pair: up to where it is accounted for, and the missed stretch that may still grow."""
+class Priced(NamedTuple):
+    """A live row with a price: its slot in Unix time, and the price as it stands there."""
 
-    def __init__(self) -> None:
-        self.last = 0
-        """Its last slot; 0 before the first row."""
-        self.every = 1
-        """A hole after it is made of slots that fit every interval since then."""
-        self.open: Stretch | None = None
+    slot: int
+    price: str
 
 
-class Survey:
-    """Reads rows in order, live ones only, and finds what is missed."""
-
-    def __init__(self, pairs: Sequence[bytes] = ()) -> None:
-        self.tracks: dict[bytes, _Track] = {}
-        self._pairs = pairs
-
-    def stretches(self, chunks: Iterable[Chunk]) -> Iterator[Stretch]:
-        """The missed stretches, in the order of their ends."""
-        for chunk in chunks:
-            for track in self.tracks.values():
-                track.every = lcm(track.every, chunk.every)
-            if self._pairs:  # not left out before: other pairs' rows tell the interval that was in force
-                chunk.rows = only(chunk.rows, self._pairs)
-            for rows in _pieces(chunk.rows):
-                yield from self._piece(rows, chunk.every)
-        for track in self.tracks.values():
-            yield from self._close(track)
-
-    def _piece(self, rows: bytes, every: int) -> Iterator[Stretch]:
-        """Goes on by a missed row, or by some with prices."""
-        ends = self._ends(rows, every)
-        for pair, first, last in ends or ():
-            yield from self._row(pair, first, 1, every, missed=False)
-            self.tracks[pair].last = last
-        for text in row.lines(rows) if ends is None else ():
-            pair, unix, slots = row.pair_of(text), row.unix_of(text), row.slots_of(text)
-            yield from self._row(pair, unix, slots, every, missed=row.missed(text))
-
-    def _ends(self, rows: bytes, every: int) -> list[tuple[bytes, int, int]] | None:
-        """Each pair's first and last slot, where counting shows that none is missed in between."""
-        found, left = [], rows.count(b"\n")
-        if row.missed(rows):
-            return None
-        for pair in self.tracks:
-            name = b" %b " % pair
-            if count := rows.count(name):
-                places = rows.find(name), rows.rfind(name)
-                first, last = (row.unix_of(rows[at - row.SLOT_BYTES : at]) for at in places)
-                if last - first != (count - 1) * every:
-                    return None
-                found.append((pair, first, last))
-                left -= count
-        return found if left == 0 else None
-
-    def _row(self, pair: bytes, unix: int, slots: int, every: int, *, missed: bool) -> Iterator[Stretch]:
-        track = self.tracks.setdefault(pair, _Track())
-        if track.open and track.open.end > unix:  # only in a log that verify finds fault with
-            track.open = track.open.between(None, unix)._replace(after=0)
-        if track.last:
-            hole = row.next_multiple(track.last, track.every)
-            yield from self._missed(track, pair, hole, -((hole - unix) // track.every), track.every)
-        if missed:
-            yield from self._missed(track, pair, unix, slots, every)
-        else:
-            yield from self._close(track)
-        track.last, track.every = max(track.last, unix + (slots - 1) * every), every
-
-    def _missed(self, track: _Track, pair: bytes, start: int, slots: int, every: int) -> Iterator[Stretch]:
-        if slots <= 0:
-            return
-        if track.open and track.open.end == start and track.open.every == every:
-            track.open = track.open._replace(slots=track.open.slots + slots)
-            return
-        yield from self._close(track)
-        track.open = Stretch(start, pair, slots, every)
-
-    def _close(self, track: _Track) -> Iterator[Stretch]:
-        if track.open and track.open.slots:
-            yield track.open
-        track.open = None
+Around = tuple[Priced | None, Priced | None]
+"""The last live price before a gap, and the first one after it; None where none was seen near it."""
 
 
-def _pieces(rows: bytes) -> Iterator[bytes]:
-    """Missed rows, each by itself, and what lies between them."""
-    at = 0
-    while (dash := rows.find(b" - ", at)) >= 0:
-        start, end = rows.rfind(b"\n", 0, dash) + 1, rows.index(b"\n", dash) + 1
-        if start > at:
-            yield rows[at:start]
-        yield rows[start:end]
-        at = end
-    if at < len(rows):
-        yield rows[at:]
+class Missing:
+    """Gaps in order, of which none overlaps another of its pair; `around` has the prices around each."""
+
+    def __init__(self, gaps: Iterable[Gap], around: Mapping[Slot, Around] | None = None) -> None:
+        self.gaps: Sequence[Gap] = sorted(gaps, key=lambda gap: gap.start)
+        self._around = around or {}
+        self._of: dict[str, list[Gap]] = {}
+        for gap in self.gaps:
+            self._of.setdefault(gap.pair, []).append(gap)
+
+    def gap_of(self, unix: int, pair: str) -> Gap | None:
+        """The gap that a slot lies in; None for a slot that is not missing."""
+        mine = self._of.get(pair, [])
+        at = bisect_right(mine, unix, key=lambda gap: gap.start)
+        gap = mine[at - 1] if at else None
+        return gap if gap and unix <= gap.last and (unix - gap.start) % gap.every == 0 else None
+
+    def around(self, gap: Gap) -> Around:
+        """The live prices around a gap."""
+        return self._around.get((gap.start, gap.pair), (None, None))
+
+    def of(self, pair: str) -> Sequence[Gap]:
+        """The gaps of a pair."""
+        return self._of.get(pair, [])
+
+    def pairs(self) -> Collection[str]:
+        """The pairs that miss slots."""
+        return self._of
+
+    def spans(self, apart: int) -> Iterator[tuple[int, int]]:
+        """Where to look, in Unix time: gaps less than `apart` seconds from each other are one span."""
+        spans: list[tuple[int, int]] = []
+        for gap in self.gaps:
+            if spans and gap.start - spans[-1][1] < apart:
+                spans[-1] = spans[-1][0], max(spans[-1][1], gap.end)
+            else:
+                spans.append((gap.start, gap.end))
+        return iter(spans)
 
 
-def missed(path: str, pairs: Sequence[bytes], since: int | None, until: int | None) -> Iterator[Stretch]:
-    """What is missed in a range of a log. Raises PriceError.
+def find_missing(
+    log: PriceLog, pairs: Collection[str], since: int | None, until: int | None
+) -> Iterator[Gap]:
+    """What is missed in a range, of some pairs or of all. Raises PriceError.
 
-    It is read from a minute before `since` to its end: whether a pair that has no row in the range comes
-    back is seen there.
+    The log is read to its end: whether a pair that has no row in the range comes back is seen there. It is
+    not limited to the pairs: other pairs' rows tell the interval that was in force.
     """
-    survey = Survey(pairs)
-    begin = None if since is None else max(0, since - _LOOK_BACK_SECONDS)
-    with PriceLog(path, live_only=True) as log:
-        chunks = log.chunks(begin)
-        if begin is not None:
-            chunks = _with_past(survey, path, pairs, begin, chunks)
-        for stretch in survey.stretches(chunks):
-            part = stretch.between(since, until)
-            if part.slots:
-                yield part
+    finder = Gaps()
+    seen: set[str] = set()
+    changes: list[tuple[int, int]] = []
+    last = 0
+    for every, found in log.blocks(since):
+        if not changes or changes[-1][1] != every:
+            changes.append((last + 1, every))  # what lies between two intervals belongs to the new one
+        last = max(row.unix(one[0]) + (row.slots(one) - 1) * every for one in [found[-1], *_long(found)])
+        rows = [one for one in found if one[1] in pairs] if pairs else found
+        if since is not None:
+            for one in rows:
+                if one[1] not in seen:  # its first row may end a hole that began before the range
+                    seen.add(one[1])
+                    _go_on(finder, log, one, since, every)
+        for gap in finder.add(every, rows):
+            yield from _within(gap, changes, since, until)
+    for gap in finder.rest():
+        yield from _within(gap, changes, since, until)
 
 
-def _with_past(
-    survey: Survey, path: str, pairs: Sequence[bytes], since: int, chunks: Iterator[Chunk]
-) -> Iterator[Chunk]:
-    """The chunks; of a pair whose first row may end a hole, the past is looked up before."""
-    for chunk in chunks:
-        for pair in _strangers(only(chunk.rows, pairs) if pairs else chunk.rows, survey.tracks):
-            begin = row.unix_of(chunk.rows[chunk.rows.find(b" %b " % pair) - row.SLOT_BYTES :])
-            if row.next_multiple(since - 1, chunk.every) < begin:
-                survey.tracks |= _tracked(path, pair, begin)
-        yield chunk
+def _long(rows: Iterable[row.Row]) -> Iterator[row.Row]:
+    """Those that may stand for more than one slot."""
+    return (one for one in rows if one[2] == row.MISSED and one[4])
 
 
-def _strangers(rows: bytes, known: Iterable[bytes]) -> set[bytes]:
-    """The pairs in some rows that are not known."""
-    if rows.count(b"\n") == sum(rows.count(b" %b " % pair) for pair in known):
-        return set()
-    return set(map(row.pair_of, row.lines(rows))).difference(known)
+def _within(
+    gap: Gap, changes: Sequence[tuple[int, int]], since: int | None, until: int | None
+) -> Iterator[Gap]:
+    """The part of a gap in a range, made of slots of the interval that was in force at each time.
+
+    A pair that was away while the interval changed has one hole; `changes` has the Unix time from which on
+    each interval was in force.
+    """
+    ends = [start for start, _ in changes[1:]]
+    for (start, every), end in zip(changes, [*ends, None], strict=True):
+        begin, stop = max(gap.start, start), gap.last + 1 if end is None else min(gap.last + 1, end)
+        if begin < stop:
+            part = _resized(gap, row.next_multiple(begin - 1, every), stop, every)
+            yield from cut(part, since, until)
 
 
-def _tracked(path: str, pair: bytes, until: int) -> dict[bytes, _Track]:
-    """How far a pair was accounted for before a time, if it was recorded before."""
-    ledger = Survey([pair])
-    with PriceLog(path, live_only=True) as log:
-        for _ in ledger.stretches(log.chunks(None, until)):
-            pass
-    return ledger.tracks
+def _go_on(finder: Gaps, log: PriceLog, first: row.Row, since: int, every: int) -> None:
+    """Has a pair go on from its last row before a range, where its first row in it is not due at once."""
+    if row.unix(first[0]) < since + every:
+        return
+    last = None
+    for interval, rows in log.blocks(None, since):
+        for one in rows:
+            if one[1] == first[1]:
+                last = row.unix(one[0]) + row.slots(one) * interval
+    if last is not None:
+        finder.expect(first[1], row.next_multiple(max(last, since) - 1, every), every)
 
 
-def batches(stretches: Iterable[Stretch], most: int = MOST_SLOTS) -> Iterator[Missing]:
-    """Stretches in portions of about `most` slots."""
-    portion: list[Stretch] = []
+def cut(gap: Gap, since: int | None, until: int | None) -> Iterator[Gap]:
+    """The part of a gap from `since` up to, not including, `until`; none where it has no slots."""
+    late = 0 if since is None else max(0, -((gap.start - since) // gap.every))
+    part = _resized(gap, gap.start + late * gap.every, gap.end if until is None else min(gap.end, until))
+    if part.slots > 0:
+        yield part
+
+
+def _resized(gap: Gap, start: int, end: int, every: int = 0) -> Gap:
+    """A gap like another, of the slots from `start` up to, not including, `end`."""
+    found = Gap(start, gap.pair, gap.reason, every or gap.every)
+    found.slots = -((start - end) // found.every)
+    found.last = start + (found.slots - 1) * found.every
+    return found
+
+
+def without(gap: Gap, known: AbstractSet[Slot]) -> Iterator[Gap]:
+    """What is left of a gap where some slots are known."""
+    start = gap.start
+    for slot in range(gap.start, gap.end + 1, gap.every):
+        if slot == gap.end or (slot, gap.pair) in known:
+            yield from cut(gap, start, slot)
+            start = slot + gap.every
+
+
+def batches(gaps: Iterable[Gap], most: int = MOST_SLOTS) -> Iterator[list[Gap]]:
+    """Gaps in portions of about `most` slots; a long gap is cut."""
+    portion: list[Gap] = []
     slots = 0
-    for stretch in stretches:
-        for part in stretch.parts(-(-most // 5)):
+    for gap in gaps:
+        step = -(-most // 5) * gap.every
+        for start in range(gap.start, gap.end, step):
+            part = next(cut(gap, start, start + step))
             portion.append(part)
             slots += part.slots
             if slots >= most:
-                yield Missing(portion)
+                yield portion
                 portion, slots = [], 0
     if portion:
-        yield Missing(portion)
+        yield portion
+
+
+def missing_of(log: PriceLog, gaps: Iterable[Gap], known: AbstractSet[Slot]) -> Missing:
+    """The gaps without the slots that are known, with the live prices around them."""
+    whole = Missing(gaps)
+    ahead = {pair: [*reversed(whole.of(pair))] for pair in whole.pairs()}
+    last: dict[str, Priced] = {}
+    around: dict[Slot, Around] = {}
+    priced: set[Slot] = set()
+    """Slots of a missed row that have a price all the same, as in a log that verify finds fault with."""
+    for begin, end in whole.spans(2 * NEAR_SECONDS):
+        for slot, pair, price, _, _ in log.rows(max(0, begin - NEAR_SECONDS), end + NEAR_SECONDS):
+            if price == row.MISSED or pair not in ahead:
+                continue
+            now = Priced(row.unix(slot), price)
+            while ahead[pair] and ahead[pair][-1].start <= now.slot:
+                around[ahead[pair].pop().start, pair] = last.get(pair), now
+            last[pair] = now
+            if whole.gap_of(now.slot, pair):
+                priced.add((now.slot, pair))
+    around |= {(gap.start, pair): (last.get(pair), None) for pair, rest in ahead.items() for gap in rest}
+    parts = [(part, gap) for gap in whole.gaps for part in without(gap, known | priced)]
+    return Missing(
+        (part for part, _ in parts),
+        {(part.start, part.pair): around[gap.start, gap.pair] for part, gap in parts},
+    )

@@ -1,125 +1,139 @@
-"""What another recorder's log has: its live rows, and those that its own journal gave back to it."""
+"""What another recorder's log has: its live rows, and those that its own journal returned to it.
 
-from collections.abc import Iterator, Sequence
+A recorder that differs from ours about what both saw is not believed about what we did not see.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 
-from price.backfill.agreed import Agreed
-from price.backfill.gap import Missing, Slot
+from price.backfill.missing import NEAR_SECONDS, Missing
 from price.backfill.provider import Work
 from price.errors import PriceError
-from price.log import line
-from price.log.old import row
-from price.log.old.pricelog import PriceLog
-from price.report.options import Window
+from price.log import row
+from price.log.end import is_simulated
+from price.log.gaps import Gap
+from price.log.read import PriceLog
+from price.log.row import Row
 
 _APART_SECONDS = 3600
+_HOUR = 3600
 _MOST_TOLD = 20
-Known = tuple[Slot, str]
-"""A slot and columns 3 and 4 of its row."""
+_TENTH = 10
+"""One in so many of the common slots may differ."""
+_HOUR_LENGTH = len("2026-11-20T15")
+_NONE: tuple[str, dict["Key", str]] = ("~", {})
+"""An hour after all others."""
+Key = tuple[str, str]
+"""Slot and pair, as in rows."""
 
 
 class Peer:
-    """Another recorder's log, and where it and ours differ by over `spread` percent. Use it in a `with`."""
+    """Another recorder's log, and where it and ours differ by over `spread` percent."""
 
     by = "peer"
 
-    def __init__(self, path: str, log: str, pairs: Sequence[bytes], asked: Window, spread: Decimal) -> None:
+    def __init__(self, path: str, log: str, pairs: Sequence[str], spread: Decimal) -> None:
         """Raises PriceError for a path that is no other log."""
         if Path(path).resolve() == Path(log).resolve():
             raise PriceError(f"{path}: this is the log itself: --from names another recorder's")
         try:
-            self._theirs = PriceLog(path, pairs)
+            self._theirs, self._compared = PriceLog(path, pairs), PriceLog(path, pairs)
         except PriceError as error:
             if Path(path).exists():
                 raise PriceError(str(error).replace("--file", "--from")) from error
             known = "journal, exchange, or the path of another recorder's log"
             raise PriceError(f"--from {path}: there is no such file; it is one of {known}") from error
-        self._log, self._pairs, self._spread, self._range = log, pairs, spread, (asked.since, asked.until)
-        self._path = path
-        self._disputed = self._dateless = 0
+        self.simulated = is_simulated(Path(path))
+        self._ours = PriceLog(log, pairs, live_only=True)
+        self._path, self._spread = path, spread
+        self._common = Counter[tuple[str, int]]()
+        self._differing = Counter[tuple[str, int]]()
+        """Slots that both have, and those of them with prices too far apart, by pair and hour."""
+        self._examples: list[str] = []
+        self._differing_inside = 0
+        """How many of them lie in the range, and the first few."""
+        self._refused = Counter[str]()
 
-    def __enter__(self) -> "Peer":
-        return self
+    def compare(self, since: int | None, until: int | None) -> None:
+        """Compares what both saw, in a range and an hour around it. Both logs are read through, none held."""
+        begin = None if since is None else since - NEAR_SECONDS
+        end = None if until is None else until + NEAR_SECONDS
+        inside = row.slot(since) if since is not None else "", row.slot(until) if until is not None else "~"
+        for ours, theirs in _same_hours(self._ours.rows(begin, end), self._compared.rows(begin, end)):
+            for key in sorted(ours.keys() & theirs.keys()):
+                hour = key[1], row.unix(key[0]) // _HOUR
+                self._common[hour] += 1
+                percent = _percent_apart(ours[key], theirs[key])
+                if percent <= self._spread:
+                    continue
+                self._differing[hour] += 1
+                if not inside[0] <= key[0] < inside[1]:
+                    continue
+                self._differing_inside += 1
+                if len(self._examples) < _MOST_TOLD:
+                    what = f"{ours[key]} here, {theirs[key]} there, {percent:.2f} % apart"
+                    self._examples.append(f"{key[0]} {key[1]}: {what}: not changed")
 
-    def __exit__(self, *_: object) -> None:
-        self._theirs.__exit__()
-
-    def learn(self, missing: Missing, work: Work) -> Iterator[Known]:
+    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
         for begin, end in missing.spans(_APART_SECONDS):
-            found = Agreed()
-            for slot, known in self._told(begin, end):
-                if missing.every(slot):
-                    found.hear(slot, known)
-            self._disputed += found.disputed
-            yield from found
-            work.tell(end)
+            for one in self._theirs.rows(begin, end):
+                gap = missing.gap_of(row.unix(one[0]), one[1]) if _first_hand(one) else None
+                if gap and self._believes(gap):
+                    yield _without_by(one)
+                elif gap:
+                    self._refused[one[1]] += 1
+            work.progress(end)
 
-    def remarks(self) -> Iterator[str]:
-        """What it says in two ways, slots that both have, with prices too far apart, and lines left out.
+    def _believes(self, gap: Gap) -> bool:
+        """Whether both agree about the hours around a gap."""
+        hours = range((gap.start - NEAR_SECONDS) // _HOUR, (gap.end + NEAR_SECONDS) // _HOUR + 1)
+        differing = sum(self._differing[gap.pair, hour] for hour in hours)
+        return differing * _TENTH <= sum(self._common[gap.pair, hour] for hour in hours)
 
-        Both logs are read through; neither is held.
-        """
-        if self._disputed:
-            what = "slots that stay missing, since two of its rows differ about them"
-            yield f"{self._path}: {what}: {self._disputed}; price verify --file names the rows"
-        count, skipped = 0, self._theirs.skipped
-        for key, ours, theirs in self._differing():
-            percent = 200 * abs(ours - theirs) / (ours + theirs)
-            if percent > self._spread:
-                count += 1
-                if count <= _MOST_TOLD:
-                    what = f"{line.plain(ours)} here, {line.plain(theirs)} there, {percent:.2f} % apart"
-                    yield f"{key.decode()}: {what}: not changed"
-        if count > _MOST_TOLD:
-            yield f"and {count - _MOST_TOLD} more slots over {self._spread:f} % apart"
-        if left_out := self._dateless + self._theirs.skipped - skipped:
-            what = "lines left out since they are no rows"
-            yield f"{self._path}: {what}: {left_out}; price verify --file names them"
-
-    def _told(self, since: int, until: int) -> Iterator[Known]:
-        """The prices that the other recorder saw itself."""
-        for chunk in self._theirs.chunks(since, until):
-            for text in row.lines(chunk.rows):
-                _, pair, price, sources = text.rstrip(b"\n").split(b" ")[:4]
-                if price != b"-" and _first_hand(text):
-                    try:
-                        slot = row.unix_of(text), pair
-                    except PriceError:  # no such day
-                        self._dateless += 1
-                        continue
-                    yield slot, f"{price.decode()} {sources.decode()}"
-
-    def _differing(self) -> Iterator[tuple[bytes, Decimal, Decimal]]:
-        """Slot and pair, our price and theirs, where these may be too far apart."""
-        most = float(self._spread) / 100 * 0.999  # floats tell most apart quickly
-        with PriceLog(self._log, self._pairs, live_only=True) as log:
-            theirs = self._theirs.chunks(*self._range)
-            known: dict[bytes, bytes] = {}
-            reached = b""
-            for chunk in log.chunks(*self._range):
-                ours, last = _prices(chunk.rows), row.last_slot(chunk.rows)
-                while reached <= last and (more := next(theirs, None)):
-                    reached = row.last_slot(more.rows)
-                    found = _prices(more.rows)
-                    known |= {key: found[key] for key in found if key in ours or key > last}
-                for key in filter(known.__contains__, ours):
-                    one, other = float(ours[key]), float(known[key])
-                    if abs(one - other) > most * (one + other) / 2:
-                        yield key, Decimal(ours[key].decode()), Decimal(known[key].decode())
-                known = {key: known[key] for key in known if key > last}
+    def notes(self) -> Iterator[str]:
+        """What was not believed, where both differ, and what of the log was left out."""
+        for pair, count in sorted(self._refused.items()):
+            what = f"over {self._spread:f} % away in over a tenth of the slots around them that both have"
+            yield f"{self._path}: {pair}: {count} prices not believed: it is {what}"
+        yield from self._examples
+        if self._differing_inside > _MOST_TOLD:
+            yield f"and {self._differing_inside - _MOST_TOLD} more slots over {self._spread:f} % apart"
+        yield from (f"{self._path}: {line}" for line in self._compared.left.report().splitlines())
 
 
-def _prices(rows: bytes) -> dict[bytes, bytes]:
-    """The same by slot and pair."""
-    found = {}
-    for text in rows.split(b"\n")[:-1]:
-        slot, pair, price, rest = text.split(b" ", 3)
-        if price != b"-" and _first_hand(rest):
-            found[slot + b" " + pair] = price
-    return found
+def _same_hours(
+    ours: Iterable[Row], theirs: Iterable[Row]
+) -> Iterator[tuple[dict[Key, str], dict[Key, str]]]:
+    """The prices of both logs in the hours that both have."""
+    left, right = _hours(ours), _hours(theirs)
+    hour, prices = next(left, _NONE)
+    for their_hour, their_prices in right:
+        while hour < their_hour:
+            hour, prices = next(left, _NONE)
+        if hour == their_hour:
+            yield prices, their_prices
 
 
-def _first_hand(text: bytes) -> bool:
-    """Whether a row is no repair, or gave back what the recorder had seen: no candle, nor another's row."""
-    return b" by=" not in text or b" by=journal" in text
+def _hours(rows: Iterable[Row]) -> Iterator[tuple[str, dict[Key, str]]]:
+    """The prices that a recorder saw itself, hour by hour."""
+    for hour, group in groupby(rows, key=lambda one: one[0][:_HOUR_LENGTH]):
+        yield hour, {one[:2]: one[2] for one in group if _first_hand(one)}
+
+
+def _first_hand(one: Row) -> bool:
+    """Whether a row has a price that the recorder saw: no candle's, nor another's."""
+    return one[2] != row.MISSED and (not one[4] or row.extras(one).get("by") in (None, "journal"))
+
+
+def _without_by(one: Row) -> Row:
+    rest = "".join(f" {word}" for word in one[4].split(" ")[1:] if not word.startswith("by="))
+    return (*one[:4], rest)
+
+
+def _percent_apart(one: str, other: str) -> Decimal:
+    """How far two prices are apart, in percent of their mean."""
+    left, right = Decimal(one), Decimal(other)
+    return 200 * abs(left - right) / (left + right)

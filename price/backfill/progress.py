@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from price.log.old import row
+from price.log import row
 
 _WIDTH = 30
 
@@ -16,13 +16,13 @@ class Progress:
         self._at = begin
         self.filled = 0
 
-    def tell(self, unix: int) -> None:
+    def show(self, unix: int) -> None:
         """Draws the bar at a time; it never goes back."""
         self._at = max(self._at, min(unix, self._end))
         if self._stream is not None:
             done = _WIDTH * (self._at - self._begin) // max(1, self._end - self._begin)
             bar = "#" * done + "." * (_WIDTH - done)
-            self._stream.write(f"\r[{bar}] {row.text_of(self._at)} {self.filled} filled")
+            self._stream.write(f"\r[{bar}] {row.slot(self._at)} {self.filled} filled")
             self._stream.flush()
 
     def clear(self) -> None:

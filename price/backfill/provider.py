@@ -1,10 +1,11 @@
 """What fills missed slots."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
-from price.backfill.gap import Missing, Slot
+from price.backfill.missing import Missing
+from price.log.row import Row
 
 
 class Clock(Protocol):
@@ -24,27 +25,32 @@ class Clock(Protocol):
 
 
 class Work(Protocol):
-    """What a provider works at."""
+    """The repair that a provider works for."""
 
-    def tell(self, unix: int) -> None:
-        """Is told how far, in Unix time, the work has come."""
+    def progress(self, unix: int) -> None:
+        """Notes how far, in Unix time, the work has come."""
         ...
 
     def wait(self, until: float) -> object | None:
-        """Waits until a time in monotonic seconds; before a long wait what was learnt is kept."""
+        """Waits until a time in monotonic seconds; before a long wait what was learnt is written."""
         ...
 
 
 class Provider(Protocol):
-    """One who knows, or may know, what a missed slot's price was."""
+    """Where prices of missed slots come from."""
 
     by: str
     """The word that its rows carry."""
 
-    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
-        """Slots, and columns 3 and 4 of their rows; the caller leaves aside what is not missing."""
+    @property
+    def simulated(self) -> bool | None:
+        """Whether its prices are made up; None where each row must tell."""
         ...
 
-    def remarks(self) -> Iterator[str]:
+    def fetch(self, missing: Missing, work: Work) -> Iterable[Row]:
+        """Rows with prices, without `by=`; the caller leaves aside what is not missing. Raises PriceError."""
+        ...
+
+    def notes(self) -> Iterator[str]:
         """What the operator should know at the end, line by line."""
         ...

@@ -1,5 +1,6 @@
 """What differs from system to system: who stops us, who runs, and how files are locked and synced."""
 
+from price.host.owner import become_owner
 from price.host.posix import (
     alive,
     claim,
@@ -14,6 +15,7 @@ from price.host.posix import (
 
 __all__ = [
     "alive",
+    "become_owner",
     "claim",
     "exit_on_term",
     "fill_streams",

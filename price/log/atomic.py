@@ -68,7 +68,7 @@ class AtomicFile:
     def _replace(self, real: Path, text: str) -> None:
         draft = str(draft_of(real))
         content = text.encode("utf-8")
-        descriptor = _made(draft, self._mode)
+        descriptor = open_new(draft, self._mode)
         try:
             os.fchmod(descriptor, self._mode)  # whatever the umask
             written = os.write(descriptor, content)
@@ -83,7 +83,7 @@ class AtomicFile:
         self._written = status.st_dev, status.st_ino
 
 
-def _made(draft: str, mode: int) -> int:
+def open_new(draft: str, mode: int) -> int:
     """A new file; what has its name, a draft that a crash left or a link, is removed and never written to."""
     try:
         return os.open(draft, _FLAGS, mode)

@@ -99,6 +99,14 @@ def read_log_end(
     return search.end
 
 
+def is_simulated(path: Path) -> bool | None:
+    """Whether a log holds made-up prices; None where it has none and does not say. Raises OSError."""
+    known = path if path.exists() else Path(os.devnull)  # rotated, and not begun anew
+    with known.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        return read_log_end(path, file.fileno(), size, (), 0).simulated
+
+
 def _plain(descriptor: int, size: int) -> Text:
     return Text(lambda at, count: os.pread(descriptor, count, at), size)
 

@@ -74,6 +74,12 @@ class Gaps:
         if self._waiting:
             yield from self._settled()
 
+    def expect(self, pair: str, slot: int, every: int) -> None:
+        """Has a pair's next row be for a slot, as if it was recorded up to there, `every` seconds apart."""
+        if every != self._every:
+            self._new_interval(every)
+        self._due.setdefault(pair, slot)
+
     def rest(self) -> Iterator[Gap]:
         """The gaps that could still have grown."""
         yield from self._waiting
@@ -106,6 +112,8 @@ class Gaps:
 
     def _new_interval(self, every: int) -> None:
         """From here on slots are others: the next of each pair is the first multiple after its last slot."""
+        # a gap after which the pair had prices has no neighbour in the new interval
+        self._open = {pair: gap for pair, gap in self._open.items() if self._due[pair] <= gap.end}
         for pair, due in self._due.items():
             before, last = self._moved.get(pair, (0, 0))
             if before != due:  # else it had no row since the interval changed the last time

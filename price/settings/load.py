@@ -56,6 +56,12 @@ def max_spread(environ: Mapping[str, str]) -> Decimal:
     return spread
 
 
+def max_jump(environ: Mapping[str, str]) -> Decimal:
+    """The percentage that a filled price may lie outside those around it; the default as above."""
+    jump: Decimal = _Reader(Texts(environ)).value("PRICE_MAX_JUMP")
+    return jump
+
+
 class _Reader:
     """Collects the values and the faults in them."""
 

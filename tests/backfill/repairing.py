@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from price import times
-from price.backfill.command import Hire, Job, run
-from price.backfill.gap import Missing, Slot
+from price.backfill.command import Job, Open, run
+from price.backfill.missing import Missing, Slot
 from price.backfill.options import add_options
 from price.backfill.provider import Provider, Work
-from price.log import line
+from price.log import row
+from price.log.quotes import read_pair, write
+from price.log.row import Row
 from price.model import Pair, Quote
 from tests.fakes import FakeClock
 
@@ -38,7 +40,7 @@ def rows(first: str, last: str, price: str = "100", every: int = 5, pair: str = 
 
 def down(start: str, slots: int, pair: str = "BTC-USD") -> str:
     """A missed row."""
-    return line.write(Quote(times.from_unix(at(start)), line.read_pair(pair), reason="down", slots=slots))
+    return write(Quote(times.from_unix(at(start)), read_pair(pair), reason="down", slots=slots))
 
 
 class Shop:
@@ -60,7 +62,7 @@ class Shop:
     def write(self, path: Path, lines: Iterable[str]) -> None:
         path.write_text("".join(f"{text}\n" for text in lines))
 
-    def repair(self, provider: str, *words: str, hire: Hire | None = None) -> int:
+    def repair(self, provider: str, *words: str, provide: Open | None = None) -> int:
         """Repairs, and proves that prices.txt stays as it is; what was printed is in `said`."""
         parser = argparse.ArgumentParser(prog="price")
         add_options(parser)
@@ -69,7 +71,7 @@ class Shop:
         printed = io.StringIO()
         try:
             with contextlib.redirect_stdout(printed):
-                return run(args, self.environ, self.clock.now(), self.clock, hire)
+                return run(args, self.environ, self.clock.now(), self.clock, provide)
         finally:
             self.said = printed.getvalue()
             assert self.file.read_bytes() == before
@@ -84,22 +86,29 @@ class Knows:
     """A provider that knows a price for some slots, whatever is missing."""
 
     by = "journal"
+    simulated: bool | None = None
 
     def __init__(self, known: Mapping[Slot, str]) -> None:
         self.known = known
 
-    def learn(self, missing: Missing, work: Work) -> Iterator[tuple[Slot, str]]:
-        yield from self.known.items()
+    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
+        yield from (row_of(slot, said) for slot, said in self.known.items())
 
-    def remarks(self) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
         return iter(())
 
 
-def hiring(provider: Provider) -> Hire:
-    """Has a command take a provider."""
+def row_of(slot: Slot, said: str) -> Row:
+    """A row of a slot, from its price and its sources."""
+    price, sources, *extras = said.split(" ")
+    return row.slot(slot[0]), slot[1], price, sources, "".join(f" {extra}" for extra in extras)
+
+
+def providing(provider: Provider) -> Open:
+    """Has a command use a provider."""
 
     @contextmanager
-    def hire(_job: Job) -> Iterator[Provider]:
+    def provide(_job: Job) -> Iterator[Provider]:
         yield provider
 
-    return hire
+    return provide

@@ -1,7 +1,7 @@
 """A repair fills what brute force would fill, and nothing else, whatever the log."""
 
 import random
-from math import lcm
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,18 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from price import times
-from price.backfill.gap import Slot, Stretch
-from price.backfill.missing import batches
-from price.log import line
-from price.model import Pair
-from tests.backfill.repairing import Knows, Shop, hiring
+from price.backfill.missing import Slot, batches, without
+from price.log.gaps import Gap
+from price.log.quotes import write
+from price.model import Pair, Quote
+from tests.backfill.repairing import Knows, Shop, providing
 from tests.report.asking import lines
 from tests.report.bruteforce import live_rows, repairs_of
 from tests.report.randomlog import PAIRS, START, RandomLog
 
 SEEDS = st.integers(0, 1 << 60)
 MOMENTS = st.none() | st.integers(START - 300, START + 9000)
-SAID = "97.5 kraken"
+SAID = "1 kraken"
 
 
 def missed_by_brute_force(path: str) -> set[tuple[int, Pair]]:
@@ -35,14 +35,22 @@ def missed_by_brute_force(path: str) -> set[tuple[int, Pair]]:
             if quote.missed:
                 found |= {(start + number * every, pair) for number in range(quote.slots)}
             if following is not None:
-                step = lcm(*{its for _, its in rows[place : following + 1]})
-                end = times.unix(rows[following][0].slot)
-                found |= {
-                    (unix, pair)
-                    for unix in range(start + (quote.slots - 1) * every + 1, end)
-                    if unix % step == 0
-                }
+                last = start + (quote.slots - 1) * every
+                after, its = rows[following]
+                hole = range((last // its + 1) * its, times.unix(after.slot))
+                found |= {(unix, pair) for unix in hole if unix % interval_at(rows, unix) == 0}
     return found
+
+
+def interval_at(rows: Sequence[tuple[Quote, int]], unix: int) -> int:
+    """The interval in force at a time: it ends with the last slot that a row of it speaks of."""
+    changes = [(rows[0][1], 0)]
+    last = 0
+    for quote, every in rows:
+        if every != changes[-1][0]:
+            changes.append((every, last + 1))
+        last = max(last, times.unix(quote.slot) + (quote.slots - 1) * every)
+    return next(every for every, start in reversed(changes) if start <= unix)
 
 
 def window(since: int | None, until: int | None) -> list[str]:
@@ -63,7 +71,7 @@ def test_it_fills_what_is_missed_and_known_and_nothing_else(
     with TemporaryDirectory() as folder:
         chance = random.Random(seed)
         made = RandomLog(chance, 100)
-        shop = Shop(Path(folder))
+        shop = Shop(Path(folder), environ={"PRICE_MAX_JUMP": "1000"})
         path = made.write(Path(folder))
         if chance.random() < 0.5:
             made.write_repairs(Path(folder), sound=True)
@@ -79,20 +87,20 @@ def test_it_fills_what_is_missed_and_known_and_nothing_else(
         strange = {
             (START + chance.randint(-600, 9000), chance.choice(PAIRS)) for _ in range(chance.choice((0, 99)))
         }
-        knows: dict[Slot, str] = {(unix, str(pair).encode()): SAID for unix, pair in known | strange}
+        knows: dict[Slot, str] = {(unix, str(pair)): SAID for unix, pair in known | strange}
         words = [*window(since, until), *(["--pair", str(wanted)] if wanted else [])]
 
-        shop.repair("anyone", *words, hire=hiring(Knows(knows)))
+        shop.repair("anyone", *words, provide=providing(Knows(knows)))
 
         after = repairs_of(path)
         new = {slot for slot in missed & (known | strange) if slot not in before}
         assert after.keys() == before.keys() | new
         assert all(after[slot] == quote for slot, quote in before.items())
-        assert {line.write(after[slot]).split(" ", 2)[2] for slot in new} <= {f"{SAID} by=journal"}
+        assert {write(after[slot]).split(" ", 2)[2] for slot in new} <= {f"{SAID} by=journal"}
         assert lines("verify", "--file", path) == []
         filled = shop.repairs.read_bytes() if shop.repairs.exists() else b""
 
-        shop.repair("anyone", *words, hire=hiring(Knows(knows)))
+        shop.repair("anyone", *words, provide=providing(Knows(knows)))
 
         assert (shop.repairs.read_bytes() if shop.repairs.exists() else b"") == filled
 
@@ -106,19 +114,21 @@ def test_it_fills_what_is_missed_and_known_and_nothing_else(
 def test_what_is_worked_on_at_once_is_bounded_and_nothing_is_left_out(
     slots: list[int], most: int, known: set[int]
 ) -> None:
-    stretches, start = [], 0
+    gaps, start = [], 0
     for count in slots:
-        stretches.append(Stretch(start, b"BTC-USD", count, 5))
+        gap = Gap(start, "BTC-USD", "down", 5)
+        gap.slots, gap.last = count, start + 5 * (count - 1)
+        gaps.append(gap)
         start += 5 * count + 5
 
-    found = list(batches(stretches, most))
+    found = list(batches(gaps, most))
 
-    parts = [part for batch in found for part in batch.stretches]
-    assert all(sum(one.slots for one in batch.stretches) <= 2 * most + 2 for batch in found)
+    parts = [part for batch in found for part in batch]
+    assert all(sum(one.slots for one in batch) <= 2 * most + 2 for batch in found)
     assert sorted(unix for one in parts for unix in range(one.start, one.end, 5)) == sorted(
-        unix for one in stretches for unix in range(one.start, one.end, 5)
+        unix for one in gaps for unix in range(one.start, one.end, 5)
     )
-    left = [part for one in parts for part in one.without({(unix, b"BTC-USD") for unix in known})]
+    left = [part for one in parts for part in without(one, {(unix, "BTC-USD") for unix in known})]
     assert {unix for one in left for unix in range(one.start, one.end, 5)} == {
         unix for one in parts for unix in range(one.start, one.end, 5) if unix not in known
     }

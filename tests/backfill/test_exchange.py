@@ -11,13 +11,24 @@ from statistics import median
 import pytest
 
 from price import times
+from price.backoff import Backoff
 from price.errors import PriceError, SettingsError
+from price.log.row import plain
 from price.model import Pair
-from tests.backfill.repairing import NOON, Shop, at, down, rows
+from price.sources.simulated import price_at
+from tests.backfill.repairing import NOON, Shop, at, down
+from tests.backfill.repairing import rows as rows_at
 from tests.exchange import Exchange, Market, faults
 from tests.report.asking import lines
 
 NAMES = ("coinbase", "kraken", "bitstamp")
+
+
+def rows(first: str, last: str, every: int = 5) -> list[str]:
+    """Rows at about the price that the exchanges had."""
+    return rows_at(first, last, "60300", every)
+
+
 HOUR = [*rows("10:00:00", "10:00:55"), down("10:01:00", 720), *rows("11:01:00", "11:01:30")]
 OFF = {"coinbase": Decimal("0.02"), "kraken": Decimal(0), "bitstamp": Decimal("-0.01")}
 
@@ -269,7 +280,7 @@ def test_only_slots_that_end_a_minute_are_filled_whatever_the_interval(open_shop
 @pytest.mark.parametrize(("rest", "count"), [(40, 1), (4000, 0)])
 def test_a_rest_that_the_recorder_keeps_is_kept_here_too(open_shop: Open, rest: int, count: int) -> None:
     shop, market = open_shop()
-    saved = {"url": market["kraken"].url, "rest_seconds": rest}
+    saved = {"url": market["kraken"].url, **Backoff(until=rest).saved(0)}
     state = {"version": 1, "saved": NOON.isoformat(), "sources": {"kraken": saved, "okx": {}}}
     (shop.folder / "state.json").write_text(json.dumps(state))
 
@@ -299,7 +310,8 @@ def test_made_up_prices_repair_no_log_of_real_ones(tmp_path: Path) -> None:
 
 
 def test_the_simulated_exchange_repairs_its_own_log(tmp_path: Path) -> None:
-    made_up = [text.replace("coinbase,kraken", "simulated") for text in HOUR]
+    known = plain(price_at(Pair("BTC", "USD"), at("10:30:00")))
+    made_up = [text.replace("60300 coinbase,kraken", f"{known} simulated") for text in HOUR]
     shop = Shop(tmp_path, made_up, {"PRICE_SOURCES": "simulated"})
 
     shop.repair("exchange")

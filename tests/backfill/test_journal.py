@@ -9,13 +9,13 @@ import pytest
 from price.backfill.journal import Journal, Trust
 from price.backfill.journald import Journald
 from price.errors import PriceError
-from tests.backfill.repairing import Shop, at, down, hiring, rows
+from tests.backfill.repairing import Shop, at, down, providing, rows
 from tests.report.asking import lines
 
 LOG = [*rows("11:00:00", "11:00:10"), down("11:00:15", 3), *rows("11:00:30", "11:40:00"), down("11:40:05", 1)]
 
 
-def entry(time: str, value: str = "9.5", unit: str = "price.service", **more: object) -> dict[str, object]:
+def entry(time: str, value: str = "99.5", unit: str = "price.service", **more: object) -> dict[str, object]:
     """A journal entry of a quote, as cysystemd gives it."""
     said = {"PRICE_PAIR": "BTC-USD", "PRICE_SLOT": f"2026-11-20T{time}Z", "PRICE_VALUE": value}
     return {**said, "PRICE_SOURCES": "coinbase,kraken", "_SYSTEMD_UNIT": unit, "_UID": "998", **more}
@@ -35,16 +35,16 @@ class Entries:
 
 def learn(folder: Path, *entries: dict[str, object], uid: int | None = None) -> Shop:
     shop = Shop(folder, LOG)
-    shop.repair("journal", hire=hiring(Journal(Entries(*entries), Trust("price.service", uid))))
+    shop.repair("journal", provide=providing(Journal(Entries(*entries), Trust("price.service", uid))))
     return shop
 
 
 def test_what_the_file_lacks_is_taken_to_the_digit(tmp_path: Path) -> None:
-    shop = learn(tmp_path, entry("11:00:10"), entry("11:00:20"), entry("11:00:25", "0.000000012"))
+    shop = learn(tmp_path, entry("11:00:10"), entry("11:00:20"), entry("11:00:25", "99.000000012"))
 
     assert shop.filled() == [
-        "2026-11-20T11:00:20Z BTC-USD 9.5 coinbase,kraken by=journal",
-        "2026-11-20T11:00:25Z BTC-USD 0.000000012 coinbase,kraken by=journal",
+        "2026-11-20T11:00:20Z BTC-USD 99.5 coinbase,kraken by=journal",
+        "2026-11-20T11:00:25Z BTC-USD 99.000000012 coinbase,kraken by=journal",
     ]
     assert shop.said == "BTC-USD: 2 of 4 missed slots filled by=journal, 2 stay missing\n"
     assert lines("verify", "--file", str(shop.file)) == []
@@ -53,7 +53,7 @@ def test_what_the_file_lacks_is_taken_to_the_digit(tmp_path: Path) -> None:
 def test_only_the_stretches_are_looked_up_not_what_lies_between(tmp_path: Path) -> None:
     shop, entries = Shop(tmp_path, LOG), Entries()
 
-    shop.repair("journal", hire=hiring(Journal(entries, Trust("price.service", None))))
+    shop.repair("journal", provide=providing(Journal(entries, Trust("price.service", None))))
 
     assert entries.asked == [
         (at("11:00:15"), at("11:01:35")),
@@ -62,7 +62,7 @@ def test_only_the_stretches_are_looked_up_not_what_lies_between(tmp_path: Path) 
 
 
 def test_entries_that_somebody_else_wrote_are_not_believed_and_that_is_said(tmp_path: Path) -> None:
-    shop = learn(tmp_path, entry("11:00:20", "1", unit="session-1.scope"), entry("11:00:25"))
+    shop = learn(tmp_path, entry("11:00:20", "99", unit="session-1.scope"), entry("11:00:25"))
 
     assert [row[11:19] for row in shop.filled()] == ["11:00:25"]
     assert "entries not believed, since journald says that others wrote them: 1;" in shop.said
@@ -76,7 +76,7 @@ def test_what_processes_of_ones_own_wrote_is_believed(tmp_path: Path) -> None:
 
 
 def test_where_two_entries_differ_neither_is_believed(tmp_path: Path) -> None:
-    twice = [entry("11:00:20", "1"), entry("11:00:20", "2"), entry("11:00:25"), entry("11:00:25")]
+    twice = [entry("11:00:20", "99"), entry("11:00:20", "98"), entry("11:00:25"), entry("11:00:25")]
 
     shop = learn(tmp_path, *twice)
 
@@ -88,9 +88,9 @@ def test_where_two_entries_differ_neither_is_believed(tmp_path: Path) -> None:
     "odd",
     [
         {"PRICE_VALUE": "1e5"},
-        {"PRICE_VALUE": "5 by=peer"},
-        {"PRICE_VALUE": ["5", "6"]},
-        {"PRICE_VALUE": "5\n2026-11-20T11:00:25Z BTC-USD 6 kraken"},
+        {"PRICE_VALUE": "99 by=peer"},
+        {"PRICE_VALUE": ["99", "98"]},
+        {"PRICE_VALUE": "99\n2026-11-20T11:00:25Z BTC-USD 98 kraken"},
         {"PRICE_VALUE": "-", "PRICE_SOURCES": "down"},
         {"PRICE_SOURCES": "kraken slots=2"},
         {"PRICE_SOURCES": "kraken by=peer"},

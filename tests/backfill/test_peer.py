@@ -12,8 +12,8 @@ from tests.report.asking import lines
 LOG = [*rows("11:00:00", "11:00:10"), down("11:00:15", 3), *rows("11:00:30", "11:00:40")]
 
 
-def peer(folder: Path, *log: str) -> Shop:
-    return Shop(folder / "peer", log)
+def peer(folder: Path, *log: str, name: str = "peer") -> Shop:
+    return Shop(folder / name, log)
 
 
 def test_what_the_other_has_is_taken_row_by_row(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_its_rotated_files_and_what_its_journal_gave_back_count_too(tmp_path: Pa
     other = peer(tmp_path, *rows("11:00:25", "11:00:30"))
     rotated = "\n".join([HEADER, *rows("11:00:05", "11:00:10"), down("11:00:15", 2), ""])
     (other.folder / "prices.txt-20261119.gz").write_bytes(gzip.compress(rotated.encode()))
-    other.write(other.repairs, [HEADER, "2026-11-20T11:00:15Z BTC-USD 7 kraken by=journal"])
+    other.write(other.repairs, [HEADER, "2026-11-20T11:00:15Z BTC-USD 101 kraken by=journal"])
 
     shop.repair(str(other.file))
 
@@ -47,7 +47,7 @@ def test_its_rotated_files_and_what_its_journal_gave_back_count_too(tmp_path: Pa
 def test_what_the_other_has_at_second_hand_is_left_out(tmp_path: Path) -> None:
     shop = Shop(tmp_path, LOG)
     other = peer(tmp_path, *LOG)
-    again = [f"2026-11-20T11:00:{second}Z BTC-USD 7 kraken" for second in (15, 20)]
+    again = [f"2026-11-20T11:00:{second}Z BTC-USD 101 kraken" for second in (15, 20)]
     other.write(other.repairs, [HEADER, f"{again[0]} by=candle", f"{again[1]} by=peer"])
 
     shop.repair(str(other.file))
@@ -55,24 +55,22 @@ def test_what_the_other_has_at_second_hand_is_left_out(tmp_path: Path) -> None:
     assert shop.filled() == []
 
 
-def test_where_two_of_its_rows_differ_about_a_slot_neither_is_believed(tmp_path: Path) -> None:
+def test_of_two_of_its_rows_for_a_slot_the_first_counts_and_the_other_is_told_once(tmp_path: Path) -> None:
     shop = Shop(tmp_path, LOG)
-    again = [
-        rows(f"11:00:{second}", f"11:00:{second}", price)[0] for second, price in ((15, "7"), (20, "100"))
-    ]
+    again = rows("11:00:15", "11:00:15", "101")
     other = peer(tmp_path, *sorted([*rows("11:00:15", "11:00:25"), *again]))
 
     shop.repair(str(other.file))
 
-    assert [row[11:19] for row in shop.filled()] == ["11:00:20", "11:00:25"]
-    what = "slots that stay missing, since two of its rows differ about them: 1"
+    assert [row.split(" ")[2] for row in shop.filled()] == ["100", "100", "100"]
+    what = "1 rows stand twice; the first of each counts, the others were left out: price verify names them"
     assert shop.said.splitlines() == [
-        "BTC-USD: 2 of 3 missed slots filled by=peer, 1 stay missing",
-        f"{other.file}: {what}; price verify --file names the rows",
+        "BTC-USD: 3 of 3 missed slots filled by=peer, 0 stay missing",
+        f"{other.file}: {what}",
     ]
 
 
-@pytest.mark.parametrize("bad", ["2026-11-31T11:00:15Z BTC-USD 7 kraken", "what is this"])
+@pytest.mark.parametrize("bad", ["2026-11-31T11:00:15Z BTC-USD 101 kraken", "what is this"])
 def test_a_line_of_it_that_is_no_row_is_left_out_and_told(tmp_path: Path, bad: str) -> None:
     shop = Shop(tmp_path, LOG)
     other = peer(tmp_path, *rows("11:00:15", "11:00:15"), bad, *rows("11:00:20", "11:00:40"))
@@ -81,21 +79,20 @@ def test_a_line_of_it_that_is_no_row_is_left_out_and_told(tmp_path: Path, bad: s
 
     assert shop.said.splitlines() == [
         "BTC-USD: 3 of 3 missed slots filled by=peer, 0 stay missing",
-        f"{other.file}: lines left out since they are no rows: 1; price verify --file names them",
+        f"{other.file}: 1 lines are no rows and were left out: price verify names them",
     ]
 
 
 def test_prices_too_far_apart_are_reported_and_stay(tmp_path: Path) -> None:
-    both = [*LOG, *rows("11:00:45", "11:00:45", pair="ETH-USD")]
-    shop = Shop(tmp_path, [*both, *rows("11:00:50", "11:00:50")])
-    other = peer(
-        tmp_path, *rows("11:00:00", "11:00:35", "100.9"), *rows("11:00:40", "11:00:40", "101.1"), *both[-1:]
-    )
+    shop = Shop(tmp_path, [*LOG, *rows("11:00:45", "11:02:00")])
+    far = rows("11:00:40", "11:00:40", "101.1")
+    other = peer(tmp_path, *rows("11:00:00", "11:00:35", "100.9"), *far, *rows("11:00:45", "11:02:00"))
 
     shop.repair(str(other.file))
 
-    assert shop.said.splitlines()[1:] == [
-        "2026-11-20T11:00:40Z BTC-USD: 100 here, 101.1 there, 1.09 % apart: not changed"
+    assert shop.said.splitlines() == [
+        "BTC-USD: 3 of 3 missed slots filled by=peer, 0 stay missing",
+        "2026-11-20T11:00:40Z BTC-USD: 100 here, 101.1 there, 1.09 % apart: not changed",
     ]
 
 
@@ -130,7 +127,7 @@ def test_what_is_there_and_no_log_is_said_with_the_option_that_named_it(tmp_path
     shop = Shop(tmp_path, LOG)
     (tmp_path / "notes").write_text("milk\n")
 
-    with pytest.raises(PriceError, match=r"/notes: not a price log: it begins .*; name another with --from$"):
+    with pytest.raises(PriceError, match=r"/notes: not a price log: it begins .*; or name .* --from$"):
         shop.repair(str(tmp_path / "notes"))
     with pytest.raises(PriceError, match=r": not a file: name the log with --from$"):
         shop.repair(str(tmp_path))
@@ -151,3 +148,25 @@ def test_a_range_and_a_pair_bound_what_is_filled_and_compared(tmp_path: Path) ->
 
     shop.repair(str(other.file))
     assert "2026-11-20T11:00:30Z ETH-USD: 100 here, 200 there, 66.67 % apart: not changed" in shop.said
+
+
+def test_a_recorder_that_differs_in_over_a_tenth_of_the_slots_around_a_gap_is_not_believed(
+    tmp_path: Path,
+) -> None:
+    shop = Shop(tmp_path, [*LOG, down("11:00:45", 900), *rows("12:15:45", "12:20:00"), down("12:20:05", 1)])
+    shop.write(shop.file, [*shop.file.read_text().splitlines(), *rows("12:20:10", "12:30:00")])
+    wrong = rows("11:00:00", "11:00:40", "104")
+    other = peer(tmp_path, *wrong, *rows("14:00:00", "14:00:00"))
+    good = peer(tmp_path, *rows("11:00:00", "12:30:00"), name="good")
+
+    shop.repair(str(other.file))
+
+    assert shop.filled() == []
+    assert shop.said.splitlines()[1] == (
+        f"{other.file}: BTC-USD: 3 prices not believed:"
+        " it is over 1 % away in over a tenth of the slots around them that both have"
+    )
+
+    shop.repair(str(good.file))
+
+    assert len(shop.filled()) == 904

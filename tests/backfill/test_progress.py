@@ -15,9 +15,9 @@ def test_a_terminal_sees_how_far_it_is_and_nothing_of_it_stays() -> None:
     terminal = Terminal()
     progress = Progress(terminal, at("10:00:00"), at("11:00:00"))
 
-    progress.tell(at("10:30:00"))
+    progress.show(at("10:30:00"))
     progress.filled = 7
-    progress.tell(at("10:10:00"))
+    progress.show(at("10:10:00"))
     progress.clear()
 
     first, second, cleared = terminal.getvalue().split("\r")[1:]
@@ -30,7 +30,7 @@ def test_a_file_or_a_pipe_sees_nothing() -> None:
     stream = io.StringIO()
     progress = Progress(stream, at("10:00:00"), at("11:00:00"))
 
-    progress.tell(at("10:30:00"))
+    progress.show(at("10:30:00"))
     progress.clear()
 
     assert stream.getvalue() == ""

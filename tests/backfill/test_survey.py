@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from tests.backfill.repairing import Knows, Shop, at, down, hiring, rows
+from tests.backfill.repairing import Knows, Shop, at, down, providing, rows
 from tests.report.asking import lines
 
-EVERYTHING = Knows({(unix, b"BTC-USD"): "5 kraken" for unix in range(at("11:00:00"), at("12:00:00"))})
+EVERYTHING = Knows({(unix, "BTC-USD"): "99 kraken" for unix in range(at("11:00:00"), at("12:00:00"))})
 
 
 def slots(shop: Shop) -> list[str]:
@@ -16,7 +16,7 @@ def test_rows_that_somebody_cut_out_are_missed(tmp_path: Path) -> None:
     # more than is read at once
     shop = Shop(tmp_path, [*rows("06:00:00", "11:00:30"), *rows("11:00:45", "11:01:00")])
 
-    shop.repair("anyone", hire=hiring(EVERYTHING))
+    shop.repair("anyone", provide=providing(EVERYTHING))
 
     assert slots(shop) == ["11:00:35", "11:00:40"]
 
@@ -25,12 +25,12 @@ def test_nothing_is_filled_before_the_first_and_after_the_last_row_of_a_pair(tmp
     others = rows("11:00:00", "11:02:00", pair="ETH-USD")
     shop = Shop(tmp_path, sorted([*others, *rows("11:00:30", "11:00:40"), down("11:00:45", 2)]))
 
-    shop.repair("anyone", hire=hiring(EVERYTHING))
+    shop.repair("anyone", provide=providing(EVERYTHING))
 
     assert slots(shop) == ["11:00:45", "11:00:50"]
 
 
-def test_a_pair_that_was_away_while_the_interval_changed_gets_slots_of_all_intervals(tmp_path: Path) -> None:
+def test_a_pair_that_was_away_while_the_interval_changed_gets_the_slots_of_each(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     shop.write(
         shop.file,
@@ -45,9 +45,9 @@ def test_a_pair_that_was_away_while_the_interval_changed_gets_slots_of_all_inter
         ],
     )
 
-    shop.repair("anyone", hire=hiring(EVERYTHING))
+    shop.repair("anyone", provide=providing(EVERYTHING))
 
-    assert slots(shop) == ["11:02:00", "11:03:00", "11:04:00", "11:05:00"]
+    assert slots(shop) == ["11:02:00", "11:03:00", "11:04:00", "11:05:00", "11:05:05", "11:05:10"]
     assert lines("verify", "--file", str(shop.file)) == []
 
 
@@ -55,7 +55,7 @@ def test_a_hole_from_before_a_range_is_seen_in_it(tmp_path: Path) -> None:
     shop = Shop(tmp_path, [*rows("11:00:00", "11:00:10"), *rows("11:10:00", "11:10:10")])
     words = ["--since", "2026-11-20T11:05:00Z", "--until", "2026-11-20T11:05:10Z"]
 
-    shop.repair("anyone", *words, hire=hiring(EVERYTHING))
+    shop.repair("anyone", *words, provide=providing(EVERYTHING))
 
     assert slots(shop) == ["11:05:00", "11:05:05"]
 
@@ -63,6 +63,6 @@ def test_a_hole_from_before_a_range_is_seen_in_it(tmp_path: Path) -> None:
 def test_a_slot_with_a_price_inside_a_missed_row_of_a_damaged_log_is_left_alone(tmp_path: Path) -> None:
     shop = Shop(tmp_path, [down("11:00:00", 4), *rows("11:00:10", "11:00:30")])
 
-    shop.repair("anyone", hire=hiring(EVERYTHING))
+    shop.repair("anyone", provide=providing(EVERYTHING))
 
     assert slots(shop) == ["11:00:00", "11:00:05"]

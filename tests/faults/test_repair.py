@@ -1,11 +1,19 @@
-"""SIGKILL at every system call with which a repair touches files."""
+"""SIGKILL at every system call with which a repair touches files, and root in other people's folders."""
 
+import os
 import re
-from collections.abc import Iterator
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from price import host
+from price.backfill import command, peer  # noqa: F401 - nobody may read this folder of root's
+from price.errors import PriceError
+from price.host.owner import become, strangers
+from tests.backfill.repairing import Shop, down, rows
 from tests.faults.conftest import needs
 from tests.faults.sweep import Nursery
 from tests.faults.test_crash import CALLS
@@ -16,9 +24,9 @@ LOG = """# price-log 1 every=5s
 2026-11-20T11:00:05Z BTC-USD - down slots=3
 2026-11-20T11:00:20Z BTC-USD 5 kraken
 """
-PEER = LOG.replace("- down slots=3", "6 kraken")
+PEER = LOG.replace("- down slots=3", "5.1 kraken")
 OLD = "# price-log 1 every=5s\n2026-11-20T11:00:10Z BTC-USD 7 kraken by=candle\n"
-NEW = OLD.replace("2026", "2026-11-20T11:00:05Z BTC-USD 6 kraken by=peer\n2026")
+NEW = OLD.replace("2026", "2026-11-20T11:00:05Z BTC-USD 5.1 kraken by=peer\n2026")
 
 
 @pytest.fixture
@@ -65,3 +73,96 @@ def test_killed_at_any_system_call_and_repeated_is_once(nursery: Nursery, tmp_pa
         assert lines("verify", "--file", str(file)) == []
     assert {(-9, False), (-9, True)} <= kept
     assert len(points) > 20
+
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def others() -> Iterator[Path]:
+    """A folder that everyone can reach, with one of nobody's in it."""
+    needs("root")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "theirs").mkdir()
+        os.chown(folder / "theirs", NOBODY, NOBODY)
+        yield folder
+
+
+def in_a_child(work: Callable[[], object]) -> int:
+    """Does some work in a process of its own, which may give up root for good; its exit status."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        except (AssertionError, OSError, PriceError):
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_root_gives_up_every_right_and_gets_none_back(others: Path) -> None:
+    def work() -> None:
+        become(NOBODY)
+        assert os.getresuid() == os.getresgid() == (NOBODY,) * 3
+        assert 0 not in os.getgroups()
+        for regain in (os.setuid, os.seteuid, os.setgid):
+            with pytest.raises(PermissionError):
+                regain(0)
+
+    assert in_a_child(work) == 0
+
+
+def test_who_could_lead_root_elsewhere_is_seen_on_every_way(others: Path) -> None:
+    (others / "ours").mkdir()
+    theirs = others / "theirs"
+    (theirs / "away").symlink_to(others / "ours")
+    (others / "link").symlink_to("theirs/away/../ours")
+    (others / "planted").symlink_to("/etc")
+    os.lchown(others / "planted", NOBODY, NOBODY)
+    (others / "endless").symlink_to("endless")
+
+    assert [*strangers(others / "ours" / "prices.txt")] == []
+    assert [*strangers(theirs / "prices.txt")] == [NOBODY]
+    assert [*strangers(theirs / "away" / "prices.txt")] == [NOBODY]
+    assert [*strangers(others / "link" / "prices.txt")] == [NOBODY]
+    assert [*strangers(others / "planted" / "prices.txt")] == [NOBODY]
+    assert [*strangers(others / "endless" / "prices.txt")] == []
+    assert [*strangers(others / "nowhere" / "prices.txt")] == []
+
+
+@pytest.mark.parametrize("trap", ["repairs.txt", ".repairs.txt.lock", ".repairs.txt.new"])
+@pytest.mark.parametrize("target", ["secret", "new"])
+def test_root_follows_no_link_that_the_owner_of_the_folder_made(others: Path, trap: str, target: str) -> None:
+    (others / "secret").write_text("secret")
+    shop = Shop(others / "theirs", [*rows("11:00:00", "11:00:10"), down("11:00:15", 2)])
+    other = Shop(others / "other", rows("11:00:00", "11:00:20"))
+    (shop.folder / trap).symlink_to(others / target)
+    os.lchown(shop.folder / trap, NOBODY, NOBODY)
+
+    in_a_child(lambda: shop.repair(str(other.file)))
+
+    assert sorted(path.name for path in others.iterdir()) == ["other", "secret", "theirs"]
+    assert (others / "secret").read_text() == "secret"
+
+
+def test_what_root_repairs_belongs_to_the_owner_of_the_folder(others: Path) -> None:
+    shop = Shop(others / "theirs", [*rows("11:00:00", "11:00:10"), down("11:00:15", 2)])
+    other = Shop(others / "other", rows("11:00:00", "11:00:20"))
+
+    assert in_a_child(lambda: shop.repair(str(other.file))) == 0
+
+    assert len(shop.filled()) == 2
+    assert {path.owner() for path in shop.folder.iterdir() if path.name != "prices.txt"} == {"nobody"}
+
+
+def test_root_stays_root_in_folders_of_its_own(others: Path) -> None:
+    def work() -> None:
+        host.become_owner(others / "prices.txt", others / "repairs.txt")
+        os.setuid(0)
+
+    assert in_a_child(work) == 0

@@ -1,0 +1,115 @@
+"""One repair: hands what is missed to a provider, judges what it returns, and adds it to repairs.txt."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from price.backfill.file import Filled, RepairsFile
+from price.backfill.missing import NEAR_SECONDS, Around, Missing, Slot
+from price.backfill.progress import Progress
+from price.backfill.provider import Clock, Provider
+from price.log import row
+from price.log.row import Row
+
+STEP_SECONDS = 10
+"""How much work may be lost by a kill."""
+_SIMULATED = "simulated"
+
+
+class Repair:
+    """Fills batch by batch, and writes what was learnt in steps. `max_jump` is in percent."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        file: RepairsFile,
+        clock: Clock,
+        progress: Progress,
+        max_jump: Decimal,
+        *,
+        simulated: bool,
+    ) -> None:
+        self._provider = provider
+        self._file = file
+        self._clock = clock
+        self._progress = progress
+        self._max_jump = max_jump
+        self._simulated = simulated
+        self._missed: Counter[str] = Counter()
+        self._filled: Counter[str] = Counter()
+        self._far: dict[str, list[Row]] = {}
+        """Prices that lie too far from those around them, by pair."""
+        self._other_kind = 0
+        self._learnt: dict[Slot, Filled] = {}
+        """What is not yet in the file."""
+        self._written = clock.monotonic()
+
+    def fill(self, missing: Missing) -> None:
+        """Fills what can be filled. What was learnt before an interruption is written."""
+        for one in missing.gaps:
+            self._missed[one.pair] += one.slots
+        seen: set[Slot] = set()
+        try:
+            for found in self._provider.fetch(missing, self):
+                slot = row.unix(found[0]), found[1]
+                gap = missing.gap_of(*slot)
+                if gap and slot not in seen and self._believes(found, slot[0], missing.around(gap)):
+                    seen.add(slot)
+                    filled = (*found[:4], f"{found[4]} by={self._provider.by}")
+                    self._learnt[slot] = Filled(gap.every, filled)
+                    self._progress.filled += 1
+                self._write_by(self._clock.monotonic())
+        finally:
+            self._write()
+
+    def progress(self, unix: int) -> None:
+        """Shows how far, in Unix time, the work has come."""
+        self._progress.show(unix)
+
+    def wait(self, until: float) -> object | None:
+        """Waits until a time in monotonic seconds; what would get too old meanwhile is written before."""
+        self._write_by(until)
+        return self._clock.wait(until)
+
+    def notes(self, absent: Sequence[str]) -> Iterator[str]:
+        """What was filled, what stays missing, what was not believed, and which pairs the log lacks."""
+        for pair, slots in sorted(self._missed.items()):
+            filled = self._filled[pair]
+            yield (
+                f"{pair}: {filled} of {slots} missed slots filled by={self._provider.by},"
+                f" {slots - filled} stay missing"
+            )
+        for pair in absent:
+            yield f"{pair}: the log has no rows of it"
+        if not self._missed and not absent:
+            yield "no slot is missed"
+        for pair, rows in sorted(self._far.items()):
+            what = f"prices not believed, over {self._max_jump:f} % outside those recorded around them"
+            yield f"{pair}: {len(rows)} {what} (PRICE_MAX_JUMP); the first: {rows[0][0]} {rows[0][2]}"
+        if self._other_kind:
+            kinds = ("real", "simulated") if self._simulated else ("simulated", "real")
+            yield f"{self._other_kind} {kinds[0]} prices not believed: the log holds {kinds[1]} ones"
+        yield from self._provider.notes()
+
+    def _believes(self, one: Row, unix: int, around: Around) -> bool:
+        """Whether a price may be filled in: of the log's own kind, and near to the prices around it."""
+        if (_SIMULATED in one[3].split(",")) != self._simulated:
+            self._other_kind += 1
+            return False
+        near = [Decimal(side.price) for side in around if side and abs(side.slot - unix) <= NEAR_SECONDS]
+        percent = self._max_jump / 100
+        if near and not min(near) * (1 - percent) <= Decimal(one[2]) <= max(near) * (1 + percent):
+            self._far.setdefault(one[1], []).append(one)
+            return False
+        return True
+
+    def _write_by(self, until: float) -> None:
+        """Writes what was learnt, unless it can wait until a time in monotonic seconds."""
+        if until >= self._written + STEP_SECONDS:
+            self._write()
+
+    def _write(self) -> None:
+        self._file.add(self._learnt)
+        self._filled.update(pair for _, pair in self._learnt)
+        self._learnt.clear()
+        self._written = self._clock.monotonic()
