@@ -1,6 +1,7 @@
 """The journal's handler: what it sends, and what happens when journald does not take it."""
 
 import logging
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -14,8 +15,12 @@ import pytest
 from price import events
 from price.events import NOTICE, Event
 from price.handlers import journal
+from price.handlers.console import Console
 from price.handlers.journal import Journal
 from price.model import Pair, Quote, Reading
+from price.settings import load
+from price.sinks.base import Failures
+from price.sinks.records import RecordsSink
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
 BTC = Pair("BTC", "USD")
@@ -61,10 +66,11 @@ class Journald:
         except BlockingIOError:
             pass
 
-    def restart(self) -> None:
+    def restart(self, *, there: bool = True) -> None:
         """Makes the socket anew, as a restart of journald's socket unit does."""
         self.socket.close()
-        self.path.unlink()
+        if there:
+            self.path.unlink()
         self._listen()
 
 
@@ -234,10 +240,87 @@ def test_a_socket_that_was_made_anew_is_asked_from_the_next_slot_on(
     assert journald.entries == []
 
 
-def test_without_journald_records_go_to_the_terminal() -> None:
+def test_records_go_to_the_terminal_where_systemd_did_not_start_us() -> None:
     environ = {"JOURNAL_STREAM": "1:1", "SYSTEMD_EXEC_PID": "1"}
 
     assert journal.wanted(environ) is False
+
+
+def test_the_journal_is_wanted_where_systemd_started_us_also_before_journald_runs() -> None:
+    assert journal.wanted({"SYSTEMD_EXEC_PID": str(os.getpid())}) is True
+
+
+class Refusing:
+    """A handler of the journal with a file for stderr, and what is in both."""
+
+    def __init__(self, journald: Journald, file: Path) -> None:
+        self._journald = journald
+        self._stream = file.open("w")
+        self._file = file
+        self._failures = Failures()
+        handler = Journal(journald.path, journald.send, time.monotonic, Console(self._stream))
+        self._sink = RecordsSink([handler], self._failures)
+        self._sink.configure(load({}))
+
+    def slot(self, price: int) -> None:
+        self._sink.slot(SLOT, [Quote(SLOT, BTC, Decimal(price), ("kraken",))])
+        self._failures.report(slot_ended=True)
+
+    @property
+    def written(self) -> list[str]:
+        return self._file.read_text().splitlines()
+
+    @property
+    def sent(self) -> list[str]:
+        return [entry["MESSAGE"] for entry in self._journald.entries]
+
+    def close(self) -> None:
+        self._sink.close()
+        self._stream.close()
+
+
+@pytest.fixture
+def refusing(journald: Journald, tmp_path: Path) -> Iterator[Refusing]:
+    one = Refusing(journald, tmp_path / "stderr")
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("way", ["nobody listens", "no socket"])
+def test_what_the_journal_refuses_goes_to_stderr_until_it_takes_entries_again(
+    journald: Journald, refusing: Refusing, way: str
+) -> None:
+    refusing.slot(1)
+    if way == "no socket":
+        journald.path.unlink()
+    else:
+        journald.code = -111
+    refusing.slot(2)
+    refusing.slot(3)
+    if way == "no socket":
+        journald.restart(there=False)
+    journald.code, refused = 0, len(journald.entries) if way == "nobody listens" else 1
+    refusing.slot(4)
+
+    first, fault, second = refusing.written
+    assert (first.partition("Z ")[2], second.partition("Z ")[2]) == ("BTC-USD 2 kraken", "BTC-USD 3 kraken")
+    assert "Journal cannot take a record" in fault
+    assert refusing.sent[refused] == "BTC-USD 4 kraken"
+    assert "Journal can take a record again after" in refusing.sent[-1]
+
+
+def test_a_stderr_that_nobody_reads_is_not_waited_for(journald: Journald) -> None:
+    journald.code = -111
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb"), os.fdopen(writer, "w") as stream:
+        handler = Journal(journald.path, journald.send, time.monotonic, Console(stream))
+        record = logging.LogRecord("price", logging.INFO, "", 1, "%s", ("x" * 4000,), None)
+        for _ in range(40):
+            with pytest.raises(OSError, match="refused"):
+                handler.emit(record)
+
+        assert handler.dropped > 0
+        handler.close()
 
 
 def test_the_ids_of_events_are_fixed_and_differ() -> None:

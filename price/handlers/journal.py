@@ -4,16 +4,19 @@ cysystemd's own handler is not used: it raises into the caller, loses return cod
 with the interpreter locked, when journald does not read.
 """
 
+import errno
 import logging
 import os
 import select
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from price import times
 from price.events import NOTICE, Event, details_of, log_event
+from price.handlers.console import Console
 from price.log import line
 from price.model import Quote, Reading
 
@@ -33,9 +36,10 @@ Send = Callable[[dict[str, str]], int]
 
 
 def wanted(environ: Mapping[str, str]) -> bool:
-    """Whether records belong into the journal: systemd started this process, or keeps its stderr."""
-    if not SOCKET.exists():
-        return False
+    """Whether records belong into the journal: systemd started this process, or keeps its stderr.
+
+    Also where journald does not run yet: until it does, records go to stderr.
+    """
     if environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()):
         return True
     stderr = os.fstat(2)
@@ -51,10 +55,21 @@ def sender() -> Send:
 
 
 class Journal(logging.Handler):
-    """Sends entries while journald takes them; drops, counts and afterwards says what it did not take."""
+    """Sends entries to journald.
 
-    def __init__(self, path: Path, send: Send, monotonic: Callable[[], float]) -> None:
+    While its queue is full they are dropped and counted, and the count is logged afterwards. While it is not
+    there, or refuses them, `fallback` gets the records: none goes both ways.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        send: Send,
+        monotonic: Callable[[], float],
+        fallback: Console | None = None,
+    ) -> None:
         super().__init__()
+        self._fallback = fallback
         self._room = Room(path)
         self._send = send
         self._monotonic = monotonic
@@ -64,7 +79,7 @@ class Journal(logging.Handler):
         """Entries dropped since the start."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Sends an entry. Raises OSError for one that journald refuses."""
+        """Sends an entry. Raises OSError for one that journald refuses, which the fallback then has."""
         if not self._has_room():
             self._dropped += 1
             self.dropped += 1
@@ -76,9 +91,23 @@ class Journal(logging.Handler):
                 logging.WARNING,
                 f"{dropped} entries dropped: journald's queue was full",
             )
-        code = self._send(fields(record))
+        # without the socket libsystemd sends nothing and reports success
+        code = self._send(fields(record)) if self._room.is_there() else -errno.ENOENT
         if code < 0:
+            self._fall_back(record)
             raise OSError(-code, f"journald refused an entry: {os.strerror(-code)}")
+
+    def _fall_back(self, record: logging.LogRecord) -> None:
+        """Writes a record to the fallback, unless that would have to wait."""
+        if self._fallback is None:
+            return
+        with suppress(OSError, ValueError):  # a closed stderr; a stream without a descriptor is a test's
+            poll = select.poll()
+            poll.register(self._fallback.stream.fileno(), select.POLLOUT)
+            if poll.poll(0):
+                self._fallback.emit(record)
+                return
+        self.dropped += 1
 
     def flush(self) -> None:
         """Ends a slot: the next one may wait anew."""
@@ -115,6 +144,10 @@ class Room:
         True as well where no journald listens: sending is then quick, and says what is wrong.
         """
         return self._socket is None or bool(self._poll.poll(seconds * 1000))
+
+    def is_there(self) -> bool:
+        """Whether journald has a socket."""
+        return os.path.exists(self._path)  # noqa: PTH110 - for each entry
 
     def refresh(self) -> None:
         """Connects anew if the journal's socket was made anew."""

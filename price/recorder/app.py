@@ -235,7 +235,7 @@ def _talker(environ: Mapping[str, str], clock: Clock) -> logging.Handler:
     """The journal where systemd runs us, else the terminal; never both."""
     if journal.wanted(environ):
         try:
-            return journal.Journal(journal.SOCKET, journal.sender(), clock.monotonic)
+            return journal.Journal(journal.SOCKET, journal.sender(), clock.monotonic, Console())
         except ImportError:
             return Console()  # systemd keeps what is written there, though without the fields
     return Console()
