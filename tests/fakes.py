@@ -210,7 +210,7 @@ class FakeNet:
     def __getattr__(self, name: str) -> FakeSource:
         return self._sources[name]
 
-    def hire(self, wanted: Settings, clock: Clock) -> Mapping[str, FakeSource]:
+    def workers(self, wanted: Settings, clock: Clock) -> Mapping[str, FakeSource]:
         """What carries the requests of each configured source."""
         return {name: self._sources[name] for name in wanted.sources}
 

@@ -3,21 +3,17 @@
 import json
 import logging
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from price.events import ROOT, Event, details_of
-from price.recorder.app import App
-from price.recorder.clock import Clock, Signal
-from price.recorder.workers import Workers
-from price.settings import Settings
+from price.recorder.app import App, MakeWorkers
+from price.recorder.clock import Signal
 from tests.fakes import START, FakeClock, FakeNet
 from tests.proof import proven
-
-Hire = Callable[[Settings, Clock], Mapping[str, Workers]]
 
 
 class Scene:
@@ -31,7 +27,7 @@ class Scene:
         self.records: list[logging.LogRecord] = []
         self.environ: dict[str, str] = {}
         """What stands in the environment beside the settings file."""
-        self.hire: Hire = self.net.hire
+        self.make_workers: MakeWorkers = self.net.workers
         self._settings: dict[str, str] = {}
         self.set(**{"FILE": str(self.file), "SOURCES": "kraken", **settings})
 
@@ -55,7 +51,7 @@ class Scene:
             **self.environ,
         }
         self.clock.post_at(until, Signal.STOP)
-        app = App(environ, self.clock, self.hire, random.Random(7))
+        app = App(environ, self.clock, self.make_workers, random.Random(7))
         with _listening(_Listener(self.records), *handlers):
             return app.run()
 

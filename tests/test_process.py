@@ -426,7 +426,7 @@ def test_once_prints_the_rows_of_the_slot_and_writes_nothing(market: Market, tmp
 
 
 def test_once_is_content_with_one_source_and_not_with_none(market: Market, tmp_path: Path) -> None:
-    program = Program(tmp_path, market.environment, INTERVAL="5", TIMEOUT="1")
+    program = Program(tmp_path, market.environment, INTERVAL="5", TIMEOUT="1", QUORUM="1")
     market["coinbase"].fault = faults.hang()
     market["kraken"].fault = faults.hang_up()
     done = program.do("once")

@@ -22,7 +22,7 @@ class Checked:
 
     def __call__(self) -> tuple[int, list[str]]:
         lines: list[str] = []
-        status = check(settings.load(self.wanted), self.clock, lines.append, self.net.hire)
+        status = check(settings.load(self.wanted), self.clock, lines.append, self.net.workers)
         return status, lines
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from price.events import Event
 from price.handlers import journal
+from price.recorder.app import MakeWorkers
 from price.recorder.clock import Clock
 from price.recorder.workers import Threads, _Job
 from price.settings import Settings
@@ -20,7 +21,7 @@ from price.sources import SOURCES
 from price.wire import Request
 from tests.exchange.parrot import parrot
 from tests.nasty import NASTY, NASTY_BYTES, NASTY_NAME
-from tests.scene import Hire, Scene
+from tests.scene import Scene
 
 EVERYBODY = ",".join(name for name in SOURCES if name != "simulated")
 _LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S.*")
@@ -166,7 +167,7 @@ def stays_clean(folder: Path, answer: bytes) -> None:
     scene = Scene(folder, SOURCES=EVERYBODY, PAIRS="BTC-USD,BTC-USDT")
     parrot().says(answer)
 
-    terminal = recorded(scene, hire=_real_network)
+    terminal = recorded(scene, make_workers=_real_network)
 
     is_clean(scene, terminal)
     assert len(scene.rows) == 4
@@ -175,13 +176,15 @@ def stays_clean(folder: Path, answer: bytes) -> None:
     assert max(map(len, terminal)) < 1000
 
 
-def recorded(scene: Scene, environ: Mapping[str, str] | None = None, hire: Hire | None = None) -> list[str]:
+def recorded(
+    scene: Scene, environ: Mapping[str, str] | None = None, make_workers: MakeWorkers | None = None
+) -> list[str]:
     """Two slots; gives the lines on the terminal."""
     terminal = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n")
     if environ:
         scene.environ.update(environ)
-    if hire:
-        scene.hire = hire
+    if make_workers:
+        scene.make_workers = make_workers
     with contextlib.redirect_stderr(terminal):
         scene.run(11)
     terminal.seek(0)
