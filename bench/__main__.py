@@ -2,18 +2,19 @@
 
     make bench
 
-or `python -m bench [cost timekeeping pairs reading growth] [--rounds 3] [--slots 600]`, as root. Each
-question is answered in one run: peers in turn, medians over rounds, CPU and memory by the kernel's accounts.
+or `python -m bench [cost timekeeping pairs choosing reading growth] [--rounds 3] [--slots 600]`, as root.
+Each question is answered in one run: peers in turn, medians over rounds, CPU and memory by the kernel's
+accounts.
 """
 
 import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import cost, growth, pairs, reading, timekeeping
+from bench import choosing, cost, growth, pairs, reading, timekeeping
 from bench.stand import machine_in_words, stand
 
-QUESTIONS = ("cost", "timekeeping", "pairs", "reading", "growth")
+QUESTIONS = ("cost", "timekeeping", "pairs", "choosing", "reading", "growth")
 
 
 def main() -> None:
@@ -39,7 +40,9 @@ def main() -> None:
         reading.make_year(options.year)
     if "reading" in wanted:
         reading.tell(options.year, options.rounds)
-    if set(wanted) == {"reading"}:
+    if "choosing" in wanted:
+        choosing.tell(options.rounds)
+    if not set(wanted) - {"reading", "choosing"}:
         return
     with stand() as machine:
         if "cost" in wanted:

@@ -142,7 +142,9 @@ class Settings:
 
     def pairs_of(self, source: str) -> list[Pair]:
         """The configured pairs that a source is asked for."""
-        return [pair for pair in self.pairs if source in self.asked_for(pair)]
+        one = self.source(source)
+        offered = [pair for pair in self.pairs if one.offers(pair)]
+        return [pair for pair in offered if one.knows(pair) or source in self.asked_for(pair)]
 
     def sources_of(self, pair: Pair) -> int:
         """How many of the configured sources are asked for a pair."""
