@@ -17,7 +17,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="provider",
-        metavar="TEACHER",
+        metavar="SOURCE",
         help="journal (journal:FOLDER for a copied one), exchange (the candles of PRICE_SOURCES), or another"
         " recorder's log",
     )

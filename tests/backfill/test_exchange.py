@@ -154,6 +154,35 @@ def test_two_that_disagree_and_fewer_than_the_quorum_fill_nothing(open_shop: Ope
     assert shop.filled() == []
 
 
+def only_kraken(name: str, pair: Pair, moment: datetime) -> Decimal | None:
+    return price(name, pair, moment) if name == "kraken" else None
+
+
+def test_a_lone_exchange_of_three_is_not_enough_unless_the_quorum_says_so(open_shop: Open) -> None:
+    shop, _ = open_shop(prices=only_kraken)
+    shop.repair("exchange")
+    assert shop.filled() == []
+
+    shop.environ["PRICE_QUORUM"] = "1"
+    shop.repair("exchange")
+    assert len(shop.filled()) == 60
+
+
+@pytest.mark.parametrize("liars", [("kraken",), NAMES])
+def test_exchanges_at_a_thousand_times_fill_nothing_between_live_rows(
+    open_shop: Open, liars: tuple[str, ...]
+) -> None:
+    def lying(name: str, pair: Pair, moment: datetime) -> Decimal | None:
+        return price(name, pair, moment) * 1000 if name in liars else None
+
+    shop, _ = open_shop(prices=lying, QUORUM="1")
+
+    shop.repair("exchange")
+
+    assert shop.filled() == []
+    assert "prices not believed, over 5 % outside those recorded around them" in shop.said
+
+
 def test_half_of_what_the_recorder_leaves_of_a_limit_is_used_at_most(open_shop: Open) -> None:
     log = [*rows("02:00:00", "02:00:00"), down("02:00:05", 6480), *rows("11:00:05", "11:00:10")]
     shop, market = open_shop(log)
