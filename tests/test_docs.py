@@ -26,6 +26,7 @@ def cells(text: str) -> list[str]:
 def test_a_page_can_be_read_where_it_is_opened(page: Path) -> None:
     text = page.read_text()
 
+    assert not re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE), "a merge was left unfinished"
     assert [line for line in prose(text) if len(line) > MAX_COLUMNS] == []
     assert [cell for cell in cells(text) if len(cell) > MAX_CELL] == []
 
