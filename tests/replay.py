@@ -1,7 +1,8 @@
 """Records real minutes at high speed: `python -m tests.replay CSV`.
 
 The recorder, its files, its HTTP and the exchanges are the real ones; only the time between the rounds is
-left out. A minute's rows must lie within what the exchanges themselves had in that minute.
+left out. A minute's rows must lie within what the exchanges themselves had in that minute. Minutes from
+before the program's release are played some whole weeks later: it believes no clock that stands there.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from price import times
+from price import RELEASED, times
 from price.model import Pair
 from price.recorder.app import App
 from price.recorder.clock import Signal, SystemClock
@@ -87,6 +88,10 @@ class Minutes:
 
     def __init__(self, path: Path) -> None:
         self.replay = Replay(path)
+        self.later = _weeks_until(RELEASED, self.replay.first)
+        """How much later than at their own time they are played."""
+        if self.later:
+            self.replay = Replay(path, self.replay.first + self.later)
         named = self.replay.exchanges(BTC)
         others = [name for name in _STAND_INS if name not in named]
         self._real = {name if name in _STAND_INS else others.pop(0): name for name in named}
@@ -109,7 +114,7 @@ class Minutes:
 def replay(path: Path, folder: Path, minutes: int, start: datetime | None = None) -> Report:
     """Records so many minutes of a CSV from `start` on (its first minute) into a folder."""
     prices = Minutes(path)
-    begin = start or prices.replay.first
+    begin = start + prices.later if start else prices.replay.first
     end = begin + timedelta(minutes=minutes, seconds=-INTERVAL / 2)
     clock = LeapingClock(begin - timedelta(seconds=1), end)
     began = time.monotonic()
@@ -123,6 +128,12 @@ def replay(path: Path, folder: Path, minutes: int, start: datetime | None = None
     outside = [row for row in rows if not _inside(row, prices)]
     alone = sum(row.split(" ")[3].count(",") < len(prices.names) - 1 for row in rows if " - " not in row)
     return Report(minutes * 60 // INTERVAL, rows, outside, alone, seconds)
+
+
+def _weeks_until(moment: datetime, first: datetime) -> timedelta:
+    """The whole weeks from the first moment to the other or just beyond; none where it is not before it."""
+    week = timedelta(weeks=1)
+    return week * max(0, -((first - moment) // week))
 
 
 def _environ(market: Market, folder: Path) -> dict[str, str]:

@@ -429,6 +429,16 @@ def test_a_price_that_moves_again_is_no_longer_stale() -> None:
     assert found.sources == ("coinbase", "kraken")
 
 
+def test_the_pictures_of_the_page_on_choosing_are_true() -> None:
+    outlier = chosen("100", "99.8", "100.2", "107", rules=RULES._replace(quorum=None))
+    camps = [chosen("100", "100", "120", "120", last="100", ago=ago) for ago in (10, 65)]
+    jump = slots("100/100", "112/timeout", "112/timeout", "112/timeout")
+
+    assert outlier == "100 coinbase,kraken,bitstamp"
+    assert camps == ["100 coinbase,kraken", "- disagree"]
+    assert jump == ["100", "unconfirmed", "unconfirmed", "112"]
+
+
 def test_no_reading_at_all_is_no_price() -> None:
     assert quote([]).price is None
 
