@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice, takewhile
-from operator import itemgetter, lt
+from operator import itemgetter
 
 from price.log import row
 from price.log.row import Row
@@ -14,7 +14,6 @@ Block = tuple[int, list[Row]]
 END = "~"
 """Later than any slot."""
 _slot = itemgetter(0)
-_key = itemgetter(0, 1)
 
 
 def longest_sorted(rows: list[Row]) -> list[Row]:
@@ -40,33 +39,25 @@ def longest_sorted(rows: list[Row]) -> list[Row]:
 
 
 class Once:
-    """Lets each slot and pair pass once; slots come in order."""
+    """Lets each slot and pair pass once. Blocks come in order, and have none twice themselves."""
 
     def __init__(self) -> None:
-        self._last: set[tuple[str, str]] = set()
-        """The keys of the last slot that passed."""
+        self._slot = ""
+        self._pairs: set[str] = set()
+        """The last slot that passed, and its pairs."""
 
     def only(self, rows: list[Row]) -> list[Row]:
         """The rows whose slot and pair did not pass before."""
-        slots = [one[0] for one in rows]
-        rising = all(map(lt, slots, islice(slots, 1, None)))  # as in a log of one pair
-        keys = [*map(_key, rows[:1] if rising else rows)]
-        if len(set(keys)) != len(keys) or not self._last.isdisjoint(keys):
-            rows = self._without_doubles(rows)
+        if rows[0][0] == self._slot:  # only there may one of them have been before
+            stop = bisect_right(rows, self._slot, key=_slot)
+            new = [one for one in rows[:stop] if one[1] not in self._pairs]
+            rows = rows if len(new) == stop else new + rows[stop:]
         if rows:
             slot = rows[-1][0]
-            last = {_key(one) for one in takewhile(lambda one: one[0] == slot, reversed(rows))}
-            self._last = last | {key for key in self._last if key[0] == slot}
+            pairs = {one[1] for one in takewhile(lambda one: one[0] == slot, reversed(rows))}
+            self._pairs = pairs | self._pairs if slot == self._slot else pairs
+            self._slot = slot
         return rows
-
-    def _without_doubles(self, rows: list[Row]) -> list[Row]:
-        seen = set(self._last)
-        kept = []
-        for one in rows:
-            if _key(one) not in seen:
-                seen.add(_key(one))
-                kept.append(one)
-        return kept
 
 
 def in_order(files: Iterable[tuple[str, Iterator[Block]]]) -> Iterator[Block]:

@@ -21,7 +21,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, islice, zip_longest
-from operator import itemgetter, le
+from operator import itemgetter, le, lt
 
 from price.log import row
 from price.log.file import File
@@ -191,16 +191,28 @@ def file_blocks(file: File, since: int | None, end: str, left: LeftOut) -> Itera
             slots = [one[0] for one in rows]
             if not slots:
                 continue
-            if slots[0] < last or not all(map(le, slots, islice(slots, 1, None))):
-                rows = longest_sorted(rows)
-                del rows[: bisect_left(rows, last, key=_slot)]
-                left.disordered += len(found) - len(rows)
+            if slots[0] < last or not all(map(lt, slots, islice(slots, 1, None))):  # a log of one pair rises
+                rows = _sorted(rows, slots, last, left)
             if rows and rows[-1][0] >= end:
                 yield every, rows[: bisect_left(rows, end, key=_slot)]
                 return
             if rows:
                 last = rows[-1][0]
                 yield every, rows
+
+
+def _sorted(rows: list[Row], slots: list[str], last: str, left: LeftOut) -> list[Row]:
+    """The rows without those that are out of order, or stand twice; `last` is the slot before them."""
+    found = rows
+    if slots[0] < last or not all(map(le, slots, islice(slots, 1, None))):
+        rows = longest_sorted(rows)
+        del rows[: bisect_left(rows, last, key=_slot)]
+        left.disordered += len(found) - len(rows)
+    if len({one[:2] for one in rows}) < len(rows):
+        known = list({one[:2]: one for one in reversed(rows)}.values())[::-1]
+        left.doubles += len(rows) - len(known)
+        rows = known
+    return rows
 
 
 def parsed(text: str, every: int, left: LeftOut) -> Iterator[Block]:

@@ -56,7 +56,7 @@ class Candles:
             slots, prices = [one[0] for one in priced], [one[2] for one in priced]
             numbers = _numbers(prices)
             pairs = [one[1] for one in priced]
-            alone = len(set(pairs)) == 1
+            alone = pairs.count(pairs[0]) == len(pairs) if pairs else True
             at = 0
             while at < len(slots):
                 if slots[at] >= self._end:
