@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import NoReturn, TextIO
 
 from price import __version__
@@ -211,6 +210,8 @@ def _alerts(args: argparse.Namespace, environ: Mapping[str, str], now: datetime)
 def _follow(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if not args.program:
         args.fail("--follow needs --run PROGRAM: deploy/on-alert.sample is one")
+    from pathlib import Path
+
     from price import settings, times
     from price.alerts import follow, waiting
     from price.recorder.clock import SystemClock

@@ -4,7 +4,7 @@ import logging
 from enum import Enum
 from typing import NamedTuple
 
-from price.log.line import plain
+from price.log.row import plain
 from price.model import Quote
 from price.text import one_line
 

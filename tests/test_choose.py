@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price.choose import Anchor, Jump, Memory, Rules, choose, restored
-from price.log import line
+from price.log import quotes
+from price.log.row import plain
 from price.model import Pair, Quote, Reading
 from price.sources.strictjson import read_price
 
@@ -57,7 +58,7 @@ def quote(said: Sequence[Reading], memory: Memory | None = None, rules: Rules = 
 
 def chosen(*prices: str, last: str = "", ago: float = 5, rules: Rules = RULES) -> str:
     """The price and the sources, or the reason, as they would stand in the row."""
-    return line.write(quote(readings(*prices), agreed(last, ago), rules)).split(" ", 2)[2]
+    return quotes.write(quote(readings(*prices), agreed(last, ago), rules)).split(" ", 2)[2]
 
 
 def aged(age: float, memory: Memory | None = None, price: str = "100") -> Quote:
@@ -229,7 +230,7 @@ def test_an_anchor_rests_on_two_agreeing_sources_or_on_the_only_one(
 ) -> None:
     memory = after(*readings(*before))
 
-    assert line.write(quote(readings("100", "120"), memory)).split(" ", 2)[2] == row
+    assert quotes.write(quote(readings("100", "120"), memory)).split(" ", 2)[2] == row
 
 
 def test_a_price_chosen_by_the_anchor_is_no_anchor() -> None:
@@ -246,7 +247,7 @@ def recorded(*rows: str) -> list[Quote]:
     """The pair's rows of the slots up to the one before SLOT."""
     moments = [SLOT - seconds(5 * (len(rows) - number)) for number in range(len(rows))]
     return [
-        line.read(f"{moment:%Y-%m-%dT%H:%M:%SZ} BTC-USD {row}")
+        quotes.read(f"{moment:%Y-%m-%dT%H:%M:%SZ} BTC-USD {row}")
         for moment, row in zip(moments, rows, strict=True)
     ]
 
@@ -344,7 +345,7 @@ def slots(*prices: str, start: Memory | None = None, skip: int = 0) -> list[str]
         slot = SLOT + seconds(5 * (number + (1 if skip and number >= skip else 0)))
         said = [Reading("kraken", Decimal(price[1:]))] if price[0] == "k" else readings(*price.split("/"))
         made, memory = choose(slot, BTC, said, slot, memory, RULES)
-        found.append(line.plain(made.price) if made.price is not None else made.reason.split(",")[0])
+        found.append(plain(made.price) if made.price is not None else made.reason.split(",")[0])
     return found
 
 
@@ -387,7 +388,7 @@ def still(price: str, *, moving: int, standing: int, slots: int, every: int = 60
         slot = SLOT + seconds(every * number)
         moved = [str(100 + Decimal(number % 7) / 100)] * moving
         found, memory = choose(slot, BTC, readings(*[price] * standing, *moved), slot, memory, rules)
-        row = line.write(found).split(" ")[3]
+        row = quotes.write(found).split(" ")[3]
     return row
 
 
@@ -502,7 +503,7 @@ def test_every_slot_has_a_price_within_the_kept_readings_or_a_reason(
 
     found = quote(made(said), memory, RULES._replace(quorum=quorum))
 
-    again = line.read(line.write(found))
+    again = quotes.read(quotes.write(found))
     assert (again.price, again.sources, again.reason) == (found.price, found.sources, found.reason)
     assert (found.price is None) == bool(found.reason)
     kept = [one.price for one in found.readings if one.source in found.sources and one.price is not None]

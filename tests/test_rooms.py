@@ -221,7 +221,7 @@ def test_no_room_imports_what_it_must_not() -> None:
         ("sources/a.py", "from price.handlers import journal", "price.handlers.journal"),
         ("choose.py", "from price import events", "price.events"),
         ("choose.py", "from price.recorder import clock", "price.recorder.clock"),
-        ("model.py", "from price.log import line", "price.log.line"),
+        ("model.py", "from price.log import row", "price.log.row"),
         ("transport/a.py", "from price.recorder.clock import Clock", "price.recorder.clock.Clock"),
         ("settings/a.py", "from price.transport import trust", "price.transport.trust"),
     ],
@@ -243,7 +243,7 @@ def test_a_breach_is_seen(tmp_path: Path, file: str, text: str, breach: str) -> 
             "recorder/a.py",
             "from price.handlers.journal import Journal\nimport logging\nfrom price import __version__",
         ),
-        ("report/a.py", "from price.log.old.pricelog import x\nfrom price import times\nimport os"),
+        ("report/a.py", "from price.log.read import x\nfrom price import times\nimport os"),
         (
             "sources/a.py",
             "from price.sources.base import Source\nfrom price.wire import Request\nimport json",

@@ -17,7 +17,7 @@ from pathlib import Path
 from price import times
 from price.events import NOTICE, Event, details_of, log_event
 from price.handlers.console import Console
-from price.log import line
+from price.log.row import plain
 from price.model import Quote, Reading
 
 SOCKET = Path("/run/systemd/journal/socket")
@@ -212,7 +212,7 @@ def _add_quote(quote: Quote, found: dict[str, str]) -> None:
     if quote.price is None:
         found["PRICE_REASON"] = quote.reason
     else:
-        found["PRICE_VALUE"] = line.plain(quote.price)
+        found["PRICE_VALUE"] = plain(quote.price)
         found["PRICE_SOURCES"] = ",".join(quote.sources)
     if quote.readings:
         found["PRICE_QUOTES"] = " ".join([f"{reading.source}={_said(reading)}" for reading in quote.readings])
@@ -222,7 +222,7 @@ def _said(reading: Reading) -> str:
     """The price that a source gave, so that the choice can be recomputed, or why it did not count."""
     if reading.price is None or reading.why in _UNTIMELY:
         return reading.why
-    return line.plain(reading.price)
+    return plain(reading.price)
 
 
 def _sendable(value: str) -> str:

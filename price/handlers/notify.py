@@ -6,7 +6,7 @@ sd_notify(3). It is the last sink: if the recorder or a sink before it hangs, th
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from price.log import line
+from price.log.row import plain
 from price.model import Quote
 
 Send = Callable[[str], object]
@@ -84,5 +84,5 @@ def _shown(quotes: Sequence[Quote]) -> str:
         text = f"{first.pair} missed: {first.reason}"
     else:
         agree = f"{len(first.sources)} of {len(first.readings)} sources agree"
-        text = f"{first.pair} {line.plain(first.price)}, {agree}"
+        text = f"{first.pair} {plain(first.price)}, {agree}"
     return text + (f", {len(others)} more pairs" if others else "")

@@ -7,7 +7,8 @@ from decimal import Decimal
 from price import settings, times
 from price.alerts.words import describe
 from price.choose import Memory, choose
-from price.log import line
+from price.log import row
+from price.log.quotes import write
 from price.model import Pair, Quote, Reading
 from price.plan import Plan
 from price.recorder.app import MakeWorkers, make_poller, make_workers
@@ -28,7 +29,7 @@ def once(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers = make_work
     for pair in wanted.pairs:
         quote, _ = choose(slot, pair, readings[pair], now, Memory(), rules)
         quotes.append(quote)
-        say(line.write(quote))
+        say(write(quote))
     return 1 if any(quote.missed for quote in quotes) else 0
 
 
@@ -124,11 +125,11 @@ def _answer(wanted: Settings, quote: Quote, reading: Reading, now: datetime) -> 
     if reading.why or reading.price is None:
         detail = reading.detail or ("see docs" if reading.price is None else "")
         if reading.price is not None:
-            detail = f"{line.plain(reading.price)}, {age} old" if reading.time else line.plain(reading.price)
+            detail = f"{row.plain(reading.price)}, {age} old" if reading.time else row.plain(reading.price)
         asked_as = f" (asked as {asked})" if asked else ""
         return (reading.source, str(quote.pair), f"{reading.why}: {detail}{asked_as}")
     milliseconds = f"{reading.seconds * 1000:.0f}"
-    return (reading.source, str(quote.pair), line.plain(reading.price), age, milliseconds, asked)
+    return (reading.source, str(quote.pair), row.plain(reading.price), age, milliseconds, asked)
 
 
 def _table(say: Say, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

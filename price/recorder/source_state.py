@@ -8,7 +8,7 @@ from typing import Any
 from price import times
 from price.backoff import Backoff, TokenBucket
 from price.counters import ANSWER_BOUNDS, Histogram
-from price.log import line
+from price.log import quotes
 from price.model import Pair
 from price.sources.base import Source
 from price.wire import Request
@@ -166,7 +166,7 @@ class SourceState:
         backoff = Backoff.restored(saved, now, elapsed)
         next_slot = times.parse_iso(saved["next_slot"])
         aside = {
-            line.read_pair(pair): now + float(seconds) - elapsed
+            quotes.read_pair(pair): now + float(seconds) - elapsed
             for pair, seconds in saved["aside_seconds"].items()
         }
         self.backoff, self.unknown.aside = backoff, aside

@@ -11,7 +11,7 @@ from price import __version__, host, times
 from price.log.atomic import AtomicFile
 from price.log.day import Count, count_day
 from price.log.end import LogEnd
-from price.log.line import plain
+from price.log.row import plain
 from price.model import Pair, Quote, Reading
 from price.settings import Settings
 from price.sinks.since_start import SinceStart

@@ -11,15 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
-
 from price import settings, times
 from price.cli import main
 from price.errors import PriceError, SettingsError, SourceError
 from price.handlers import journal
 from price.handlers.console import Console
-from price.log import line
-from price.log.old import row
+from price.log import quotes, row
+from price.log.row import plain
 from price.sources import SOURCES
 from price.sources.strictjson import MAX_PRICE, read_json, read_price, shown
 from price.transport import MAX_BODY_BYTES, Transport
@@ -77,7 +75,7 @@ def wire(data: bytes) -> None:
         with suppress(ValueError):
             price = read_price(one)
             assert 0 < price < MAX_PRICE
-            assert read_price(line.plain(price)) == price
+            assert read_price(plain(price)) == price
 
 
 def headers(data: bytes) -> None:
@@ -117,25 +115,38 @@ def interim(data: bytes) -> None:
 
 
 def rows(data: bytes) -> None:
-    """A line of a log, read by either wing: they agree on what a row is."""
+    """A line of a log: alone, and among others, it is the same row or none."""
     text = data.decode("latin-1")
     quote = None
     with _said(ValueError):
-        quote = line.read(text)
+        quote = quotes.read(text)
+    found = row.find(f"{text}\n")
     if quote is not None:
-        again = line.write(quote)
-        assert line.read(again) == quote
+        again = quotes.write(quote)
+        assert quotes.read(again) == quote
         assert again.isascii()
         assert again.isprintable()
-        assert row.is_sound(f"{text}\n".encode("latin-1"))
-        assert row.unix_of(data[: row.SLOT_BYTES]) == times.unix(quote.slot)
-        assert row.slots_of(data + b"\n") == quote.slots
-    elif row.is_sound(data + b"\n"):  # the reading wing leaves the calendar to `verify`
-        with pytest.raises(ValueError, match=r"date|month|day|hour|minute|second|year|isoformat"):
-            times.parse_iso(text[: row.SLOT_BYTES])
-    assert line.read_header(text) == row.every_of(data) or b"\n" in data
+        assert [row.text(one) for one in found] == [text]
+        assert row.unix(found[0][0]) == times.unix(quote.slot)
+        assert row.slots(found[0]) == quote.slots
+    else:
+        assert text not in map(row.text, found)
+    header = row.read_header(text)
+    assert header is None or text.startswith(row.header(header.every))
     with suppress(PriceError):
-        row.unix_of(data[: row.SLOT_BYTES])
+        row.unix(text[: row.SLOT_LENGTH])
+
+
+def files(data: bytes) -> None:
+    """A log, and after a byte of 255 the name of a rotated file and, after another one, its content."""
+    log, name, content = [*data.split(b"\xff", 2), b"", b""][:3]
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        (folder / "read.txt").write_bytes(log)
+        with suppress(OSError, ValueError):
+            (folder / ("read.txt" + name.decode("latin-1").replace("/", ""))).write_bytes(content)
+        for command in _COMMANDS:
+            _answers((*command, "--file", str(folder / "read.txt")), {})
 
 
 def moments(data: bytes) -> None:
@@ -220,6 +231,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         state,
         show_status,
         reader,
+        files,
     )
 }
 
@@ -318,6 +330,13 @@ _SEEDS = {
             }
         ),
     ),
+    "files": (
+        _LOG + "\xff.1\xff" + _LOG,
+        _LOG + "\xff-20261120.gz\xff\x1f\x8b\x08\0\0\0\0\0\0\x03",
+        _LOG + "\xff.2\xffBZh9" + "\0" * 20,
+        _LOG + "\xff.20261120.xz\xff\xfd7zXZ\0\0\x04",
+        _LOG + "\xff_2026-11-20.zst\xff\x28\xb5\x2f\xfd",
+    ),
     "reader": (
         f"{_LOG}\xff",
         f"{_LOG}\xff# price-log 1 every=5s\n2026-11-20T15:52:15Z BTC-USD 5 kraken by=candle\n",
@@ -351,7 +370,7 @@ def _goes_on(before: bytes, after: bytes) -> None:
     *new, rest = after[after.rfind(b"\n", 0, alike) + 1 :].decode("ascii").split("\n")
     assert rest == ""
     for text in new:
-        assert line.read_header(text) or line.read(text)
+        assert row.read_header(text) or quotes.read(text)
     if not before:
         assert len(proven(after.decode("ascii"))) == 2
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.targets import TARGETS, seeds
 
-FEW = {"start": 40, "state": 40, "reader": 40, "show_status": 60, "http": 60}
+FEW = {"start": 40, "files": 20, "state": 40, "reader": 40, "show_status": 60, "http": 60}
 """Examples of those targets that take milliseconds."""
 HEADER, ROW = b"# price-log 1 every=5s\n", b"2026-11-20T15:52:05Z"
 FOUND = {

@@ -1,4 +1,4 @@
-"""An independent reader: every row of every file, slot by slot, in memory, with price/log/line.py alone."""
+"""An independent reader: every row of every file, slot by slot, in memory, with price/log/quotes.py alone."""
 
 import gzip
 from dataclasses import replace
@@ -7,7 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from price import times
-from price.log import line
+from price.log.quotes import read
+from price.log.row import plain, read_header
 from price.model import Pair, Quote
 
 
@@ -29,9 +30,10 @@ def live_rows(path: str) -> list[tuple[Quote, int]]:
     """The quotes of the log with the interval in force at each."""
     rows, every = [], 0
     for text in texts(path):
-        every = line.read_header(text) or every
+        header = read_header(text)
+        every = header.every if header else every
         if not text.startswith("#"):
-            rows.append((line.read(text), every))
+            rows.append((read(text), every))
     return rows
 
 
@@ -39,7 +41,7 @@ def repairs_of(path: str) -> dict[tuple[int, Pair], Quote]:
     """The repairs by slot and pair."""
     file = Path(path).parent / "repairs.txt"
     found = file.read_text().split("\n")[:-1] if file.exists() else []
-    quotes = [line.read(text) for text in found if not text.startswith("#")]
+    quotes = [read(text) for text in found if not text.startswith("#")]
     return {(times.unix(quote.slot), quote.pair): quote for quote in quotes}
 
 
@@ -88,7 +90,7 @@ class BruteForce:
         return [
             " ".join(
                 [times.iso(times.from_unix(start)), str(pair)]
-                + [line.plain(price) for price in (prices[0], max(prices), min(prices), prices[-1])]
+                + [plain(price) for price in (prices[0], max(prices), min(prices), prices[-1])]
                 + [str(len(prices))]
             )
             for start, by_pair in periods.items()

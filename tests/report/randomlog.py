@@ -7,7 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from price import times
-from price.log import line
+from price.log import quotes
+from price.log.row import header
 from price.model import Pair, Quote
 
 START = times.unix(datetime(2026, 11, 20, 23, 50, tzinfo=UTC))
@@ -32,7 +33,7 @@ class RandomLog:
             self._slot()
 
     def _header(self) -> str:
-        return line.header(self.every) + "\n"
+        return header(self.every) + "\n"
 
     def _event(self) -> None:
         """Now and then: a rotation, a comment, another interval, other pairs."""
@@ -76,7 +77,7 @@ class RandomLog:
     def _row(self, pair: Pair, slots: int) -> None:
         reason = self.chance.choice(REASONS)
         quote = Quote(times.from_unix(self.unix), pair, reason=reason, slots=slots)
-        self.files[-1] += line.write(quote) + "\n"
+        self.files[-1] += quotes.write(quote) + "\n"
         self.free[pair] = self.unix + (slots - 1) * self.every + 1
         self.missed += [(self.unix + number * self.every, pair) for number in range(slots)]
 
@@ -84,7 +85,7 @@ class RandomLog:
         digits = self.chance.choice((2, 5, 22))
         price = Decimal(self.chance.randint(10**digits, 10**digits + 30)).scaleb(-self.chance.randint(0, 2))
         sources = tuple(self.chance.sample(("coinbase", "kraken", "bitstamp"), self.chance.randint(1, 3)))
-        return line.write(Quote(times.from_unix(unix), pair, price, sources, by=by))
+        return quotes.write(Quote(times.from_unix(unix), pair, price, sources, by=by))
 
     def write(self, folder: Path) -> str:
         """Writes the files, the oldest with the highest number; the path of the log."""

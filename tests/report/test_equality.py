@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from price import times
-from price.log import line
+from price.log.quotes import write
 from tests.report.asking import answer, lines
 from tests.report.bruteforce import BruteForce
 from tests.report.randomlog import PAIRS, START, RandomLog
@@ -38,7 +38,7 @@ class Scene:
         return ["--file", self.path, *pairs, *window, *(["--live-only"] if self.live_only else [])]
 
     def rows(self, since: int, until: int) -> list[str]:
-        return [line.write(quote) for quote, _ in self.brute.quotes(since, until, self.pairs)]
+        return [write(quote) for quote, _ in self.brute.quotes(since, until, self.pairs)]
 
 
 @given(seed=SEEDS, edges=st.tuples(MOMENTS, MOMENTS).map(sorted))

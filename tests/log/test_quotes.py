@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
-from price.log import line
+from price.log import quotes
+from price.log.row import header, plain, read_header
 from price.model import Pair, Quote
 from price.sources.strictjson import MAX_PRICE
 from tests.proof import ROW
@@ -23,29 +24,29 @@ MISSED = "2026-11-20T15:52:05Z BTC-USD - coinbase:timeout,kraken:rate-limited"
 def test_a_price_stands_with_its_sources() -> None:
     quote = Quote(SLOT, BTC, Decimal("97123.45"), ("coinbase", "kraken"))
 
-    assert line.write(quote) == GOOD
-    assert line.read(GOOD) == quote
+    assert quotes.write(quote) == GOOD
+    assert quotes.read(GOOD) == quote
 
 
 def test_a_missed_slot_stands_with_its_reason() -> None:
     quote = Quote(SLOT, BTC, reason="coinbase:timeout,kraken:rate-limited")
 
-    assert line.write(quote) == MISSED
-    assert line.read(MISSED) == quote
+    assert quotes.write(quote) == MISSED
+    assert quotes.read(MISSED) == quote
 
 
 def test_missed_slots_in_a_row_are_one_row_with_their_number() -> None:
     quote = Quote(SLOT, BTC, reason="down", slots=211)
 
-    assert line.write(quote) == "2026-11-20T15:52:05Z BTC-USD - down slots=211"
-    assert line.read(line.write(quote)) == quote
+    assert quotes.write(quote) == "2026-11-20T15:52:05Z BTC-USD - down slots=211"
+    assert quotes.read(quotes.write(quote)) == quote
 
 
 def test_a_repaired_row_says_by_what() -> None:
     quote = Quote(SLOT, BTC, Decimal(5), ("kraken",), by="candle")
 
-    assert line.write(quote) == "2026-11-20T15:52:05Z BTC-USD 5 kraken by=candle"
-    assert line.read(line.write(quote)) == quote
+    assert quotes.write(quote) == "2026-11-20T15:52:05Z BTC-USD 5 kraken by=candle"
+    assert quotes.read(quotes.write(quote)) == quote
 
 
 @pytest.mark.parametrize(
@@ -60,13 +61,13 @@ def test_a_repaired_row_says_by_what() -> None:
     ],
 )  # fmt: skip
 def test_a_price_keeps_every_digit_and_nothing_else(price: str, text: str) -> None:
-    assert line.plain(Decimal(price)) == text
+    assert plain(Decimal(price)) == text
 
 
 @pytest.mark.parametrize("price", ["0", "0.00", "-1", "NaN", "Infinity", "-0"])
 def test_what_is_no_price_is_never_written(price: str) -> None:
     with pytest.raises(ValueError, match="column 3 is not a price"):
-        line.write(Quote(SLOT, BTC, Decimal(price), ("kraken",)))
+        quotes.write(Quote(SLOT, BTC, Decimal(price), ("kraken",)))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_what_is_no_price_is_never_written(price: str) -> None:
 )  # fmt: skip
 def test_what_no_row_can_hold_is_never_written(quote: Quote) -> None:
     with pytest.raises(ValueError, match=r"column|slots=|key=value"):
-        line.write(quote)
+        quotes.write(quote)
 
 
 @pytest.mark.parametrize(
@@ -115,19 +116,21 @@ def test_what_no_row_can_hold_is_never_written(quote: Quote) -> None:
 )  # fmt: skip
 def test_a_malformed_row_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - each says something else
-        line.read(text)
+        quotes.read(text)
 
 
 def test_what_a_later_version_adds_is_read_over() -> None:
-    quote = line.read(f"{MISSED} slots=3 why=x:y=z a_b-c=1")
+    quote = quotes.read(f"{MISSED} slots=3 why=x:y=z a_b-c=1")
 
     assert quote.slots == 3
 
 
 @pytest.mark.parametrize("interval", [1, 5, 60, 3600])
 def test_a_header_tells_the_interval(interval: int) -> None:
-    assert line.header(interval) == f"# price-log 1 every={interval}s"
-    assert line.read_header(line.header(interval)) == interval
+    assert header(interval) == f"# price-log 1 every={interval}s"
+    assert read_header(header(interval)) == (interval, False)
+    assert read_header(header(interval, simulated=True)) == (interval, True)
+    assert read_header(f"{header(interval)} of=later") == (interval, False)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +139,7 @@ def test_a_header_tells_the_interval(interval: int) -> None:
      "# price-log 1 every=5s ", "# price-log 1 every=12345s", "# price-log 1 every=\u0665s", GOOD],
 )  # fmt: skip
 def test_any_other_line_is_no_header(text: str) -> None:
-    assert line.read_header(text) is None
+    assert read_header(text) is None
 
 
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=20)
@@ -165,16 +168,16 @@ NOT_PRICED = st.builds(
 
 @given(PRICED | NOT_PRICED)
 def test_what_is_written_is_read_as_it_was(quote: Quote) -> None:
-    text = line.write(quote)
+    text = quotes.write(quote)
 
-    assert line.read(text) == quote
+    assert quotes.read(text) == quote
     assert text.isascii()
     assert text.isprintable()
 
 
 @given(PRICES)
 def test_a_price_as_text_is_a_plain_decimal_of_the_same_value(price: Decimal) -> None:
-    text = line.plain(price)
+    text = plain(price)
 
     assert Decimal(text) == price
     assert ROW.fullmatch(f"2026-11-20T15:52:05Z BTC-USD {text} kraken")
@@ -183,6 +186,6 @@ def test_a_price_as_text_is_a_plain_decimal_of_the_same_value(price: Decimal) ->
 @given(st.text(max_size=60) | st.builds("2026-11-20T15:52:05Z BTC-USD {} {}".format, st.text(), st.text()))
 def test_any_text_is_a_row_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
-        quote = line.read(text)
+        quote = quotes.read(text)
 
-        assert line.read(line.write(quote)).price == quote.price
+        assert quotes.read(quotes.write(quote)).price == quote.price

@@ -1,1 +1,0 @@
-"""Reading of rows as bytes: what backfill/ and report/chart/ still use, until they use price.log.read."""
