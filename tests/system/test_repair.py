@@ -88,3 +88,21 @@ def test_who_may_not_read_the_journal_is_told_what_to_do(machine: Machine, holed
     assert refused.returncode == 1
     assert refused.stderr.startswith("price: the journal: not readable for this user: sudo price repair")
     assert refused.stderr.count("\n") == 1
+
+
+def test_root_follows_no_link_of_the_services_user_whatever_the_words(
+    machine: Machine, holed: list[str]
+) -> None:
+    machine.run(
+        "sh", "-c", f"mkdir -p /var/tmp/peer && cp {PRICES} /var/tmp/peer/ && mv {REPAIRS} /var/tmp/kept"
+    )
+    machine.run("ln", "-s", "/etc/planted", REPAIRS, user="price")
+    words = ("--from", "/var/tmp/peer/prices.txt", "--file", PRICES)
+
+    machine.attempt("price", "repair", *words)
+
+    assert machine.attempt("test", "-e", "/etc/planted").returncode != 0
+    machine.run("rm", REPAIRS)
+    machine.run("mv", "/var/tmp/kept", REPAIRS)
+    machine.run("price", "repair", *words)
+    assert machine.run("stat", "-c", "%U %a", REPAIRS) == "price 644\n"
