@@ -122,10 +122,8 @@ def _go_on(finder: Gaps, log: PriceLog, first: row.Row, since: int, every: int) 
     if row.unix(first[0]) < since + every:
         return
     last = None
-    for interval, rows in log.blocks(None, since):
-        for one in rows:
-            if one[1] == first[1]:
-                last = row.unix(one[0]) + row.slots(one) * interval
+    for interval, rows in PriceLog(log.path, [first[1]], live_only=True).blocks(None, since):
+        last = row.unix(rows[-1][0]) + row.slots(rows[-1]) * interval
     if last is not None:
         finder.expect(first[1], row.next_multiple(max(last, since) - 1, every), every)
 
@@ -175,24 +173,33 @@ def batches(gaps: Iterable[Gap], most: int = MOST_SLOTS) -> Iterator[list[Gap]]:
 def missing_of(log: PriceLog, gaps: Iterable[Gap], known: AbstractSet[Slot]) -> Missing:
     """The gaps without the slots that are known, with the live prices around them."""
     whole = Missing(gaps)
-    ahead = {pair: [*reversed(whole.of(pair))] for pair in whole.pairs()}
-    last: dict[str, Priced] = {}
+    # the gaps of each pair that are still ahead, the next one last, by the text of their first slot
+    ahead = {pair: [(row.slot(gap.start), gap) for gap in reversed(whole.of(pair))] for pair in whole.pairs()}
+    last: dict[str, tuple[str, str]] = {}
     around: dict[Slot, Around] = {}
+    inside: dict[str, str] = {}
+    """The last slot of the gap that each pair has come to."""
     priced: set[Slot] = set()
     """Slots of a missed row that have a price all the same, as in a log that verify finds fault with."""
     for begin, end in whole.spans(2 * NEAR_SECONDS):
         for slot, pair, price, _, _ in log.rows(max(0, begin - NEAR_SECONDS), end + NEAR_SECONDS):
             if price == row.MISSED or pair not in ahead:
                 continue
-            now = Priced(row.unix(slot), price)
-            while ahead[pair] and ahead[pair][-1].start <= now.slot:
-                around[ahead[pair].pop().start, pair] = last.get(pair), now
-            last[pair] = now
-            if whole.gap_of(now.slot, pair):
-                priced.add((now.slot, pair))
-    around |= {(gap.start, pair): (last.get(pair), None) for pair, rest in ahead.items() for gap in rest}
+            while ahead[pair] and ahead[pair][-1][0] <= slot:
+                gap = ahead[pair].pop()[1]
+                around[gap.start, pair] = _priced(last.get(pair)), _priced((slot, price))
+                inside[pair] = row.slot(gap.last)
+            last[pair] = slot, price
+            if slot <= inside.get(pair, ""):
+                priced.add((row.unix(slot), pair))
+    for pair, rest in ahead.items():
+        around |= {(gap.start, pair): (_priced(last.get(pair)), None) for _, gap in rest}
     parts = [(part, gap) for gap in whole.gaps for part in without(gap, known | priced)]
     return Missing(
         (part for part, _ in parts),
         {(part.start, part.pair): around[gap.start, gap.pair] for part, gap in parts},
     )
+
+
+def _priced(known: tuple[str, str] | None) -> Priced | None:
+    return Priced(row.unix(known[0]), known[1]) if known else None

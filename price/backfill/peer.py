@@ -63,13 +63,14 @@ class Peer:
         end = None if until is None else until + NEAR_SECONDS
         inside = row.slot(since) if since is not None else "", row.slot(until) if until is not None else "~"
         for ours, theirs in _same_hours(self._ours.rows(begin, end), self._compared.rows(begin, end)):
-            for key in sorted(ours.keys() & theirs.keys()):
-                hour = key[1], row.unix(key[0]) // _HOUR
-                self._common[hour] += 1
+            common = ours.keys() & theirs.keys()
+            hour = row.unix(next(iter(common))[0]) // _HOUR if common else 0
+            self._common.update((pair, hour) for _, pair in common)
+            for key in sorted(key for key in common if ours[key] != theirs[key]):
                 percent = _percent_apart(ours[key], theirs[key])
                 if percent <= self._spread:
                     continue
-                self._differing[hour] += 1
+                self._differing[key[1], hour] += 1
                 if not inside[0] <= key[0] < inside[1]:
                     continue
                 self._differing_inside += 1

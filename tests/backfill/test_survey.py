@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.backfill.repairing import Knows, Shop, at, down, providing, rows
 from tests.report.asking import lines
 
@@ -66,3 +68,19 @@ def test_a_slot_with_a_price_inside_a_missed_row_of_a_damaged_log_is_left_alone(
     shop.repair("anyone", provide=providing(EVERYTHING))
 
     assert slots(shop) == ["11:00:00", "11:00:05"]
+
+
+def test_doubles_and_rows_out_of_order_are_told_once_and_fill_nothing_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = rows("11:00:05", "11:00:05")
+    log = [*rows("11:00:00", "11:00:10"), *twice, down("11:00:15", 2), *rows("11:00:25", "11:00:30")]
+    shop = Shop(tmp_path, [*log, *rows("11:00:30", "11:00:40")])
+
+    shop.repair("anyone", "--since", "2026-11-20T11:00:05Z", provide=providing(EVERYTHING))
+
+    assert slots(shop) == ["11:00:15", "11:00:20"]
+    assert capsys.readouterr().err.splitlines() == [
+        "1 rows stand twice; the first of each counts, the others were left out: price verify names them",
+        "1 rows are earlier than one before them and were left out: price verify names them",
+    ]
