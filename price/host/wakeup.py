@@ -1,5 +1,6 @@
 """What wakes a waiting `select` (the self-pipe trick): a signal handler may set it, and any thread."""
 
+import select
 import socket
 from contextlib import suppress
 
@@ -31,6 +32,18 @@ class Wakeup:
         """Wakes whoever selects."""
         with suppress(BlockingIOError):  # full: it is set
             self._writer.send(b"!")
+
+    def wait(self, seconds: float) -> bool:
+        """Waits until it is set, at most so many seconds; whether it was.
+
+        `select` cannot look at a descriptor above 1,023, which a process that inherits many gets; `poll` can,
+        and sleeps whole milliseconds. Windows has `select` alone, without that limit.
+        """
+        if not hasattr(select, "poll"):
+            return bool(select.select([self._reader], [], [], seconds)[0])
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
 
     def clear(self) -> None:
         """Undoes `set`; only to be called once it is set."""

@@ -1,6 +1,5 @@
 """The only reader of time and the only wait. Whatever wakes the recorder comes through one queue."""
 
-import select
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ PULSE_SECONDS = 10
 """The longest wait without a sign of life: slots may be an hour apart, and a timeout nearly as long."""
 _NEAR_SECONDS = 0.01
 _NEARER = 0.9
-"""A wait comes near its end in steps: Linux may let `select` sleep some thousandths longer than told."""
+"""A wait comes near its end in steps: Linux may let it sleep some thousandths longer than told."""
 
 
 class Signal(Enum):
@@ -71,5 +70,5 @@ class SystemClock:
             if left <= 0:
                 return None
             seconds = left if left < _NEAR_SECONDS else left * _NEARER
-            if select.select([self.wakeup], [], [], seconds)[0]:
+            if self.wakeup.wait(seconds):
                 self.wakeup.clear()

@@ -15,8 +15,8 @@ from tests.faults.sweep import PAIRS, Nursery, prove_kept
 
 CALLS = "write,fdatasync,fsync,openat,rename,ftruncate,fchmod,mkdir,flock,unlink,close"
 STORIES = {
-    "a new log in a new folder": ["slot", "slot", "stop"],
-    "a log with a torn end": ["slot", "slot", "stop"],
+    "a new log in a new folder": ["slot", "slot", "slot", "stop"],
+    "a log with a torn end": ["slot", "slot", "slot", "stop"],
     "a log that is rotated": ["slot", "rotate", "slot", "slot", "stop"],
     "a disk that refuses rows for a while": [
         "slot",
@@ -46,7 +46,7 @@ def _fresh(folder: Path, story: str) -> Place:
     place = Place(folder / "new" / "log", folder, PAIRS=",".join(PAIRS))
     if "torn" in story:
         place.folder.mkdir(parents=True)
-        rows = [f"{times.iso(BEGIN - timedelta(hours=1))} {pair} 7 simulated\n" for pair in PAIRS]
+        rows = [f"{times.iso(BEGIN - timedelta(hours=1))} {pair} - late\n" for pair in PAIRS]
         place.file.write_text(f"# price-log 1 every=10s\n{''.join(rows)}2026-11-20T14:00:10Z BTC-US")
     return place
 

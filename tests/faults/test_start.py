@@ -1,5 +1,6 @@
 """Starts: what can never be a log is refused in one line; where the disk refuses, rows are held."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -166,3 +167,37 @@ def test_a_log_with_damaged_lines_in_its_middle_is_recorded_into_all_the_same(pl
     assert again.stop() == 0
     assert place.file.read_bytes().startswith(sound + damage)
     assert len(re.findall(rb"\d simulated\n", place.file.read_bytes())) == 4
+
+
+def test_a_state_of_two_gigabytes_is_not_read(place: Place) -> None:
+    state = Path(place.settings["STATE"])
+    state.touch()
+    os.truncate(state, 2 << 30)
+    recorder = place.start("prlimit", f"--as={1 << 30}")
+    assert recorder.stop() == 0
+    assert place.said_once("not understood (it is larger than")
+    assert len(place.rows()) == 1
+
+
+def test_a_recorder_records_with_more_than_a_thousand_descriptors_that_it_inherits(place: Place) -> None:
+    needs("prlimit", "bash")
+    many = 'for n in $(seq 1100); do exec {fd}</dev/null; done; exec "$@"'
+    recorder = place.start("prlimit", "--nofile=4096", "bash", "-c", many, "bash")
+    recorder.slot()
+    assert recorder.stop() == 0
+    assert len(place.rows()) == 2
+
+
+def test_the_folder_of_a_log_is_for_everyone_whatever_the_umask(place: Place) -> None:
+    needs("bash")
+    place.file = place.folder / "deeper" / "prices.txt"
+    place.settings["FILE"] = str(place.file)
+    place.settings["STATUS"] = str(place.folder / "status" / "status.json")
+    recorder = place.attempt("bash", "-c", 'umask 077; exec "$@"', "bash")
+    recorder.wait_ready()
+    modes = [
+        path.stat().st_mode & 0o777
+        for path in (place.folder, place.file.parent, place.file, place.folder / "status")
+    ]
+    assert modes == [0o755, 0o755, 0o644, 0o755]
+    assert recorder.stop() == 0
