@@ -27,8 +27,11 @@ class Change(Enum):
 
 
 def asked_for_seconds(error: SourceError, now: datetime) -> float | None:
-    """The rest in seconds that a source itself asked for by Retry-After; None where it did not."""
-    return retry_after_seconds(error.retry_after, now)
+    """The rest in seconds that a source itself asked for by Retry-After; None where it did not.
+
+    A date counts from the server's own time where the answer has it: `now`, our clock, may be wrong.
+    """
+    return retry_after_seconds(error.retry_after, error.server_time or now)
 
 
 @dataclass(slots=True)

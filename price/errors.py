@@ -4,6 +4,8 @@ A `SourceError` is both raised (by transport and sources) and kept as a value (b
 reading's reason); its `why` is the word that stands in a missed row.
 """
 
+from datetime import datetime
+
 
 class PriceError(Exception):
     """A failure said in one line; the program then exits with 1."""
@@ -23,6 +25,8 @@ class SourceError(PriceError):
     why = "unreadable"
     retry_after: str = ""
     """The answer's Retry-After header as sent: seconds or an HTTP date."""
+    server_time: datetime | None = None
+    """What the server's clock showed, where its answer said so: aware UTC."""
 
 
 class Timeout(SourceError):

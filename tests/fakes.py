@@ -16,7 +16,7 @@ from price.recorder.clock import Clock
 from price.recorder.workers import Outcome
 from price.settings import Settings
 from price.sources import SOURCES
-from price.wire import Answer, Request
+from price.wire import Answer, Request, server_time
 
 START = datetime(2026, 11, 20, 15, 52, 4, tzinfo=UTC)
 """When stories begin: a second before the slot 15:52:05."""
@@ -230,4 +230,5 @@ def _read(name: str, request: Request, answer: Answer) -> Said:
         return SOURCES[name].read(request.pairs, answer), None
     except SourceError as error:
         error.retry_after = answer.headers.get("retry-after", "")
+        error.server_time = server_time(answer.headers)
         return {}, error

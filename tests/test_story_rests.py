@@ -55,6 +55,17 @@ def test_retry_after_may_be_a_date(tmp_path: Path) -> None:
     assert scene.net.kraken.moments[:2] == [1, 41]
 
 
+@pytest.mark.parametrize("wrong_by_days", [-1, 1])
+def test_a_date_to_retry_after_counts_from_the_servers_own_time(tmp_path: Path, wrong_by_days: int) -> None:
+    scene = Scene(tmp_path, now=START + timedelta(days=wrong_by_days))
+    date, later = (format_datetime(START + timedelta(seconds=one), usegmt=True) for one in (1, 40))
+    scene.net.kraken.answers("later", status=429, times=1, retry_after=later, date=date)
+
+    scene.run(until=60)
+
+    assert scene.net.kraken.moments[:2] == [1, 41]
+
+
 @pytest.mark.parametrize("header", ["", "soon", "-5", "1e3", "\u0665", "Fri, 99 Nov 2026"])
 def test_a_retry_after_that_cannot_be_meant_counts_as_none(tmp_path: Path, header: str) -> None:
     scene = Scene(tmp_path)

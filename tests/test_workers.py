@@ -46,11 +46,12 @@ def test_an_answer_comes_back_read() -> None:
     assert outcome.request.pairs == (BTC,)
 
 
-def test_an_error_answer_comes_back_with_the_rest_that_it_asks_for() -> None:
-    outcome = outcome_of(lambda request, deadline: Answer(429, {"retry-after": "17"}, b""))
+def test_an_error_answer_comes_back_with_the_rest_that_it_asks_for_and_its_time() -> None:
+    outcome = outcome_of(lambda request, deadline: Answer(429, {"retry-after": "17", **DATE}, b""))
 
     assert isinstance(outcome.error, RateLimited)
-    assert outcome.error.retry_after == "17"
+    assert (outcome.error.retry_after, outcome.error.server_time) == ("17", outcome.server_time)
+    assert outcome.server_time is not None
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,8 @@ class Threads:
         if answer:
             moment = server_time(answer.headers)
             readings, failure = safely(self._read, job, answer)
+            if isinstance(failure, SourceError):
+                failure.retry_after, failure.server_time = answer.headers.get("retry-after", ""), moment
         error = failure if isinstance(failure, SourceError) else None
         if failure and not error:
             # a fault of ours must not look like silence
@@ -107,9 +109,5 @@ class Threads:
         return Outcome(self._source.name, job.slot, job.request, readings or {}, error, seconds, moment)
 
     def _read(self, job: _Job, answer: Answer) -> dict[Pair, Reading | SourceError]:
-        try:
-            with _BIG_ONES_TURN if len(answer.body) > _BIG_BYTES else nullcontext():
-                return self._source.read(job.request.pairs, answer)
-        except SourceError as error:
-            error.retry_after = answer.headers.get("retry-after", "")
-            raise
+        with _BIG_ONES_TURN if len(answer.body) > _BIG_BYTES else nullcontext():
+            return self._source.read(job.request.pairs, answer)
