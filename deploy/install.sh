@@ -107,25 +107,28 @@ lock() {
     flock -w 2 9 || fail "another install or uninstall is at work; run this again once it has ended"
 }
 
-# Whether the old one can draw, so that the new one should.
-charts() {
-    set -- "$root"/opt/price/venv/lib/python3*/site-packages/plotext
+# Whether the old one has an optional package, so that the new one should.
+had() {
+    set -- "$root"/opt/price/venv/lib/python3*/site-packages/"$1"
     [ -d "$1" ]
 }
 
 build() {
     rm -rf "$new"
     mkdir -p "$new"
-    cp -R main.py price deploy docs requirements.txt requirements-chart.txt env.example \
+    cp -R main.py price deploy docs requirements.txt requirements-chart.txt requirements-metrics.txt env.example \
         LICENSE README.md CHANGELOG.md "$new"
     find "$new" -name __pycache__ -prune -exec rm -rf {} +
     PYTHON=$python deploy/make-venv.sh "$new/venv"
     deploy/pip.sh "$new/venv" -r requirements.txt ||
         fail "pip failed, nothing was changed. Its settings go behind the command, since sudo drops the" \
             "environment: sudo make install PIP_INDEX_URL=... (or PIP_FIND_LINKS=, PIP_NO_INDEX=1, PIP_CERT=)"
-    if charts; then
-        deploy/pip.sh "$new/venv" -r requirements-chart.txt || say "going on without what \`price chart\` draws with, which pip refused"
-    fi
+    for extra in chart:plotext metrics:prometheus_client; do
+        if had "${extra#*:}"; then
+            deploy/pip.sh "$new/venv" -r "requirements-${extra%:*}.txt" ||
+                say "going on without what \`price ${extra%:*}\` needs, which pip refused"
+        fi
+    done
     # both hold the name of the folder that it was built in
     find "$new/venv/bin" -type f -delete
     sed -i '/^command = /d' "$new/venv/pyvenv.cfg"

@@ -212,7 +212,7 @@ def _follow(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
         args.fail("--follow needs --run PROGRAM: deploy/on-alert.sample is one")
     from pathlib import Path
 
-    from price import settings, times
+    from price import settings
     from price.alerts import follow, waiting
     from price.recorder.clock import SystemClock
 
@@ -223,7 +223,7 @@ def _follow(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
         else waiting.JournalChanges(args.unit)
     )
     path = Path(environ.get("STATE_DIRECTORY", "").partition(":")[0] or "logs") / "alerts-position.json"
-    follower = follow.Follower(changes, run, path, times.unix(clock.now()), _say)
+    follower = follow.Follower(changes, run, path, _say)
     while True:
         clock.wait(clock.monotonic() + follower.step())
 

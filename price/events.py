@@ -14,7 +14,7 @@ logging.addLevelName(NOTICE, "NOTICE")
 ROOT = logging.getLogger("price")
 _QUOTES = logging.getLogger("price.quote")
 _SOURCES = logging.getLogger("price.source")
-_ALERTS = logging.getLogger("price.alert")
+ALERTS = logging.getLogger("price.alert")
 
 
 class Event(Enum):
@@ -47,7 +47,7 @@ class Event(Enum):
 
 
 class Alert(NamedTuple):
-    """A rule of PRICE_ALERTS that began, or is over; a text is empty where there is none."""
+    """A rule of PRICEALERTS that began, or is over; a text is empty where there is none."""
 
     name: str
     on: bool
@@ -117,9 +117,9 @@ def log_source_event(event: Event, level: int, source: str, text: str) -> None:
 def log_alert(alert: Alert, level: int, text: str) -> None:
     """Logs the change of an alert, whatever level the handlers have: a beginning needs its end."""
     event = Event.ALERT_ON if alert.on else Event.ALERT_OVER
-    _ALERTS.log(level, "%s", one_line(text), extra={"details": Details(event, alert=alert)})
+    ALERTS.log(level, "%s", one_line(text), extra={"details": Details(event, alert=alert)})
 
 
 def passes_levels(record: logging.LogRecord) -> bool:
     """Whether a record goes to each handler, whatever its level."""
-    return record.name == _ALERTS.name
+    return record.name == ALERTS.name

@@ -53,7 +53,7 @@ RULES = {
     "optional": set[str](),
     "__main__": {"cli"},
     "cli": {
-        "alerts", "times", "recorder", "metrics", "optional", "report", "backfill", "host", "settings",
+        "alerts", "recorder", "metrics", "optional", "report", "backfill", "host", "settings",
         "errors", "text", "price",
     },
 }  # fmt: skip

@@ -29,9 +29,7 @@ class Follower:
     what was not handed on for certain is handed on again.
     """
 
-    def __init__(
-        self, changes: Changes, run: Run, path: Path, now: float, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, changes: Changes, run: Run, path: Path, say: Callable[[str], None]) -> None:
         """Raises PriceError where changes cannot be read, or the position cannot be stored."""
         self._changes = changes
         self._run = run
@@ -41,7 +39,7 @@ class Follower:
         self._retry = 0.0
         position = self._stored()
         if position is None:
-            position = changes.newest(now)
+            position = changes.newest()
             say(f"{path}: begun; changes from now on are handed on")
             self._store(position)
         self._position = position

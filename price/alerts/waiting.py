@@ -2,13 +2,13 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from price import times
 from price.errors import PriceError
-from price.events import Event
+from price.events import ALERTS
 
 Position = dict[str, Any]
 """How far changes were handed on, as JSON values."""
@@ -27,8 +27,8 @@ class Waiting(NamedTuple):
 class Changes(Protocol):
     """The changes of a recorder. Both methods raise PriceError where nothing can be read."""
 
-    def newest(self, now: float) -> Position:
-        """The position after all changes up to now (Unix time)."""
+    def newest(self) -> Position:
+        """The position after all changes so far."""
         ...
 
     def after(self, position: Position) -> list[Waiting]:
@@ -45,7 +45,7 @@ class StateChanges:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def newest(self, now: float) -> Position:  # noqa: ARG002 - changes are numbered
+    def newest(self) -> Position:
         return {"number": max((one["number"] for one in self._listed()), default=0)}
 
     def after(self, position: Position) -> list[Waiting]:
@@ -83,42 +83,31 @@ class JournalChanges:
         """Raises PriceError where no journal could be read."""
         self._unit = unit
         _demand_readable(homes)
-        self._reader = self._opened()
+        self._opened()
 
-    def newest(self, now: float) -> Position:
-        """The last entry; where there is none yet, a slot that all later ones are after."""
-        self._reader.seek_tail()
-        entry = self._reader.previous()
-        if entry is not None and entry.data:
-            return _position(entry)
-        return {"cursor": "", "slot": times.iso(times.from_unix(int(now)))}
+    def newest(self) -> Position:
+        """The last entry; where there is none yet, a slot before all others."""
+        entries = self.after({"cursor": "", "slot": ""})
+        return entries[-1].position if entries else {"cursor": "", "slot": ""}
 
     def after(self, position: Position) -> list[Waiting]:
         """The entries after that of the cursor.
 
         The entry of a cursor may be gone (journald vacuums), and a cursor that is not found leads anywhere:
-        then the slot decides. It repeats the changes of its own slot, which is better than to lose one.
+        then the slot decides, over all entries, since the clock of the journal may have stepped. It repeats
+        the changes of its own slot, which is better than to lose one.
         """
         try:
-            self._reader = self._opened()  # else files that journald began meanwhile were not looked at
-            cursor = position["cursor"]
-            if cursor and self._reader.seek_cursor(cursor):
-                entries = self._entries()
-                first = next(entries, None)
-                if first is not None and first.position["cursor"] == cursor:
-                    return list(entries)
-            self._reader.seek_realtime_usec(times.unix(times.parse_iso(position["slot"])) * _MILLION)
-            return [one for one in self._entries() if one.position["slot"] >= position["slot"]]
+            if position["cursor"]:
+                reader = self._opened()
+                reader.seek_cursor(position["cursor"].encode())
+                found = [*map(_waiting, reader)]
+                if found and found[0].position["cursor"] == position["cursor"]:
+                    return found[1:]
+            entries = map(_waiting, self._opened())
+            return [one for one in entries if one.position["slot"] >= position["slot"]]
         except _FAULTS as error:
             raise PriceError(f"the journal cannot be read: {error}") from error
-
-    def _entries(self) -> Iterator[Waiting]:
-        for entry in self._reader:
-            data = entry.data
-            yield Waiting(
-                {name: text for name, text in data.items() if name == "MESSAGE" or name.startswith("PRICE_")},
-                _position(entry),
-            )
 
     def _opened(self) -> Any:
         try:
@@ -129,16 +118,17 @@ class JournalChanges:
             ) from error
         reader = JournalReader()
         reader.open(JournalOpenMode.LOCAL_ONLY)  # the usual mode would be the user's own alone
-        unit = Rule("_SYSTEMD_UNIT", self._unit)  # anybody may write the other fields
-        either = [Rule("MESSAGE_ID", event.value) for event in (Event.ALERT_ON, Event.ALERT_OVER)]
-        reader.add_filter(unit & (either[0] | either[1]))
+        # anybody may write a LOGGER, but journald itself says which unit wrote an entry
+        reader.add_filter(Rule("_SYSTEMD_UNIT", self._unit) & Rule("LOGGER", ALERTS.name))
         return reader
 
 
-def _position(entry: Any) -> Position:
-    """The position after an entry; one without a slot, of a changed rule, has that of its time."""
+def _waiting(entry: Any) -> Waiting:
+    """The change of an entry; one without a slot, of a rule that was changed, has the time of its entry."""
+    data = entry.data
+    fields = {name: text for name, text in data.items() if name == "MESSAGE" or name.startswith("PRICE_")}
     made = times.iso(times.from_unix(entry.get_realtime_usec() // _MILLION))
-    return {"cursor": entry.cursor, "slot": entry.data.get("PRICE_SLOT", made)}
+    return Waiting(fields, {"cursor": entry.cursor.decode("ascii"), "slot": data.get("PRICE_SLOT", made)})
 
 
 def _demand_readable(homes: tuple[Path, ...]) -> None:

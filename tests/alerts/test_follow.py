@@ -62,7 +62,7 @@ class Place:
         self.said: list[str] = []
 
     def start(self) -> Follower:
-        return Follower(StateChanges(self.recorder.path), self.program, self.position, 0, self.said.append)
+        return Follower(StateChanges(self.recorder.path), self.program, self.position, self.said.append)
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_the_sample_hands_nothing_on_until_a_line_is_chosen(capfd: pytest.Captur
 def test_the_recorders_own_state_is_followed(tmp_path: Path) -> None:
     scene = Scene(tmp_path, ALERTS="high: BTC-USD above 100")
     runs = Program()
-    follower = Follower(StateChanges(tmp_path / "state.json"), runs, tmp_path / "p.json", 0, print)
+    follower = Follower(StateChanges(tmp_path / "state.json"), runs, tmp_path / "p.json", print)
     scene.clock.at(3, lambda: scene.net.kraken.says("101"))
     scene.clock.at(9, follower.step)
     scene.reload_at(12, ALERTS="")

@@ -71,7 +71,14 @@ def _copy_checkout(target: Path) -> None:
         "env.example",
         "requirements.txt",
     )
-    for name in (*kept, "requirements-chart.txt", "LICENSE", "README.md", "CHANGELOG.md"):
+    for name in (
+        *kept,
+        "requirements-chart.txt",
+        "requirements-metrics.txt",
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+    ):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

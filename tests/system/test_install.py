@@ -91,9 +91,7 @@ def test_installing_again_keeps_settings_and_data_and_costs_no_slot(
     service.await_rows(2)
     assert done.returncode == 0, done.stderr
     assert "the running recorder restarted" in done.stdout
-    assert (
-        "going on without what `price chart` draws with" in done.stdout
-    )  # it is not among the packages here
+    assert "going on without what `price chart` needs" in done.stdout  # it is not among the packages here
     assert "/etc/logrotate.d/price was changed here and stays as it is" in done.stdout
     assert machine.run("cat", SETTINGS) == settings
     assert machine.run("stat", "-c", "%U %G %a", SETTINGS) == "root price 640\n"
