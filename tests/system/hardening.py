@@ -269,6 +269,12 @@ def ports() -> Iterator[str]:
                 yield from possible(f"{family.name} {kind.name}", server.bind, (address, 8464))
 
 
+@probe("IPAddressDeny")
+def other_machines() -> Iterator[str]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        yield from possible("192.0.2.1", sender.sendto, b"", ("192.0.2.1", 9))
+
+
 @probe("RestrictNamespaces")
 def namespaces() -> Iterator[str]:
     for name, flag in (("user", 0x10000000), ("net", 0x40000000), ("mount", 0x20000), ("cgroup", 0x2000000)):
