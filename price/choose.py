@@ -146,6 +146,8 @@ def _agreeing(readings: Sequence[Reading], spread: Decimal) -> Sequence[Reading]
         return readings
     prices = list(map(_price, readings))
     middle = _median(prices)
+    if 100 * max(max(prices) - middle, middle - min(prices)) <= spread * middle:
+        return readings  # as most of the time; the width is never less than the spread
     distances = [abs(price - middle) for price in prices]
     # whoever scatters the readings sets the deviation, too: so the spread caps it
     bound = max(spread * middle, min(100 * DEVIATIONS * _median(distances), MOST_SPREADS * spread * middle))

@@ -1,8 +1,13 @@
 """Stories of the choice: which of several prices is recorded, and when none is."""
 
+import json
 from functools import partial
 from pathlib import Path
 
+from price import times
+from price.coins import COINS
+from price.wire import Answer, Request
+from tests.fakes import START
 from tests.scene import Scene
 
 THREE = "coinbase,kraken,bitstamp"
@@ -169,6 +174,29 @@ def test_a_price_that_stands_still_becomes_stale(tmp_path: Path) -> None:
     scene.run(until=29)
 
     assert said(scene)[:3] == ["100 coinbase,kraken", "100 coinbase,kraken", "100 kraken"]
+
+
+def test_a_dead_listing_is_stale_however_many_pairs_binance_is_asked_for(tmp_path: Path) -> None:
+    coins = [coin for coin in COINS.values() if coin not in ("USDT", "USDC")][:41]
+    scene = Scene(tmp_path, SOURCES="binance", PAIRS=",".join(f"{coin}-USDT" for coin in coins))
+
+    def reply(request: Request) -> Answer:
+        rows = [
+            {
+                "symbol": "".join(pair),
+                "lastPrice": "1.5",
+                "closeTime": times.unix(START) * 1000 - (pair.base == coins[33]) * 3 * 365 * 86400 * 1000,
+            }
+            for pair in request.pairs
+        ]
+        return Answer(200, {}, json.dumps(rows).encode())
+
+    scene.net.binance.replies(reply)
+    scene.run(until=4)
+
+    rows = dict(zip(coins, said(scene), strict=True))
+    assert rows.pop(coins[33]) == "- binance:stale"
+    assert set(rows.values()) == {"1.5 binance"}
 
 
 def test_a_price_older_than_one_before_it_goes_backward(tmp_path: Path) -> None:
