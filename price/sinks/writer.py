@@ -16,6 +16,7 @@ from price.log.lock import LogLock
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.backlog import MOST_BYTES, Backlog, Block, down_block
+from price.sinks.kinds import keep_apart, makes_up, word
 from price.wire import excerpt
 
 _SHOWN_OF_CUT = 5000
@@ -101,15 +102,15 @@ class LogWriter:
 
         Raises PriceError for prices of the other kind, and changes nothing then.
         """
-        self._keep_apart(self.simulated, makes_up=_makes_up(settings))
+        keep_apart(self.path, self.simulated, wanted=makes_up(settings))
         pairs, interval = settings.pairs, settings.interval
         self._segment_due |= interval != self._interval or not self._pairs.issuperset(pairs)
-        self._segment_due |= self._makes_up != _makes_up(settings)
+        self._segment_due |= self._makes_up != makes_up(settings)
         self._use(settings)
 
     def _use(self, settings: Settings) -> None:
         self._settings, self._pairs = settings, frozenset(settings.pairs)
-        self._interval, self._makes_up = settings.interval, _makes_up(settings)
+        self._interval, self._makes_up = settings.interval, makes_up(settings)
 
     def write(self, quotes: Sequence[Quote]) -> None:
         """Writes the slot's rows, after those that are still held. Raises ValueError for no row at all."""
@@ -134,7 +135,7 @@ class LogWriter:
         end = read_log_end(
             self.path, self._file.descriptor, self._file.size, self._pairs, self._recent_seconds
         )
-        self._keep_apart(end.simulated, makes_up=self._makes_up)
+        keep_apart(self.path, end.simulated, wanted=self._makes_up)
         absent = end.drop_absent(self._interval)
         self._end = max(end.last_slots().values(), default=times.EPOCH)
         self._header_due |= absent or end.interval != self._interval
@@ -224,7 +225,7 @@ class LogWriter:
         descriptor, size = self._file.descriptor, self._file.size
         found = read_end(descriptor, size, self._pairs, self._recent_seconds)
         if None not in (found.simulated, self.simulated) and found.simulated != self.simulated:
-            raise Unfit(f"it holds {_kind_word(made_up=bool(found.simulated))} prices")
+            raise Unfit(f"it holds {word(simulated=bool(found.simulated))} prices")
         self._end = end = max(found.last_slots().values(), default=times.EPOCH)
         begin = max(0, size - MOST_BYTES)
         known = os.pread(descriptor, size - begin, begin) if self._backlog.first.first <= end else b""
@@ -265,17 +266,6 @@ class LogWriter:
     def _recent_seconds(self) -> int:
         return max(_RECENT_SECONDS, _RECENT_SLOTS * self._interval)
 
-    def _keep_apart(self, simulated: bool | None, *, makes_up: bool) -> None:
-        """Keeps made-up prices and real ones in logs of their own. Raises PriceError."""
-        if simulated is None or simulated is makes_up:
-            return
-        name = "simulated.txt" if makes_up else "real.txt" if self.path.name == "prices.txt" else "prices.txt"
-        raise PriceError(
-            f"PRICE_FILE={self.path}: it holds {_kind_word(made_up=simulated)} prices:"
-            f" {_kind_word(made_up=makes_up)} ones need a file of their own,"
-            f" for example PRICE_FILE={self.path.with_name(name)}"
-        )
-
     def _unusable(self, error: Exception) -> PriceError:
         return PriceError(f"PRICE_FILE={self.path}: {_words(error)}; mend that or name another file")
 
@@ -295,14 +285,6 @@ class LogWriter:
         text = f"{self.path}: {rows} rows held for {span} are written{lost}"
         log_event(Event.ROWS_WRITTEN, NOTICE, text)
         self._causes = set()
-
-
-def _makes_up(settings: Settings) -> bool:
-    return "simulated" in settings.sources
-
-
-def _kind_word(*, made_up: bool) -> str:
-    return "simulated" if made_up else "real"
 
 
 def _words(error: Exception) -> str:
