@@ -7,18 +7,16 @@ that trembles around one bound reports nothing.
 import logging
 import operator
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 from enum import Enum
 from functools import reduce
 from typing import NamedTuple
 
+from price.alerts.windows import BUCKETS, EXACT, Extreme
 from price.model import Pair, Quote
 
-_EXACT = Context(prec=600, traps=[Inexact])
-"""Products of a price of at most 124 digits and a percentage are exact in it."""
-_BUCKETS = 60
 _HOLE_SECONDS = 60
 _NOT_LIVED = ("down", "late")
 _UNTIMELY = ("stale", "backward")
@@ -46,7 +44,7 @@ class Rule:
     @property
     def reach(self) -> int:
         """The seconds of rows before a slot that the rule may look at."""
-        return self.window + self.window // _BUCKETS + self.hold
+        return self.window + self.window // BUCKETS + self.hold
 
 
 class Verdict(Enum):
@@ -58,36 +56,6 @@ class Verdict(Enum):
     """Neither bound is passed."""
     NOTHING = 4
     """The slot holds nothing to judge."""
-
-
-class Extreme:
-    """The lowest or highest price of a sliding window, and what it makes of a rule's two percentages.
-
-    The window is a monotonic queue: an entry goes when it is too old, or when a later price beats it, since
-    it can then never be the extreme again. One entry a bucket is enough, which bounds a window of a day to
-    60 entries; an entry goes with its whole bucket, so that the window may reach a sixtieth farther back.
-    """
-
-    __slots__ = ("_beats", "_factors", "_window", "on", "over", "price")
-
-    def __init__(self, beats: Callable[[Decimal, Decimal], bool], factors: Sequence[Decimal]) -> None:
-        self._beats = beats
-        self._factors = factors
-        self._window: deque[tuple[int, Decimal]] = deque()
-        self.price = self.on = self.over = Decimal(0)
-
-    def add(self, bucket: int, price: Decimal, oldest: int) -> None:
-        """Adds a price; buckets before `oldest` go."""
-        window = self._window
-        while window and window[0][0] < oldest:
-            window.popleft()
-        while window and self._beats(price, window[-1][1]):
-            window.pop()
-        if not window or window[-1][0] != bucket:
-            window.append((bucket, price))
-        if window[0][1] is not self.price:
-            self.price = window[0][1]
-            self.on, self.over = (_EXACT.multiply(self.price, factor) for factor in self._factors)
 
 
 class State:
@@ -113,7 +81,7 @@ class State:
         """The last slot that held something to judge."""
         self.held: int | None = None
         """The slot from which on the condition of the next change has held."""
-        on, over = (_EXACT.multiply(percent, Decimal("0.01")) for percent in (rule.limit, rule.until))
+        on, over = (EXACT.multiply(percent, Decimal("0.01")) for percent in (rule.limit, rule.until))
         self.lows = Extreme(operator.le, (1 + on, 1 + over))
         self.highs = Extreme(operator.ge, (1 - on, 1 - over))
         self.counts: deque[list[int]] = deque()
@@ -200,8 +168,8 @@ def _moved_from(rule: Rule, state: State, price: Decimal | None) -> Decimal | No
     if rule.kind == "falls":
         return high
     # (price - low)/low against (high - price)/high, without a division
-    risen, fallen = _EXACT.subtract(price, low), _EXACT.subtract(high, price)
-    return low if _EXACT.multiply(risen, high) >= _EXACT.multiply(fallen, low) else high
+    risen, fallen = EXACT.subtract(price, low), EXACT.subtract(high, price)
+    return low if EXACT.multiply(risen, high) >= EXACT.multiply(fallen, low) else high
 
 
 def _above(rule: Rule, _state: State, quote: Quote, _unix: int, _interval: int) -> _Judged:
@@ -227,7 +195,7 @@ def _moves(rule: Rule, state: State, quote: Quote, unix: int, _interval: int) ->
     price = quote.price
     if price is None:
         return Verdict.NOTHING, None
-    width = max(1, rule.window // _BUCKETS)
+    width = max(1, rule.window // BUCKETS)
     bucket, oldest = unix // width, (unix - rule.window) // width
     low, high = state.lows, state.highs
     low.add(bucket, price, oldest)
@@ -267,13 +235,13 @@ def _apart(rule: Rule, state: State, quote: Quote, _unix: int, _interval: int) -
         return Verdict.NOTHING, None
     middle, count = quote.price, 1
     if middle is None:  # the mean, without the division
-        middle, count = reduce(_EXACT.add, given), len(given)
-    apart = _EXACT.multiply(_EXACT.subtract(max(given), min(given)), Decimal(100 * count))
-    on = apart >= _EXACT.multiply(rule.limit, middle)
+        middle, count = reduce(EXACT.add, given), len(given)
+    apart = EXACT.multiply(EXACT.subtract(max(given), min(given)), Decimal(100 * count))
+    on = apart >= EXACT.multiply(rule.limit, middle)
     value = apart / middle if on or state.on else None  # rounded, for the text only
     if on:
         return Verdict.ON, value
-    over = state.on and apart < _EXACT.multiply(rule.until, middle)
+    over = state.on and apart < EXACT.multiply(rule.until, middle)
     return (Verdict.OVER if over else Verdict.BETWEEN), value
 
 
@@ -291,7 +259,7 @@ def _complete(rule: Rule, state: State, quote: Quote, unix: int, interval: int) 
 
 def _count(rule: Rule, state: State, quote: Quote, unix: int, interval: int) -> None:
     """Adds a row's slots to the buckets that they lie in; a missed row may stand for many slots."""
-    width = max(1, rule.window // _BUCKETS)
+    width = max(1, rule.window // BUCKETS)
     last = unix + (quote.slots - 1) * interval
     oldest = (last - rule.window) // width
     if quote.slots == 1:

@@ -62,6 +62,10 @@ class AlertsSink:
                 known = states.get((rule.name, pair)) if same else None
                 self._states[rule.name, pair] = known or State(rule)
                 new += [] if known else [(rule, pair)]
+        for (name, pair), state in states.items():
+            same = name in self._rules and self._rules[name].text == old[name].text
+            if state.on and same and pair not in settings.pairs:
+                self._end(name, old[name].condition, [state.since], f"{pair} is not recorded any more")
         self._of_pair = {}
         for (name, pair), state in self._states.items():
             self._of_pair.setdefault(pair, []).append((self._rules[name], state))
@@ -150,10 +154,12 @@ class AlertsSink:
             for rule, state in of_pair.get(quote.pair, ()):
                 judge(rule, state, quote, unix, interval, live=False)
 
-    def _end(self, name: str, condition: str, sinces: Sequence[int]) -> None:
+    def _end(
+        self, name: str, condition: str, sinces: Sequence[int], why: str = "the rule was changed"
+    ) -> None:
         if sinces:
             alert = Alert(name, on=False, limit=condition, since=times.iso(times.from_unix(min(sinces))))
-            self._record(alert, NOTICE, f"{name} ended: the rule was changed")
+            self._record(alert, NOTICE, f"{name} ended: {why}")
 
     def _record(self, alert: Alert, level: int, text: str) -> None:
         log_alert(alert, level, text)

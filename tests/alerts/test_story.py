@@ -188,6 +188,15 @@ def test_a_reload_keeps_a_rule_and_ends_one_that_was_changed_or_removed(tmp_path
     ]
 
 
+def test_a_pair_that_is_taken_out_while_on_has_ended(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, ALERTS="a: any above 90", PAIRS="BTC-USD,ETH-USD")
+    scene.reload_at(8, PAIRS="BTC-USD")
+
+    scene.run(until=19)
+
+    assert scene.said(*SAID)[2:] == ["a ended: ETH-USD is not recorded any more"]
+
+
 def test_a_rule_changed_while_down_has_ended(tmp_path: Path) -> None:
     scene = Scene(tmp_path, ALERTS=HIGH)
     scene.net.kraken.says("101")
