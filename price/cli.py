@@ -235,7 +235,7 @@ def _metrics(args: argparse.Namespace, environ: Mapping[str, str], _now: datetim
     try:
         from price import metrics
     except ModuleNotFoundError as error:
-        raise PriceError(missing("metrics", error.name, "requirements-metrics.txt")) from error
+        raise PriceError(missing("metrics", error.name)) from error
     path, clock = settings.status_path(environ), SystemClock()
     if args.listen:
         return metrics.serve(path, clock.now, args.listen, _say)

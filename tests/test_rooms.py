@@ -43,7 +43,7 @@ RULES = {
         "recorder", "alerts", "counters", "backoff", "handlers", "sinks", "sources", "fetchers", "settings",
         "plan", "choose", "events", "wire", "log", "safely", "host", *GROUND,
     },
-    "report": {"report", "alerts", "log", *GROUND},
+    "report": {"report", "alerts", "optional", "log", *GROUND},
     # between them: asks and reads, and writes repairs.txt
     "backfill": {
         "backfill", "backoff", "report", "log", "sources", "fetchers", "settings", "plan", "choose", "events",

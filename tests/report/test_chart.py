@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from price import times
 from price.errors import PriceError
-from price.report.chart.command import missing
+from price.optional import missing
 from price.report.chart.series import period
 from tests.report.asking import HEADER, answer, lines, write
 from tests.report.randomlog import PAIRS, RandomLog
@@ -247,8 +247,8 @@ def test_a_missing_library_is_named_before_anything_is_read(tmp_path: Path) -> N
 def test_whoever_may_not_install_is_told_how_to() -> None:
     python = "/opt/price/venv/bin/python"
 
-    assert f"type: {python} -m pip" in missing("plotext", python, writable=True)
-    assert f"type: sudo {python} -m pip" in missing("plotext", python, writable=False)
+    assert f"type: {python} -m pip" in missing("chart", "plotext", python, writable=True)
+    assert f"type: sudo {python} -m pip" in missing("chart", "plotext", python, writable=False)
 
 
 def test_a_bare_range_is_said_in_one_line(tmp_path: Path, log: str) -> None:

@@ -11,11 +11,11 @@ from typing import Protocol
 from price.errors import PriceError
 from price.log import row
 from price.log.read import PriceLog
+from price.optional import missing
 from price.report.chart.series import Scene, Series, period
 from price.report.options import Window, file_of, finish, window
 
 MOST_PAIRS = 12
-_REQUIREMENTS = Path(__file__).parents[3] / "requirements-chart.txt"
 
 
 class Drawer(Protocol):
@@ -62,20 +62,13 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     try:
         drawer: Drawer = _File(args.output) if args.output else _Terminal(environ)
     except ImportError as error:
-        library = error.name or "what requirements-chart.txt names"
-        raise PriceError(missing(library, sys.executable, writable=os.access(sys.prefix, os.W_OK))) from error
+        raise PriceError(missing("chart", error.name)) from error
     path = file_of(args, environ)
     log = PriceLog(path, args.pair, live_only=args.live_only)
     scene = _scene(log, asked, args.last, drawer.parts)
     status = finish(log, unseen=False)
     drawer.draw(scene, _with_prices(scene, path))
     return status
-
-
-def missing(library: str, python: str, *, writable: bool) -> str:
-    """What to say where a library is missing: the command that brings it."""
-    sudo = "" if writable else "sudo "
-    return f"chart needs {library}, which is missing; type: {sudo}{python} -m pip install -r {_REQUIREMENTS}"
 
 
 def _scene(log: PriceLog, asked: Window, last: int | None, parts: int) -> Scene:
