@@ -1,4 +1,9 @@
-"""The commands. Each imports its room only when it is called, so that reading never loads the recorder."""
+"""The command line: the table of the commands, and how each ends.
+
+A command is a module with `add_options(parser)` and `run(args, environ, now) -> exit status`; it is
+imported when it is called, so that reading never loads the recorder. A new one is a row of COMMANDS.
+`args.fail(text)` ends it as argparse ends a wrong command line; a PriceError is one line on stderr.
+"""
 
 import argparse
 import os
@@ -6,16 +11,99 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
-from typing import NoReturn, TextIO
+from importlib import import_module
+from typing import NamedTuple, NoReturn, TextIO
 
 from price import __version__
-from price.backfill import options as repair_options
 from price.errors import PriceError, SettingsError
-from price.optional import missing
-from price.report import options
-from price.text import escaped, one_line
+from price.text import one_line
 
+
+class Command(NamedTuple):
+    """A row of the table."""
+
+    name: str
+    module: str
+    does: str
+    """One line of help."""
+    examples: str
+    """Lines to type."""
+
+
+COMMANDS = (
+    Command(
+        "run",
+        "price.commands.run",
+        "records until it is stopped (the default)",
+        "PRICE_PAIRS=BTC-USD,ETH-USD price run",
+    ),
+    Command(
+        "once",
+        "price.commands.once",
+        "asks now and prints the rows; writes nothing",
+        "PRICE_SOURCES=kraken price once",
+    ),
+    Command(
+        "check",
+        "price.commands.check",
+        "checks the settings, the plan and each source",
+        "PRICE_INTERVAL=1 price check",
+    ),
+    Command(
+        "status", "price.commands.status", "shows the running recorder at a glance", "price status --json"
+    ),
+    Command(
+        "metrics",
+        "price.commands.metrics",
+        "prints status.json as metrics, or serves them to Prometheus",
+        "price metrics --listen 127.0.0.1:17280",
+    ),
+    Command(
+        "alerts",
+        "price.commands.alerts",
+        "replays rules over the log; follows their changes",
+        "price alerts --rule 'BTC-USD moves 5% in 1h' --since 30d",
+    ),
+    Command(
+        "history",
+        "price.report.history",
+        "prints the rows of a range",
+        "price history --last 3\n"
+        "price history --since 2026-11-20T15:00 --until 2026-11-20T16:00 --pair BTC-USD --format csv",
+    ),
+    Command(
+        "candles",
+        "price.report.candles",
+        "prints open, high, low, close and count per period",
+        "price candles --every 1h --since today",
+    ),
+    Command(
+        "chart",
+        "price.report.chart.command",
+        "draws the range; by default the last day of the log",
+        "price chart --since 7d --pair BTC-USD\nprice chart --since today --output today.svg",
+    ),
+    Command(
+        "gaps",
+        "price.report.gaps",
+        "prints each missed stretch, and how complete the range is",
+        "price gaps --since 7d",
+    ),
+    Command(
+        "verify",
+        "price.report.verify",
+        "proves the log: form, order, no doubles, arithmetic of slots",
+        "price verify && echo whole\nprice verify --file /var/log/price/prices.txt",
+    ),
+    Command(
+        "repair",
+        "price.commands.repair",
+        "fills missed slots from the journal, exchanges or another log",
+        "price repair --from journal\n"
+        "price repair --from exchange --since 7d\n"
+        "price repair --from /var/lib/price-b/prices.txt",
+    ),
+)
 OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
 
 
@@ -40,8 +128,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) ->
 
 
 def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
-    args = _parser().parse_args(arguments or ["run"])
     try:
+        args = parser(arguments or ["run"]).parse_args(arguments or ["run"])
         if getattr(args, "file", "") is None:
             args.file = _log_named_in_a_file(environ)
         elif getattr(args, "file", ""):
@@ -96,10 +184,6 @@ def _complain(text: str) -> None:
         sys.stderr.write(f"price: {one_line(text)}\n")
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{escaped(text)}\n")
-
-
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with a command line in one line, whatever stands in it."""
 
@@ -107,144 +191,44 @@ class _Parser(argparse.ArgumentParser):
         super().error(one_line(message))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = _Parser(
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal. Told the width, argparse need not import shutil for it: 3 ms."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=_WIDTH)
+
+
+def _width() -> int:
+    try:
+        return max(60, min(os.get_terminal_size(1).columns, 110) - 2)
+    except (OSError, ValueError):
+        return 98
+
+
+_WIDTH = _width()
+
+
+def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """What reads a command line. Of the commands only the one that is called is imported, for its options."""
+    called = next((word for word in arguments if not word.startswith("-")), "")
+    whole: argparse.ArgumentParser = _Parser(
         prog="price",
         description="Records cryptocurrency prices as logs, and accounts for every slot.",
         epilog="Settings: see env.example. Without a network: PRICE_SOURCES=simulated price run",
-        formatter_class=options.Help,
+        formatter_class=_Help,
     )
-    parser.add_argument("--version", action="version", version=f"price {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def add(name: str, run: options.Run, does: str, example: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name,
-            help=does,
-            description=f"{name}: {does}.",
-            epilog=f"example:\n  {example}",
-            formatter_class=options.Help,
+    whole.add_argument("--version", action="version", version=f"price {__version__}")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        one = commands.add_parser(
+            command.name,
+            help=command.does,
+            description=f"{command.name}: {command.does}.",
+            epilog="\n  ".join(("example:", *command.examples.split("\n"))),
+            formatter_class=_Help,
         )
-        command.set_defaults(run=run)
-        return command
-
-    add("run", _run, "records until it is stopped (the default)", "PRICE_PAIRS=BTC-USD,ETH-USD price run")
-    add("once", _once, "asks now and prints the rows; writes nothing", "PRICE_SOURCES=kraken price once")
-    add("check", _check, "checks the settings, the plan and each source", "PRICE_INTERVAL=1 price check")
-    status = add("status", _status, "shows the running recorder at a glance", "price status --json")
-    status.add_argument("--json", action="store_true", help="the whole status as one JSON object")
-    metrics = add(
-        *("metrics", _metrics, "prints status.json as metrics, or serves them to Prometheus"),
-        "price metrics --listen 127.0.0.1:17280",
-    )
-    metrics.add_argument("--listen", metavar="ADDRESS:PORT", help="answer scrapes there until stopped")
-    alerts = add(
-        *("alerts", _alerts, "replays rules over the log; follows their changes"),
-        "price alerts --rule 'BTC-USD moves 5% in 1h' --since 30d",
-    )
-    options.add_range(alerts)
-    options.add_format(alerts)
-    rule = "a rule in place of those of PRICE_ALERTS; repeatable, needs no settings"
-    alerts.add_argument("--rule", action="append", default=[], metavar="TEXT", help=rule)
-    alerts.add_argument("--follow", action="store_true", help="hand changes to --run, until stopped")
-    alerts.add_argument("--run", dest="program", metavar="PROGRAM", help="it gets a line a change on stdin")
-    places = "where --follow finds changes (default journal)"
-    alerts.add_argument("--from", dest="place", choices=("journal", "state"), default="journal", help=places)
-    alerts.add_argument("--unit", default="price.service", help="the recorder's unit (default price.service)")
-    alerts.set_defaults(fail=alerts.error)
-    options.add_commands(commands)
-    repaired = "fills missed slots from the journal, exchanges or another log, into repairs.txt"
-    repair_options.add_options(add("repair", _repair, repaired, repair_options.EXAMPLES.strip()))
-    return parser
-
-
-def _run(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
-    from price import host
-    from price.recorder.clock import Signal, SystemClock
-
-    host.fill_streams()
-    clock = SystemClock()
-    host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)
-    from price.recorder.app import App  # loading takes its time: a reload asked for meanwhile must not kill
-
-    return App(environ, clock).run()
-
-
-def _once(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
-    from price import settings
-    from price.recorder import once
-    from price.recorder.clock import SystemClock
-
-    return once.once(settings.load(environ), SystemClock(), _say)
-
-
-def _check(_args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
-    from price import settings
-    from price.recorder import once
-    from price.recorder.clock import SystemClock
-
-    return once.check(settings.load(environ), SystemClock(), _say)
-
-
-def _repair(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
-    from price.backfill.command import run
-    from price.recorder.clock import SystemClock
-
-    return run(args, environ, now, SystemClock())
-
-
-def _alerts(args: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> int:
-    if args.follow:
-        return _follow(args, environ)
-    from price.report import alerts
-
-    if args.rule:
-        return alerts.run(args, environ, now, ())
-    from price import settings
-
-    wanted = settings.load(environ)
-    args.file = args.file or str(wanted.file)
-    return alerts.run(args, environ, now, wanted.alert_rules)
-
-
-def _follow(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    if not args.program:
-        args.fail("--follow needs --run PROGRAM: deploy/on-alert.sample is one")
-    from pathlib import Path
-
-    from price import settings
-    from price.alerts import follow, waiting
-    from price.recorder.clock import SystemClock
-
-    clock, run = SystemClock(), follow.runner(args.program, environ)
-    changes: waiting.Changes = (
-        waiting.StateChanges(settings.value_of(environ, "PRICE_STATE"))
-        if args.place == "state"
-        else waiting.JournalChanges(args.unit)
-    )
-    path = Path(environ.get("STATE_DIRECTORY", "").partition(":")[0] or "logs") / "alerts-position.json"
-    follower = follow.Follower(changes, run, path, _say)
-    while True:
-        clock.wait(clock.monotonic() + follower.step())
-
-
-def _metrics(args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
-    from price import settings
-    from price.recorder.clock import SystemClock
-
-    try:
-        from price import metrics
-    except ModuleNotFoundError as error:
-        raise PriceError(missing("metrics", error.name)) from error
-    path, clock = settings.status_path(environ), SystemClock()
-    if args.listen:
-        return metrics.serve(path, clock.now, args.listen, _say)
-    return metrics.print_once(path, clock.now, _say)
-
-
-def _status(args: argparse.Namespace, environ: Mapping[str, str], _now: datetime) -> int:
-    from price import settings
-    from price.recorder.clock import SystemClock
-    from price.recorder.show_status import show_status
-
-    return show_status(settings.status_path(environ), args.json, SystemClock().now, _say)
+        if command.name == called:
+            module = import_module(command.module)
+            module.add_options(one)
+            one.set_defaults(run=module.run, fail=one.error)
+    return whole

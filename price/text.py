@@ -1,5 +1,7 @@
 """Text from outside: as one line that does nothing to a terminal or a journal; what odd values may raise."""
 
+import sys
+
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What code may raise that takes values apart which are not of the shape it expects."""
 MOST = 15_000
@@ -17,3 +19,8 @@ def escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def print_line(text: str) -> None:
+    """Prints a line to stdout, escaped."""
+    sys.stdout.write(f"{escaped(text)}\n")

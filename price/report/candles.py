@@ -10,7 +10,7 @@ from price import times
 from price.log import row
 from price.log.order import Block
 from price.log.read import PriceLog
-from price.report.options import Window, file_of, finish, window
+from price.report.options import Window, add_format, add_last, add_range, file_of, finish, window
 from price.report.tables import Value, write
 
 NAMES = ("start", "pair", "open", "high", "low", "close", "count")
@@ -105,7 +105,10 @@ def _numbers(prices: list[str]) -> Sequence[float | Decimal]:
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """What the command takes beside the range."""
+    """Adds the options of the command."""
+    add_range(parser)
+    add_last(parser)
+    add_format(parser)
     parser.add_argument("--every", default="1m", metavar="PERIOD", help="30s, 5m, 4h, 1d ... (default 1m)")
 
 

@@ -1,17 +1,24 @@
 """`price gaps`: each missed stretch, and how complete the range is."""
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from datetime import datetime
 
 from price.log import row
 from price.log.gaps import Gap, Gaps
 from price.log.read import PriceLog
-from price.report.options import file_of, finish, window
+from price.report.options import add_format, add_last, add_range, file_of, finish, window
 from price.report.tables import Value, write
 
 NAMES = ("start", "end", "pair", "slots", "reason")
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Adds the options of the command."""
+    add_range(parser)
+    add_last(parser)
+    add_format(parser)
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:

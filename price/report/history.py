@@ -1,17 +1,24 @@
 """`price history`: the rows of a range."""
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from price.log import row
 from price.log.read import PriceLog
 from price.log.row import Row
-from price.report.options import Window, file_of, finish, window
+from price.report.options import Window, add_format, add_last, add_range, file_of, finish, window
 from price.report.tables import Cells, Value, write
 
 NAMES = ("slot", "pair", "price", "sources", "reason", "slots", "by", "extra")
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Adds the options of the command."""
+    add_range(parser)
+    add_last(parser)
+    add_format(parser)
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:

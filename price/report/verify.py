@@ -1,6 +1,6 @@
 """`price verify`: proves the log, one line for each fault: whatever another command leaves out is one."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from price.log.file import TOO_LONG
 from price.log.files import LogFile, log_files, number_of, repairs_file
 from price.log.read import PriceLog
 from price.report.arithmetic import Arithmetic
-from price.report.options import Window, file_of, window
+from price.report.options import Window, add_format, add_last, add_range, file_of, window
 from price.report.tables import write
 from price.text import one_line
 
@@ -213,6 +213,13 @@ def _within(repair: Fault, sums: Arithmetic, faults: list[Fault]) -> bool:
     if what:
         faults.append(repair._replace(what=what))
     return not what
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Adds the options of the command."""
+    add_range(parser)
+    add_last(parser)
+    add_format(parser)
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:

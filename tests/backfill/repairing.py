@@ -11,8 +11,8 @@ from pathlib import Path
 from price import times
 from price.backfill.command import Job, Open, run
 from price.backfill.missing import Missing, Slot
-from price.backfill.options import add_options
 from price.backfill.provider import Provider, Work
+from price.commands.repair import add_options
 from price.log import row
 from price.log.quotes import read_pair, write
 from price.log.row import Row

@@ -1,13 +1,12 @@
 """Asks the reading commands as the command line does."""
 
-import argparse
 import contextlib
 import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from price.report.options import add_commands
+from price.cli import parser
 
 NOW = datetime(2026, 11, 20, 15, 52, 7, tzinfo=UTC)
 HEADER = "# price-log 1 every=5s\n"
@@ -15,9 +14,7 @@ HEADER = "# price-log 1 every=5s\n"
 
 def answer(*words: str, environ: Mapping[str, str] | None = None) -> tuple[int, str]:
     """The exit status of a command and what it printed."""
-    parser = argparse.ArgumentParser(prog="price")
-    add_commands(parser.add_subparsers())
-    args = parser.parse_args(words)
+    args = parser(words).parse_args(words)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         status = args.run(args, environ or {}, NOW)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from price.log import row
 from price.log.read import PriceLog
 from price.optional import missing
 from price.report.chart.series import Scene, Series, period
-from price.report.options import Window, file_of, finish, window
+from price.report.options import Window, add_last, add_range, file_of, finish, window
 
 MOST_PAIRS = 12
 
@@ -54,6 +54,20 @@ class _Terminal:
     def draw(self, scene: Scene, shown: list[Series]) -> None:
         for line in self._drawn(scene, shown, self._screen):
             sys.stdout.write(f"{line}\n")
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Adds the options of the command."""
+    add_range(parser)
+    add_last(parser)
+    into = "into a .svg or .png, not the terminal"
+    parser.add_argument("--output", type=_picture, metavar="FILE", help=into)
+
+
+def _picture(text: str) -> str:
+    if not text.lower().endswith((".svg", ".png")):
+        raise ArgumentTypeError(f"{text!r} ends neither in .svg nor in .png")
+    return text
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:

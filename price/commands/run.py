@@ -1,0 +1,23 @@
+"""`price run`: the recorder, in the foreground."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+from price import host
+from price.recorder.clock import Signal, SystemClock
+
+
+def add_options(_parser: ArgumentParser) -> None:
+    """Adds none."""
+
+
+def run(_args: Namespace, environ: Mapping[str, str], _now: datetime) -> int:
+    """Records until it is stopped."""
+    host.fill_streams()
+    clock = SystemClock()
+    host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)
+    from price.recorder.app import App  # loading takes its time: a reload asked for meanwhile must not kill
+
+    return App(environ, clock).run()
