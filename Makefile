@@ -10,7 +10,7 @@ REALTIME := -n 5 --dist worksteal -m realtime --reruns 1
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONINSPECT CDPATH
-.PHONY: help run once status demo test check lint type cov format fuzz live bench way clean install uninstall
+.PHONY: help web pictures run once status demo test check lint type cov format fuzz live bench way clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,11 @@ bench: $(VENV)/.bench ## measure beside what people would use instead (as root; 
 	    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends collectd-core curl gcc jq libc6-dev \
 	        libcurl3-gnutls libcurl4-openssl-dev libsystemd-dev libyajl2 logrotate mawk systemd-container time >/dev/null; fi
 	@$(BIN)/python -m bench
+
+web: price/web/static/vendor/uPlot.iife.min.js ## bring what the page of `price web` draws its chart with (npm)
+
+price/web/static/vendor/uPlot.iife.min.js: price/web/package-lock.json
+	@deploy/make-web.sh
 
 way: ## count the files and lines that one price passes, as CONTRIBUTING.md lists them
 	@sed -n '/^## The way of one price/,/^## /s|^    \(price/[^ ]*\).*|\1|p' CONTRIBUTING.md | xargs wc -l

@@ -96,6 +96,12 @@ COMMANDS = (
         "price verify && echo whole\nprice verify --file /var/log/price/prices.txt",
     ),
     Command(
+        "web",
+        "price.commands.web",
+        "serves a page to look at, on this machine",
+        "price web",
+    ),
+    Command(
         "repair",
         "price.commands.repair",
         "fills missed slots from the journal, exchanges or another log",

@@ -51,11 +51,12 @@ RULES = {
         "backfill", "backoff", "report", "log", "sources", "fetchers", "settings", "plan", "choose", "events",
         "wire", "host", *GROUND,
     },
+    "web": {"web", "report", "log", "settings", "safely", "host", *GROUND},
     "metrics": {"recorder", "counters", "errors", "times"},
     "optional": set[str](),
     "__main__": {"cli"},
     "commands": {
-        "alerts", "recorder", "metrics", "optional", "report", "backfill", "host", "settings",
+        "alerts", "recorder", "metrics", "optional", "report", "backfill", "web", "host", "settings",
         "errors", "text",
     },
     "cli": {"commands", "report", "settings", "errors", "text", "price"},

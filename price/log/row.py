@@ -119,6 +119,11 @@ def is_pair(text: str) -> bool:
     return _fits(_PAIR, text)
 
 
+def is_slot(text: str) -> bool:
+    """Whether a text is a slot as written in the log."""
+    return _fits(_SLOT, text)
+
+
 def is_price(text: str) -> bool:
     """Whether a text is a price as written in the log."""
     return text != "0" and _fits(_PRICE, text)

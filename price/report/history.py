@@ -30,9 +30,9 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         for one in rows:
             sys.stdout.write(f"{row.text(one)}\n")
     elif args.format == "csv":
-        write("csv", NAMES, map(_csv, rows))
+        write("csv", NAMES, map(as_csv, rows))
     else:
-        write("json", NAMES, map(_json, rows))
+        write("json", NAMES, map(as_cells, rows))
     return finish(log)
 
 
@@ -55,14 +55,14 @@ def _columns(one: Row, extras: dict[str, str]) -> tuple[Value, ...]:
     return slot, pair, *known, int(slots) if slots else None, by
 
 
-def _csv(one: Row) -> tuple[Value, ...]:
+def as_csv(one: Row) -> tuple[Value, ...]:
     """The columns, then what a later version adds, as it stands in the row."""
     extras = row.extras(one)
     columns = _columns(one, extras)
     return *columns, " ".join(f"{key}={value}" for key, value in extras.items()) or None
 
 
-def _json(one: Row) -> Cells:
+def as_cells(one: Row) -> Cells:
     """The same with a name for each key; one that is a column already keeps the column's meaning."""
     extras = row.extras(one)
     named = dict(zip(NAMES, _columns(one, extras), strict=False))

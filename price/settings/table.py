@@ -116,6 +116,10 @@ class Settings:
         shown="`logs/status.json`",
     )
     alerts: str = row("", str, "rules parted by `;`, such as `BTC-USD above 70000`: docs/alerts.md")
+    web_listen: tuple[tuple[str, int], ...] = row(
+        "127.0.0.1:8464,[::1]:8464", values.addresses, "where `price web` listens: docs/web.md"
+    )
+    web_hosts: tuple[str, ...] = row("", values.hosts, "names by which the page may be asked, with a proxy")
     log_level: str = row("INFO", values.level, "of the journal or the terminal")
     coingecko_key: str = row(
         "", values.key, "CoinGecko's API key", show=lambda _: "…", credential="coingecko_key"

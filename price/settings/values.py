@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -185,3 +186,31 @@ def nearest(word: str, words: tuple[str, ...]) -> str:
 
     near = get_close_matches(word, words, 1)
     return f"; did you mean {near[0]}?" if near else "; see env.example"
+
+
+def addresses(text: str) -> tuple[tuple[str, int], ...]:
+    """Addresses and ports to listen on."""
+    return _each(text, _address)
+
+
+def _address(text: str) -> tuple[str, int]:
+    address, _, port = text.rpartition(":")
+    try:
+        found = str(ip_address(address.removeprefix("[").removesuffix("]")))
+        plain = port.isascii() and port.isdigit() and 0 < int(port) < 65_536
+    except ValueError:
+        plain = False
+    if not plain:
+        raise ValueError("must be ADDRESS:PORT, for example 127.0.0.1:8464 or [::1]:8464")
+    return found, int(port)
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Names of hosts, without a port."""
+    return _each(text.lower(), _host) if text else ()
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValueError("must be names of hosts, for example prices.example.org")
+    return text.rstrip(".")

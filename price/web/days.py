@@ -1,0 +1,261 @@
+"""Days that are over, summed up once: hourly candles and missed stretches for each UTC day and pair.
+
+So a month is 30 small sums instead of half a million rows. A sum is kept in memory and, where there is a
+folder for it, on disk. It is good as long as its key is: which bytes of which files the day's rows are,
+and what repairs.txt holds for the day. A closed day of a log that only grows never changes its key; a
+rotation that packs a file, or a repair, does, and the day is summed again when somebody asks.
+"""
+
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from hashlib import blake2b
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from price.log import row
+from price.log.atomic import AtomicFile
+from price.log.files import LogFile
+from price.log.gaps import Gap, Gaps
+from price.log.order import Block
+from price.log.read import PriceLog
+from price.report.candles import Candles
+from price.smallfile import read_small
+
+HOUR = 3600
+_FORM = 2
+"""Of a sum on disk; one of another form is made again."""
+_MOST_CHARACTERS = 12_000_000
+"""Of sums in memory: some twenty years of a pair."""
+_FEW_PAIRS = 8
+"""With more, the sums of those that nobody asked for are kept on disk only."""
+_MOST_PLACES = 20_000
+_MOST_BYTES = 16 * 1024 * 1024
+"""Of a day on disk; 300 pairs need one."""
+_MODE = 0o644
+
+
+class Bar(NamedTuple):
+    """The prices of a period, which begins at the Unix time `start`, as they stand in the rows."""
+
+    start: int
+    open: str
+    high: str
+    low: str
+    close: str
+    slots: int
+    """How many of them have a price."""
+    repaired: bool
+    """Whether one of them was filled in later."""
+
+
+class Missed(NamedTuple):
+    """Missed slots in a row, from the Unix time `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+    slots: int
+    reason: str
+
+
+class Day(NamedTuple):
+    """What a pair's rows of a day come to."""
+
+    hours: list[Bar]
+    missed: list[Missed]
+    sources: list[str]
+    """The texts of column 4 of its prices, each once."""
+    begin: int
+    """The first slot that its rows account for, in Unix seconds."""
+    end: int
+    """The slot after the last one."""
+    every: int
+    """The seconds from slot to slot where the day begins."""
+
+
+NOTHING = Day([], [], [], 0, 0, 0)
+"""Of a pair that has no rows in a day."""
+
+
+class Days:
+    """The sums of a log's days. Not for several threads at once."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """`folder` is where sums outlive this process, or None."""
+        self._folder = folder
+        self._kept: OrderedDict[tuple[int, str], tuple[str, str]] = OrderedDict()
+        """Of a day and pair the key, and the sums as JSON: a fifth of what they need as objects."""
+        self._size = 0
+        self._keys = DayKeys()
+
+    def known(self, log: PriceLog, start: int, pair: str) -> Day | None:
+        """The sums of the day that begins at a Unix time; None where they have to be made."""
+        key = self._keys.key(log, start)
+        kept = self._kept.get((start, pair))
+        if kept is None or kept[0] != key:
+            kept = self._stored(start, pair)
+            if kept is None or kept[0] != key:
+                return None
+            self._keep(start, pair, kept)
+        self._kept.move_to_end((start, pair))
+        return _day(json.loads(kept[1]))
+
+    def make(self, log: PriceLog, start: int, pair: str) -> Day:
+        """The sums of that day, read from its rows; kept from now on. The log must be one of all pairs."""
+        key = self._keys.key(log, start)
+        days = sum_up(log.blocks(start, start + row.DAY))
+        for one in {pair, *(days if len(days) <= _FEW_PAIRS else ())}:
+            self._keep(start, one, (key, json.dumps(days.get(one, NOTHING))))
+        if self._folder:
+            with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+                text = json.dumps({"form": _FORM, "key": key, "pairs": days})
+                AtomicFile(self._path(self._folder, start), _MODE, durable=False).write(text)
+        return days.get(pair, NOTHING)
+
+    def _keep(self, start: int, pair: str, kept: tuple[str, str]) -> None:
+        before = self._kept.pop((start, pair), ("", ""))
+        self._kept[start, pair] = kept
+        self._size += len(kept[1]) - len(before[1])
+        while self._size > _MOST_CHARACTERS:
+            self._size -= len(self._kept.popitem(last=False)[1][1])
+
+    def _stored(self, start: int, pair: str) -> tuple[str, str] | None:
+        if self._folder is None:
+            return None
+        try:
+            stored = json.loads(read_small(self._path(self._folder, start), _MOST_BYTES))
+            if stored["form"] != _FORM:
+                return None
+            return str(stored["key"]), json.dumps(_day(stored["pairs"].get(pair, NOTHING)))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return None
+
+    def _path(self, folder: Path, start: int) -> Path:
+        return folder / f"{row.slot(start)[:10]}.json"
+
+
+class DayKeys:
+    """What the sums of a day depend on, as a text that changes whenever they may."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[object, ...], int] = {}
+        """Where a slot lies in a file: that stays, as long as the file is the same and only grows."""
+        self._repairs: tuple[object, dict[int, str]] = (None, {})
+        """What a repairs.txt of some size and time holds for each day."""
+
+    def key(self, log: PriceLog, start: int) -> str:
+        """The key of the day that begins at a Unix time. Raises OSError."""
+        begin, end = row.slot(start), row.slot(start + row.DAY)
+        parts: list[object] = []
+        for file, after in zip_longest(log.files, log.files[1:]):
+            if file.first >= end:
+                break
+            if after is not None and after.first <= begin:
+                continue  # it was rotated before that day
+            if file.packed:
+                parts.append((file.identity, file.size, file.first))
+            else:
+                parts.append((file.identity, file.first, self._place(file, begin), self._place(file, end)))
+        if log.repairs:
+            parts.append(self._repaired(log.repairs, start))
+        return blake2b(repr(parts).encode(), digest_size=12).hexdigest()
+
+    def _place(self, file: LogFile, slot: str) -> int:
+        """Where the rows before a slot end in a plain file; 0 where it has another name by now."""
+        known = file.identity, file.first, slot
+        if self._places.get(known, file.size) >= file.size:  # also where it became shorter
+            if len(self._places) > _MOST_PLACES:
+                self._places.clear()
+            try:
+                with file.opened() as opened:
+                    self._places[known] = opened.position(slot)
+            except OSError:
+                return 0
+        return self._places[known]
+
+    def _repaired(self, repairs: LogFile, start: int) -> str:
+        """A text that changes where what was filled into a day does."""
+        status = os.stat(repairs.path)  # noqa: PTH116 - asked for each day
+        state = (repairs.identity, repairs.size, status.st_mtime_ns)
+        if self._repairs[0] != state:
+            self._repairs = (state, {})
+        digests = self._repairs[1]
+        if start not in digests:
+            with repairs.opened() as opened:
+                first, last = (opened.position(row.slot(unix)) for unix in (start, start + row.DAY))
+                digests[start] = blake2b(opened.read(first, last - first), digest_size=8).hexdigest()
+        return digests[start]
+
+
+def sum_up(blocks: Iterator[Block]) -> dict[str, Day]:
+    """What the rows of one day come to, by pair."""
+    reader = Reader(HOUR)
+    hours: dict[str, list[Bar]] = {}
+    for pair, hour in reader.bars(blocks):
+        hours.setdefault(pair, []).append(hour)
+    return {
+        pair: Day(hours.get(pair, []), reader.missed.get(pair, []), [*reader.sources.get(pair, ())], *span)
+        for pair, span in reader.spans.items()
+    }
+
+
+class Reader:
+    """Reads rows once: candles of a period, and what else a chart shows, by pair."""
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+        """The seconds of a period."""
+        self.missed: dict[str, list[Missed]] = {}
+        self.sources: dict[str, dict[str, None]] = {}
+        self.spans: dict[str, tuple[int, int, int]] = {}
+        """Of each pair the first slot that its rows account for, the one after the last, the interval."""
+        self._gaps = Gaps()
+        self._repaired: set[tuple[str, int]] = set()
+
+    def bars(self, blocks: Iterable[Block]) -> Iterator[tuple[str, Bar]]:
+        """The candles, period by period."""
+        for slot, name, *prices, count in Candles(self.every).of(self._noted(blocks)):
+            start, pair = row.unix(str(slot)), str(name)
+            first, high, low, last = map(str, prices)
+            yield pair, Bar(start, first, high, low, last, int(count or 0), (pair, start) in self._repaired)
+
+    def _noted(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """The blocks, looked through for missed stretches, sources and repaired periods."""
+        for every, rows in blocks:
+            self._miss(self._gaps.add(every, rows))
+            for pair, its in _by_pair(rows).items():
+                self._reach(pair, every, its)
+            yield every, rows
+        self._miss(self._gaps.rest())
+
+    def _reach(self, pair: str, every: int, rows: list[row.Row]) -> None:
+        begin, end = row.unix(rows[0][0]), row.unix(rows[-1][0]) + row.slots(rows[-1]) * every
+        first, _, before = self.spans.get(pair, (begin, end, every))
+        self.spans[pair] = (first, end, before)
+        self.sources.setdefault(pair, {}).update(
+            dict.fromkeys([one[3] for one in rows if one[2] != row.MISSED])
+        )
+        for one in rows:
+            if one[4] and " by=" in one[4] and one[2] != row.MISSED:
+                self._repaired.add((pair, row.unix(one[0]) // self.every * self.every))
+
+    def _miss(self, gaps: Iterable[Gap]) -> None:
+        for gap in gaps:
+            self.missed.setdefault(gap.pair, []).append(Missed(gap.start, gap.end, gap.slots, gap.reason))
+
+
+def _day(stored: Any) -> Day:
+    hours, missed, sources, *span = stored
+    return Day([Bar(*hour) for hour in hours], [Missed(*one) for one in missed], list(sources), *span)
+
+
+def _by_pair(rows: list[row.Row]) -> dict[str, list[row.Row]]:
+    if all(one[1] == rows[0][1] for one in rows):
+        return {rows[0][1]: rows}
+    found: dict[str, list[row.Row]] = {}
+    for one in rows:
+        found.setdefault(one[1], []).append(one)
+    return found
