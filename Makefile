@@ -41,6 +41,7 @@ lint: $(VENV)/.dev
 
 type: $(VENV)/.dev
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows price/host
 
 cov: $(VENV)/.dev ## test with branch coverage
 	$(BIN)/pytest $(COMPUTE) --cov --cov-report=

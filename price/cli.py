@@ -14,7 +14,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import NamedTuple, NoReturn, TextIO
 
-from price import __version__
+from price import __version__, host
 from price.errors import PriceError, SettingsError
 from price.text import one_line
 
@@ -170,11 +170,12 @@ def _log_named_in_a_file(environ: Mapping[str, str]) -> str | None:
 
 
 def _fill_streams() -> None:
-    """Has a stream that was closed before the start take what is said all the same."""
+    """Has a stream that was closed before the start take what is said, in one form everywhere."""
     if sys.stdout is None:
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if sys.stderr is None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    host.plain_output()
 
 
 def _let_go(stream: TextIO) -> None:

@@ -6,6 +6,8 @@ import re
 import stat
 from pathlib import Path
 
+from price import host
+
 REPAIRS = "repairs.txt"
 """The file beside a log that holds its repairs."""
 MOST_BYTES = 1024 * 1024
@@ -31,8 +33,7 @@ def read_small(path: str | Path, most: int = MOST_BYTES) -> str:
 def read_bytes(path: str | Path, most: int = MOST_BYTES, *, head: bool = False) -> bytes:
     """The bytes of a regular file, with `head` its first ones. Raises OSError and ValueError as above."""
     _refuse_other(os.stat(path))  # noqa: PTH116 - before the open, which may change a device
-    # O_NONBLOCK: should it have become a FIFO since, the open does not wait for somebody who writes
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    descriptor = host.open_to_read(path)  # should it have become a FIFO since, that does not wait
     with os.fdopen(descriptor, "rb") as file:
         _refuse_other(os.fstat(descriptor))
         found = file.read(most if head else most + 1)
@@ -47,8 +48,8 @@ def draft_of(path: Path) -> Path:
 
 
 def is_none(path: Path) -> bool:
-    """Whether a path is /dev/null, directly or through links: no file is wanted."""
-    return os.path.realpath(path) == os.devnull
+    """Whether a path is /dev/null, directly or through links: no file is wanted. Windows' NUL counts too."""
+    return os.path.realpath(path) == os.path.realpath(os.devnull) or path.as_posix() == "/dev/null"
 
 
 def foreign(path: str | Path, *, any_text: bool = False) -> str:

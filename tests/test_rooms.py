@@ -20,7 +20,7 @@ RULES = {
     "safely": set[str](),
     "text": set[str](),
     "counters": set[str](),
-    "smallfile": set[str](),
+    "smallfile": {"host"},
     "wire": {"errors", "model"},
     "host": {"host"},
     # pure
@@ -33,7 +33,8 @@ RULES = {
     "sources": {"sources", "wire", "coins", "errors", "model", "text", "times"},
     "plan": {"sources", "model"},
     "settings": {
-        "settings", "alerts", "choose", "coins", "errors", "text", "smallfile", "plan", "model", "sources",
+        "settings", "alerts", "choose", "coins", "errors", "host", "text", "smallfile", "plan", "model",
+        "sources",
     },
     "fetchers": {"errors", "settings", "sources", "transport", "wire"},
     # rooms with one window each
@@ -45,7 +46,7 @@ RULES = {
         "recorder", "alerts", "counters", "backoff", "handlers", "sinks", "sources", "fetchers", "settings",
         "plan", "choose", "events", "wire", "log", "safely", "host", *GROUND,
     },
-    "report": {"report", "alerts", "optional", "log", *GROUND},
+    "report": {"report", "alerts", "optional", "log", "host", *GROUND},
     # between them: asks and reads, and writes repairs.txt
     "backfill": {
         "backfill", "backoff", "report", "log", "sources", "fetchers", "settings", "plan", "choose", "events",
@@ -59,7 +60,7 @@ RULES = {
         "alerts", "recorder", "metrics", "optional", "report", "backfill", "web", "host", "settings",
         "errors", "text",
     },
-    "cli": {"commands", "report", "settings", "errors", "text", "price"},
+    "cli": {"commands", "report", "host", "settings", "errors", "text", "price"},
 }  # fmt: skip
 ALSO = {
     "handlers": {"requests", "urllib3", "dotenv"},

@@ -1,6 +1,5 @@
 """`price repair`: fills missed slots from one provider, into repairs.txt."""
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -105,7 +104,7 @@ def _provided(job: Job) -> Iterator[Provider]:
 
         folder = name.removeprefix(_JOURNAL) if name.startswith(_JOURNAL) else ""
         # a number of another machine's user says nothing here
-        yield Journal(Journald(folder), Trust(job.args.unit, None if folder else os.geteuid()))
+        yield Journal(Journald(folder), Trust(job.args.unit, None if folder else host.user()))
     else:
         from price.backfill.peer import Peer
 

@@ -93,7 +93,7 @@ class RepairsFile:
         added = sorted(filled.values(), key=_key)
         try:
             self._write(new, heapq.merge(self._rows(None, _END), added, key=_key))
-            new.replace(target)
+            replaced = host.replace(str(new), target)
             host.sync_folder(target.parent)
         except BaseException as error:
             with suppress(OSError):
@@ -101,11 +101,13 @@ class RepairsFile:
             if isinstance(error, OSError):
                 raise PriceError(refusal(self.path, error)) from error
             raise
+        if not replaced:
+            raise PriceError(f"{self.path}: another program reads it: repair again when that has ended")
 
     def _write(self, path: Path, rows: Iterable[Filled]) -> None:
         every, before = 0, ("", "")
         with os.fdopen(open_new(str(path), _MODE), "w", encoding="utf-8", newline="\n") as draft:
-            os.fchmod(draft.fileno(), _MODE)  # whatever the umask
+            host.set_mode(draft.fileno(), _MODE)  # whatever the umask
             for filled in rows:
                 if _key(filled) == before:
                     continue  # the row that it had comes first
@@ -127,7 +129,7 @@ class RepairsFile:
 
     def _target(self) -> Path:
         """The file itself. Raises PriceError for a link that is neither ours nor the administrator's."""
-        if self.path.is_symlink() and self.path.lstat().st_uid not in (0, os.geteuid()):
+        if self.path.is_symlink() and self.path.lstat().st_uid not in (0, host.user()):
             raise PriceError(
                 f"{self.path}: a link that another user made is not followed: remove it and repair again"
             )

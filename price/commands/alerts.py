@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from price import settings
+from price import host, settings
 from price.report import options
 from price.text import print_line
 
@@ -48,7 +48,7 @@ def _follow(args: Namespace, environ: Mapping[str, str]) -> int:
         if args.place == "state"
         else waiting.JournalChanges(args.unit)
     )
-    path = Path(environ.get("STATE_DIRECTORY", "").partition(":")[0] or "logs") / "alerts-position.json"
+    path = Path(host.named_folder(environ, "STATE_DIRECTORY")) / "alerts-position.json"
     follower = follow.Follower(changes, runner, path, print_line)
     while True:
         clock.wait(clock.monotonic() + follower.step())

@@ -1,27 +1,101 @@
-"""What differs from system to system: who stops us, who runs, and how files are locked and synced."""
+"""What differs from system to system: who stops us, who runs, how files are opened, locked and synced.
 
-from price.host.owner import become_owner
-from price.host.posix import (
-    alive,
-    claim,
-    exit_on_term,
-    fill_streams,
-    lock,
-    on_signals,
-    place,
-    sync,
-    sync_folder,
-)
+`posix` and `windows` have the same names. Nothing of the other system is ever loaded.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+
+if sys.platform == "win32":
+    from price.host.windows import (
+        LOG_IS_EXCLUSIVE,
+        alive,
+        become_owner,
+        claim,
+        exit_on_term,
+        lock,
+        on_signals,
+        open_kept,
+        open_log,
+        open_new,
+        open_to_read,
+        path_fault,
+        place,
+        plain_output,
+        read_at,
+        remove,
+        replace,
+        set_mode,
+        sync,
+        sync_folder,
+        user,
+        write_at,
+    )
+else:
+    from price.host.posix import (
+        LOG_IS_EXCLUSIVE,
+        alive,
+        become_owner,
+        claim,
+        exit_on_term,
+        lock,
+        on_signals,
+        open_kept,
+        open_log,
+        open_new,
+        open_to_read,
+        path_fault,
+        place,
+        plain_output,
+        read_at,
+        remove,
+        replace,
+        set_mode,
+        sync,
+        sync_folder,
+        user,
+        write_at,
+    )
 
 __all__ = [
+    "LOG_IS_EXCLUSIVE",
     "alive",
     "become_owner",
     "claim",
     "exit_on_term",
     "fill_streams",
     "lock",
+    "named_folder",
     "on_signals",
+    "open_kept",
+    "open_log",
+    "open_new",
+    "open_to_read",
+    "path_fault",
     "place",
+    "plain_output",
+    "read_at",
+    "remove",
+    "replace",
+    "set_mode",
     "sync",
     "sync_folder",
+    "user",
+    "write_at",
 ]
+
+
+def fill_streams() -> None:
+    """Puts the null device where a standard stream was closed before the start.
+
+    Else the log would be opened in its place, and what a library says on stderr at its end stand in it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # each is the lowest that is free
+        pass
+    os.close(descriptor)
+
+
+def named_folder(environ: Mapping[str, str], variable: str) -> str:
+    """The first folder that systemd, or who acts in its place, names in a variable; else `logs`."""
+    return environ.get(variable, "").split(os.pathsep)[0] or "logs"

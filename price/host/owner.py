@@ -1,5 +1,9 @@
 """Root in other people's folders: whose rights are enough there, and how to have no more than these."""
 
+import sys
+
+assert sys.platform != "win32"
+
 import grp
 import os
 import pwd
@@ -10,20 +14,6 @@ from pathlib import Path
 
 _MOST_LINKS = 40
 _JOURNAL_GROUP = "systemd-journal"
-
-
-def become_owner(*paths: Path) -> None:
-    """Has root work with the rights of whoever could lead it elsewhere from these files' folders, for good.
-
-    That is who owns the folder, or a folder or a link on the way to it: such a user can put links there, and
-    root would follow them. Raises PermissionError where the rights cannot be given up. Others than root, and
-    root in its own folders, stay what they are.
-    """
-    if os.geteuid() != 0:
-        return
-    users = [user for path in paths for user in strangers(path)]
-    if users:
-        become(users[-1])
 
 
 def strangers(path: Path) -> Iterator[int]:

@@ -1,19 +1,93 @@
-"""Linux, macOS and other Unix systems."""
+"""Linux, macOS and other Unix systems.
+
+Each reader of a log loads this file: what only one function needs is imported there.
+"""
+
+import sys
+
+assert sys.platform != "win32"
 
 import fcntl
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from price.host.wakeup import Wakeup
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from price.host.wakeup import Wakeup
+
+LOG_IS_EXCLUSIVE = False
+"""Whether `open_log` refuses a file that is open for writing already, by this process too."""
 
 sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 """Brings a file's data to stable storage; macOS has no fdatasync."""
+read_at = os.pread
+"""The bytes of a descriptor, so many from an offset on; fewer where the file ends."""
+write_at = os.pwrite
+"""Writes bytes at an offset of a descriptor; returns how many."""
+set_mode = os.fchmod
+"""Sets who may read and write an open file, whatever the umask."""
+user = os.geteuid
+"""The number of the user whose rights this process has; 0 is the administrator's."""
+
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_LOG = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_KEPT = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
-def sync_folder(folder: Path) -> None:
+def open_to_read(path: "str | Path") -> int:
+    """Opens a file that others may write, rename and remove meanwhile. Raises OSError.
+
+    Should it be a FIFO, this does not wait for somebody who writes.
+    """
+    return os.open(path, _READ)
+
+
+def open_log(path: "Path", mode: int) -> int:
+    """Opens or makes a file to append to, which others may read and rename meanwhile. Raises OSError."""
+    return os.open(path, _LOG, mode)
+
+
+def open_kept(path: "Path", mode: int) -> int:
+    """Opens or makes a file to write at any offset; no link is followed to it. Raises OSError."""
+    return os.open(path, _KEPT, mode)
+
+
+def open_new(path: str, mode: int) -> int:
+    """Makes a file and opens it to write. Raises OSError, FileExistsError for whatever has its name."""
+    return os.open(path, _NEW, mode)
+
+
+def replace(new: str, path: "Path") -> bool:
+    """Gives a new file the name of another; whether that is possible now. Here it always is.
+
+    Raises OSError.
+    """
+    os.replace(new, path)
+    return True
+
+
+def remove(path: "Path") -> bool:
+    """Removes a file; whether that is possible now. Here it always is. Raises OSError."""
+    path.unlink()
+    return True
+
+
+def path_fault(text: str) -> str:  # noqa: ARG001 - what Windows refuses can be a name here
+    """Why this system can have no file of this name; empty where it can."""
+    return ""
+
+
+def plain_output() -> None:
+    """Has what goes into a pipe or a file be the same bytes on every system. Here it is."""
+
+
+def sync_folder(folder: "Path") -> None:
     """Brings a folder's entries to stable storage: a new file needs that beside its own sync."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -22,11 +96,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup: Wakeup) -> None:
+def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup: "Wakeup") -> None:
     """Has TERM and INT call `stop`, and HUP `reload`. Both must be safe at any point of the program.
 
     Each signal sets the wakeup as well: of one that lands just before a wait Python knows only after it.
     """
+    import signal
+
     signal.set_wakeup_fd(wakeup.write_fd(), warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop())
@@ -36,6 +112,7 @@ def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup: Wak
 @contextmanager
 def exit_on_term() -> Iterator[None]:
     """Has TERM end the program in order, as INT does: with status 143 and whatever has to be done before."""
+    import signal
 
     def leave(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
@@ -47,26 +124,32 @@ def exit_on_term() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def fill_streams() -> None:
-    """Puts /dev/null where a standard stream was closed before the start.
+def become_owner(*paths: "Path") -> None:
+    """Has root work with the rights of whoever could lead it elsewhere from these files' folders, for good.
 
-    Else the log would be opened in its place, and what a library says on stderr at its end stand in it.
+    That is who owns the folder, or a folder or a link on the way to it: such a user can put links there, and
+    root would follow them. Raises PermissionError where the rights cannot be given up. Others than root, and
+    root in its own folders, stay what they are.
     """
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # each is the lowest that is free
-        pass
-    os.close(descriptor)
+    from price.host.owner import become, strangers
+
+    if os.geteuid() != 0:
+        return
+    users = [user for path in paths for user in strangers(path)]
+    if users:
+        become(users[-1])
 
 
 def place() -> str:
     """Where a process number means something: the machine's name, and its namespace of process numbers."""
     try:
-        return f"{os.uname().nodename} {Path('/proc/self/ns/pid').readlink()}"
+        return f"{os.uname().nodename} {os.readlink('/proc/self/ns/pid')}"
     except OSError:  # not Linux, or no /proc
         return os.uname().nodename
 
 
-def alive(pid: int) -> bool:
-    """Whether there is a process of this number."""
+def alive(pid: int, since: "datetime") -> bool:  # noqa: ARG001 - numbers are not used again soon
+    """Whether the process of this number that ran at a time may still be there."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -76,14 +159,13 @@ def alive(pid: int) -> bool:
     return True
 
 
-def lock(path: Path) -> int | None:
+def lock(path: "Path") -> int | None:
     """Locks a file of ours against a second process for as long as the descriptor that it returns is open.
 
     Nobody else can open the file, so nobody else can lock it; no link is followed to it. Returns None if
-    another process holds the lock. Raises OSError.
+    another process holds the lock: its number is the file's text. Raises OSError.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    descriptor = os.open(path, flags, 0o600)
+    descriptor = os.open(path, _LOCK, 0o600)
     try:
         os.fchmod(descriptor, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -117,8 +199,8 @@ def claim(descriptor: int) -> str:
 def _lockers(inode: int) -> list[int]:
     """The processes that have locked a file."""
     found = []
-    with suppress(OSError):
-        for text in Path("/proc/locks").read_text("ascii").splitlines():
+    with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
+        for text in locks:
             words = text.split()
             if len(words) > 5 and words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
                 found.append(int(words[4]))
@@ -128,6 +210,6 @@ def _lockers(inode: int) -> list[int]:
 def _user_of(pid: int) -> int | None:
     """The user that a process runs as; None for one that is gone."""
     try:
-        return Path(f"/proc/{pid}").stat().st_uid
+        return os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return None

@@ -2,6 +2,7 @@
 
 import select
 import socket
+import sys
 from contextlib import suppress
 
 _MOST_BYTES = 4096
@@ -39,7 +40,7 @@ class Wakeup:
         `select` cannot look at a descriptor above 1,023, which a process that inherits many gets; `poll` can,
         and sleeps whole milliseconds. Windows has `select` alone, without that limit.
         """
-        if not hasattr(select, "poll"):
+        if sys.platform == "win32":
             return bool(select.select([self._reader], [], [], seconds)[0])
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)

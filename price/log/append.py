@@ -39,8 +39,8 @@ class AppendFile:
         not returned: it is written again. The file that was open before stays so until the new one is, so
         that its lock is never given up in between. Raises OSError, and Unfit for what is no price log.
         """
-        if self.descriptor >= 0 and self.links == 0:
-            self.close()  # it takes room on a disk that may be full
+        if self.descriptor >= 0 and (host.LOG_IS_EXCLUSIVE or self.links == 0):
+            self.close()  # it keeps us out as well; or it is gone, and takes room on a disk that may be full
         make_folder(self.path.parent)
         descriptor = self._open()
         try:
@@ -55,7 +55,7 @@ class AppendFile:
             if end < status.st_size:
                 os.ftruncate(descriptor, end)
             if end == 0:
-                os.fchmod(descriptor, _MODE)  # whatever the umask: everyone may read prices
+                host.set_mode(descriptor, _MODE)  # whatever the umask: everyone may read prices
                 host.sync_folder(self.path.resolve().parent)  # where the file is, not a link to it
             host.sync(descriptor)
         except BaseException:
@@ -120,8 +120,10 @@ class AppendFile:
     def _open(self) -> int:
         if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
             raise Unfit("it is not a regular file")  # opening a FIFO would wait for a reader
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        descriptor = os.open(self.path, flags, _MODE)
+        try:
+            descriptor = host.open_log(self.path, _MODE)
+        except BlockingIOError as error:
+            raise Unfit(f"{error.strerror}: close it there first") from error
         holder = host.claim(descriptor)  # the lock beside it does not see a second name of the same file
         if holder:
             os.close(descriptor)
@@ -133,7 +135,7 @@ class AppendFile:
         if not self.unsure or (status.st_dev, status.st_ino) != self.identity or status.st_size <= self.size:
             return False
         # inode numbers are used again: another file hardly has a line end in the same place
-        return self.size == 0 or os.pread(descriptor, 1, self.size - 1) == b"\n"
+        return self.size == 0 or host.read_at(descriptor, 1, self.size - 1) == b"\n"
 
 
 def _sound_end(descriptor: int, size: int, most_lines: int) -> int:
@@ -149,7 +151,8 @@ def make_folder(folder: Path) -> None:
     Raises OSError.
     """
     if not folder.is_dir():
-        make_folder(folder.parent)
+        if folder.parent != folder:  # a drive that is not there
+            make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         folder.chmod(_FOLDER_MODE)  # whatever the umask: the log in it is for everyone
         host.sync_folder(folder.parent)

@@ -13,7 +13,6 @@ from price.log.append import make_folder
 from price.smallfile import draft_of, foreign, is_none, read_small
 
 _EVERYONE = 0o044
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -36,27 +35,31 @@ class AtomicFile:
             raise FileNotFoundError(errno.ENOENT, "no such file is wanted", self._path)
         return read_small(self._path, _MOST_BYTES)
 
-    def write(self, text: str) -> None:
-        """Replaces the file, making its folder where that is missing. Raises OSError."""
+    def write(self, text: str) -> bool:
+        """Replaces the file, making its folder where that is missing; whether that was possible now.
+
+        On Windows it is not while somebody reads it: the old text stays, and is to be replaced later.
+        Raises OSError.
+        """
         if not self._is_mine():
             self._real = None if is_none(self.path) else Path(os.path.realpath(self._path))
             if self._real:
                 _keep_foreign(self._real)
         if self._real is None:
-            return
+            return True
         try:
-            self._replace(self._real, text)
+            return self._replace(self._real, text)
         except FileNotFoundError:
             if self._mode & _EVERYONE:
                 make_folder(self._real.parent)
             else:
                 self._real.parent.mkdir(parents=True, exist_ok=True)
-            self._replace(self._real, text)
+            return self._replace(self._real, text)
 
     def remove(self) -> None:
         """Removes the file if it is what was written here last. Raises OSError."""
         if self._real and self._is_mine():
-            self._real.unlink()
+            host.remove(self._real)
 
     def _is_mine(self) -> bool:
         try:
@@ -65,12 +68,12 @@ class AtomicFile:
             return False
         return (status.st_dev, status.st_ino) == self._written
 
-    def _replace(self, real: Path, text: str) -> None:
+    def _replace(self, real: Path, text: str) -> bool:
         draft = str(draft_of(real))
         content = text.encode("utf-8")
         descriptor = open_new(draft, self._mode)
         try:
-            os.fchmod(descriptor, self._mode)  # whatever the umask
+            host.set_mode(descriptor, self._mode)  # whatever the umask
             written = os.write(descriptor, content)
             if written != len(content):  # a disk that is nearly full takes a part
                 raise OSError(errno.ENOSPC, f"only {written} of {len(content)} bytes could be written")
@@ -79,17 +82,19 @@ class AtomicFile:
             status = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(draft, real)  # noqa: PTH105 - 15 µs a slot dearer through Path
-        self._written = status.st_dev, status.st_ino
+        replaced = host.replace(draft, real)
+        if replaced:
+            self._written = status.st_dev, status.st_ino
+        return replaced
 
 
 def open_new(draft: str, mode: int) -> int:
     """A new file; what has its name, a draft that a crash left or a link, is removed and never written to."""
     try:
-        return os.open(draft, _FLAGS, mode)
+        return host.open_new(draft, mode)
     except FileExistsError:
         os.unlink(draft)  # noqa: PTH108 - for each slot
-        return os.open(draft, _FLAGS, mode)
+        return host.open_new(draft, mode)
 
 
 def _keep_foreign(real: Path) -> None:

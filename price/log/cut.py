@@ -41,13 +41,13 @@ def sound_end(descriptor: int, size: int, most_lines: int) -> int:
     `most_lines` is how many rows a slot has. Raises OSError, and ValueError naming the line where
     something else follows, or where the file is no price log.
     """
-    _check_first_line(os.pread(descriptor, LONGEST_LINE, 0))
+    _check_first_line(host.read_at(descriptor, LONGEST_LINE, 0))
     end = _end_before_zeros(descriptor, size)
     begins = _line_begin(descriptor, end)
     cut, lines = begins, 0
     while cut > 0:
         start = _line_begin(descriptor, cut - 1)
-        text = os.pread(descriptor, cut - 1 - start, start)
+        text = host.read_at(descriptor, cut - 1 - start, start)
         if start == 0 or _is_sound(text):
             break
         lines += 1
@@ -66,12 +66,11 @@ def keep(descriptor: int, begin: int, path: Path) -> Cut:
 
     Blocks of zeros become a hole: they take no room however many they are.
     """
-    cut = Cut(os.pread(descriptor, _SHOWN_BYTES, begin), path)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    kept = os.open(path, flags, _MODE)
+    cut = Cut(host.read_at(descriptor, _SHOWN_BYTES, begin), path)
+    kept = host.open_kept(path, _MODE)
     try:
         at = os.fstat(kept).st_size
-        while block := os.pread(descriptor, _BLOCK_BYTES, begin):
+        while block := host.read_at(descriptor, _BLOCK_BYTES, begin):
             begin += len(block)
             if block.strip(b"\0"):
                 _write_all(kept, block, at)
@@ -86,7 +85,7 @@ def keep(descriptor: int, begin: int, path: Path) -> Cut:
 
 def _write_all(descriptor: int, block: bytes, at: int) -> None:
     while block:
-        written = os.pwrite(descriptor, block, at)
+        written = host.write_at(descriptor, block, at)
         block, at = block[written:], at + written
 
 
@@ -94,7 +93,7 @@ def _end_before_zeros(descriptor: int, end: int) -> int:
     """Where the zeros at the end of a file begin."""
     while end > 0:
         start = max(0, end - _BLOCK_BYTES)
-        text = os.pread(descriptor, end - start, start).rstrip(b"\0")
+        text = host.read_at(descriptor, end - start, start).rstrip(b"\0")
         if text:
             return start + len(text)
         end = start
@@ -104,7 +103,7 @@ def _end_before_zeros(descriptor: int, end: int) -> int:
 def _line_begin(descriptor: int, end: int) -> int:
     """Where the line that goes on at an offset begins. Raises ValueError for one that is too long."""
     start = max(0, end - LONGEST_LINE)
-    found = os.pread(descriptor, end - start, start).rfind(b"\n")
+    found = host.read_at(descriptor, end - start, start).rfind(b"\n")
     if found < 0 and start > 0:
         number = _line_number(descriptor, end)
         raise ValueError(
@@ -152,7 +151,7 @@ def _line_number(descriptor: int, offset: int) -> int:
 
 def _blocks(descriptor: int, end: int) -> Iterator[bytes]:
     for start in range(0, end, _BLOCK_BYTES):
-        yield os.pread(descriptor, min(_BLOCK_BYTES, end - start), start)
+        yield host.read_at(descriptor, min(_BLOCK_BYTES, end - start), start)
 
 
 def _shown(text: bytes) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from price import times
+from price import host, times
 from price.log.end import blocks_backwards
 from price.log.older import Text, older_texts
 
@@ -54,9 +54,9 @@ def count_day(
 
 def _files(path: Path, size: int) -> Iterator[Text]:
     """The log's own file and those rotated away, the newest first."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = host.open_to_read(path)
     try:
-        yield Text(lambda at, most: os.pread(descriptor, most, at), size)
+        yield Text(lambda at, most: host.read_at(descriptor, most, at), size)
         status = os.fstat(descriptor)
     finally:
         os.close(descriptor)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from price import times
+from price import host, times
 from price.log import quotes, row
 from price.log.older import Text, older_texts
 from price.model import Pair, Quote
@@ -108,7 +108,7 @@ def is_simulated(path: Path) -> bool | None:
 
 
 def _plain(descriptor: int, size: int) -> Text:
-    return Text(lambda at, count: os.pread(descriptor, count, at), size)
+    return Text(lambda at, count: host.read_at(descriptor, count, at), size)
 
 
 class _Search:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 
+from price import host
 from price.log import row
 
 BLOCK = 1 << 16
@@ -41,7 +42,7 @@ class File:
     def read(self, at: int, size: int) -> bytes:
         """The bytes from an offset on; where the disk refuses, none, and `damage` says why."""
         try:
-            return os.pread(self.descriptor, size, at)
+            return host.read_at(self.descriptor, size, at)
         except OSError as error:
             self.damage = f"cannot be read further: {error.strerror}"
             return b""

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from price import host
 from price.errors import PriceError
 from price.log import row
 from price.log.file import BLOCK, HOP, PACKED, File, first_row
@@ -46,7 +47,7 @@ class LogFile:
     @contextmanager
     def opened(self) -> Iterator[File]:
         """The file to read. Raises OSError, FileNotFoundError too where another file has its name now."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)  # nobody may ever write to a pipe
+        descriptor = host.open_to_read(self.path)
         try:
             status = os.fstat(descriptor)
             if (status.st_dev, status.st_ino) != self.identity:
@@ -153,7 +154,7 @@ def find_again(path: str, file: LogFile) -> LogFile | None:
 
 def number_of(path: str) -> int | None:
     """The number of a rotated file: 3 of prices.txt.3.gz; None for a date, and for the log itself."""
-    found = _NUMBER.search(path.rpartition("/")[2], 1)
+    found = _NUMBER.search(_split(path)[1], 1)
     return int(found[1]) if found else None
 
 
@@ -214,5 +215,6 @@ def _hint(path: str, error: OSError) -> str:
 
 
 def _split(path: str) -> tuple[str, str]:
-    folder, slash, name = path.rpartition("/")
-    return folder + slash, name
+    """The folder with the separator behind it, empty where there is none, and the name."""
+    name = os.path.basename(path)  # noqa: PTH119
+    return path[: len(path) - len(name)], name

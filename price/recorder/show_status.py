@@ -36,7 +36,11 @@ def is_gone(status: Any) -> bool:
 
     Its process number means something only on its machine and in its namespace: not in another container.
     """
-    return not host.alive(status["pid"]) and bool(status.get("place") == host.place())
+    return not _is_alive(status) and bool(status.get("place") == host.place())
+
+
+def _is_alive(status: Any) -> bool:
+    return host.alive(status["pid"], times.parse_iso(status["started"]))
 
 
 def show_status(path: Path, as_json: bool, now: Callable[[], datetime], say: Callable[[str], None]) -> int:
@@ -50,7 +54,7 @@ def show_status(path: Path, as_json: bool, now: Callable[[], datetime], say: Cal
         status = read_status(path)
         moment = now()  # after the reading: nothing in it is younger
         lines, whole, old = _lines(status, moment), json.dumps(status), is_old(status, moment)
-        gone = is_gone(status) or (old and not host.alive(status["pid"]))
+        gone = is_gone(status) or (old and not _is_alive(status))
         trouble = _trouble(status, gone=gone, old=old)
     except FileNotFoundError:
         raise PriceError(

@@ -1,12 +1,13 @@
 """The options that the reading commands share, and what they mean."""
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from price import times
+from price import host, times
 from price.log import row
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def _unix(text: str | None, now: datetime) -> int | None:
 
 def default_file(environ: Mapping[str, str]) -> str:
     """Where the log is when nobody says: $PRICE_FILE, else prices.txt in systemd's or our own logs folder."""
-    folder = environ.get("LOGS_DIRECTORY", "").partition(":")[0] or "logs"
-    return environ.get("PRICE_FILE") or f"{folder}/prices.txt"
+    folder = host.named_folder(environ, "LOGS_DIRECTORY")
+    return environ.get("PRICE_FILE") or os.path.join(folder, "prices.txt")  # noqa: PTH118
 
 
 def file_of(args: argparse.Namespace, environ: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from price import host
 from price.alerts.parse import parse
 from price.alerts.rules import Rule
 from price.choose import Rules
@@ -61,7 +62,7 @@ def row(
 
 def folder(variable: str, name: str) -> Default:
     """A default in the first folder that systemd names in a variable, else in `logs`."""
-    return lambda environ, _: os.path.join(environ.get(variable, "").split(":")[0] or "logs", name)  # noqa: PTH118
+    return lambda environ, _: os.path.join(host.named_folder(environ, variable), name)  # noqa: PTH118
 
 
 def _timeout(_environ: Mapping[str, str], known: Mapping[str, Any]) -> str:

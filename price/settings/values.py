@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from price import host
 from price.coins import COINS
 from price.model import Pair
 from price.sources import SOURCES
@@ -75,6 +76,8 @@ def path(text: str) -> Path:
         raise ValueError("there is no such home folder; for example /var/log/price/prices.txt") from None
     if not found.name or found.name == "..":
         raise ValueError("must name a file, for example /var/log/price/prices.txt")
+    if fault := host.path_fault(str(found)):
+        raise ValueError(f"{fault}, for example logs/prices.txt")
     return found
 
 

@@ -93,7 +93,8 @@ class StateSink:
             "sources": sources,
             "alerts": self._alerts.saved(),
         }
-        self._file.write(json.dumps(saved, indent=1))
+        if not self._file.write(json.dumps(saved, indent=1)):
+            return  # it stays changed, and is saved at the next slot
         self._alerts.changed = False
         for source in self._sources.values():
             source.changed = False

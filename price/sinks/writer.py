@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from price import times
+from price import host, times
 from price.counters import Histogram
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
@@ -228,7 +228,7 @@ class LogWriter:
             raise Unfit(f"it holds {word(simulated=bool(found.simulated))} prices")
         self._end = end = max(found.last_slots().values(), default=times.EPOCH)
         begin = max(0, size - MOST_BYTES)
-        known = os.pread(descriptor, size - begin, begin) if self._backlog.first.first <= end else b""
+        known = host.read_at(descriptor, size - begin, begin) if self._backlog.first.first <= end else b""
         while self._backlog and self._backlog.first.first <= end:
             block = self._backlog.first
             if block.rows:

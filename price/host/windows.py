@@ -1,0 +1,272 @@
+"""Windows, through ctypes alone: the recorder needs no package for it.
+
+Each reader of a log loads this file: what only one function needs is imported there.
+"""
+
+import sys
+
+assert sys.platform == "win32"
+
+import ctypes
+import errno
+import msvcrt
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ctypes import wintypes
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from price.host.wakeup import Wakeup
+
+LOG_IS_EXCLUSIVE = True
+"""Whether `open_log` refuses a file that is open for writing already, by this process too."""
+
+_kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+_kernel.CreateFileW.restype = _kernel.OpenProcess.restype = wintypes.HANDLE
+_kernel.CreateFileW.argtypes = [
+    wintypes.LPCWSTR, wintypes.DWORD, wintypes.DWORD, wintypes.LPVOID, wintypes.DWORD, wintypes.DWORD,
+    wintypes.HANDLE,
+]  # fmt: skip
+_kernel.OpenProcess.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.DWORD]
+_INVALID = ctypes.c_void_p(-1).value
+_GENERIC_READ, _GENERIC_WRITE = 0x80000000, 0x40000000
+_SHARE_READ, _SHARE_WRITE, _SHARE_DELETE = 1, 2, 4
+_OPEN_EXISTING, _OPEN_ALWAYS = 3, 4
+_ORDINARY_FILE = 0x80
+_ACCESS_DENIED, _SHARING_VIOLATION = 5, 32
+_BINARY = os.O_BINARY | os.O_NOINHERIT
+_LOCKED_BYTE = 1 << 20
+"""Locks are mandatory here: one on the first byte would hide who holds it."""
+_TRIES, _PAUSE_SECONDS = 10, 0.005
+_SYNCHRONIZE, _QUERY = 0x00100000, 0x1000
+_STILL_RUNS = 0x102
+_SECONDS_TO_1970 = 11_644_473_600
+"""From 1601, where Windows' times begin."""
+_CLOSE, _LOGOFF, _SHUTDOWN = 2, 5, 6
+_LEFT_SECONDS = 4.0
+"""Windows ends a process five seconds after it was told that its window was closed."""
+_RESERVED = '<>:"|?*'
+
+sync: Callable[[int], None] = os.fsync
+"""Brings a file's data to stable storage."""
+
+
+def open_to_read(path: "str | Path") -> int:
+    """Opens a file that others may write, rename and remove meanwhile. Raises OSError."""
+    sharing = _SHARE_READ | _SHARE_WRITE | _SHARE_DELETE
+    handle = _open(path, _GENERIC_READ, sharing, _OPEN_EXISTING)
+    return msvcrt.open_osfhandle(handle, os.O_RDONLY | _BINARY)
+
+
+def open_log(path: "Path", mode: int) -> int:  # noqa: ARG001 - the folder says who may read
+    """Opens or makes a file to append to, which others may read and rename meanwhile.
+
+    Nobody else can open it to write, by no name that it has. Raises OSError, BlockingIOError where somebody
+    has.
+    """
+    access, sharing = _GENERIC_READ | _GENERIC_WRITE, _SHARE_READ | _SHARE_DELETE
+    handle = _open(path, access, sharing, _OPEN_ALWAYS)
+    return msvcrt.open_osfhandle(handle, os.O_RDWR | os.O_APPEND | _BINARY)
+
+
+def _open(path: "str | Path", access: int, sharing: int, disposition: int) -> int:
+    handle: int = _kernel.CreateFileW(
+        os.fspath(path), access, sharing, None, disposition, _ORDINARY_FILE, None
+    )
+    if handle == _INVALID:
+        code = ctypes.get_last_error()
+        if code == _SHARING_VIOLATION:
+            raise BlockingIOError(errno.EAGAIN, "another program has it open", os.fspath(path))
+        fault = ctypes.WinError(code)
+        raise OSError(fault.errno, fault.strerror, os.fspath(path), code)
+    return handle
+
+
+def open_kept(path: "Path", mode: int) -> int:
+    """Opens or makes a file to write at any offset. Raises OSError."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | _BINARY, mode)
+
+
+def open_new(path: str, mode: int) -> int:
+    """Makes a file and opens it to write. Raises OSError, FileExistsError for whatever has its name."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+
+
+def read_at(descriptor: int, size: int, at: int) -> bytes:
+    """The bytes of a descriptor, so many from an offset on; fewer where the file ends."""
+    os.lseek(descriptor, at, os.SEEK_SET)
+    found = b""
+    while len(found) < size and (more := os.read(descriptor, size - len(found))):
+        found += more
+    return found
+
+
+def write_at(descriptor: int, block: bytes, at: int) -> int:
+    """Writes bytes at an offset of a descriptor; returns how many."""
+    os.lseek(descriptor, at, os.SEEK_SET)
+    return os.write(descriptor, block)
+
+
+def set_mode(descriptor: int, mode: int) -> None:
+    """Nothing: the folder says who may read and write a file in it."""
+
+
+def user() -> int:
+    """The number of the user whose rights this process has: links have no owner here that could be asked."""
+    return 0
+
+
+def become_owner(*paths: "Path") -> None:
+    """Nothing: making a link needs an administrator here."""
+
+
+def replace(new: str, path: "Path") -> bool:
+    """Gives a new file the name of another; whether that is possible now: not while somebody reads that.
+
+    Raises OSError.
+    """
+    return _in_time(lambda: os.replace(new, path), path)
+
+
+def remove(path: "Path") -> bool:
+    """Removes a file; whether that is possible now: not while somebody reads it. Raises OSError."""
+    return _in_time(path.unlink, path)
+
+
+def _in_time(action: Callable[[], None], path: "Path") -> bool:
+    """Tries for 50 ms what readers of a file stand in the way of: longer than they have a small one open."""
+    for _ in range(_TRIES):
+        try:
+            action()
+        except PermissionError:
+            if not os.access(path, os.W_OK) or not os.path.isfile(path):
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
+    return False
+
+
+def path_fault(text: str) -> str:
+    """Why this system can have no file of this name; empty where it can."""
+    drive, rest = os.path.splitdrive(text)
+    if any(one in _RESERVED or one < " " for one in rest):
+        return f"Windows has no file names with any of {_RESERVED} or a control character"
+    words = [word for word in rest.replace("/", "\\").split("\\") if word not in ("", ".", "..")]
+    if any(word[-1] in " ." for word in words):
+        return "Windows has no file names that end with a blank or a dot"
+    return "" if drive or not rest.startswith("\\\\") else "it is no path of Windows"
+
+
+def plain_output() -> None:
+    """Has what goes into a pipe or a file be the same bytes on every system: UTF-8, lines that end in LF."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+
+
+def sync_folder(folder: "Path") -> None:
+    """Nothing: NTFS keeps a folder's entries in its own journal, and folders cannot be synced."""
+
+
+def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup: "Wakeup") -> None:  # noqa: ARG001
+    """Has Ctrl-C, Ctrl-Break, and the end of the window, the session or the system call `stop`.
+
+    Of the last three Windows ends the process when its handler returns: that waits for the orderly end. A
+    session that ends is of no concern to what runs as a service under NSSM, which is told of each. There is
+    no signal that could ask for `reload`: the service does.
+    """
+    import signal
+
+    signal.set_wakeup_fd(wakeup.write_fd(), warn_on_full_buffer=False)
+    for number in (signal.SIGINT, signal.SIGBREAK):
+        signal.signal(number, lambda *_: stop())
+    _on_console_events(stop)
+
+
+def _on_console_events(stop: Callable[[], None]) -> None:
+    session = wintypes.DWORD()
+    _kernel.ProcessIdToSessionId(os.getpid(), ctypes.byref(session))
+
+    def handle(event: int) -> bool:
+        if event == _LOGOFF and session.value == 0:
+            return True
+        if event not in (_CLOSE, _LOGOFF, _SHUTDOWN):
+            return False  # Python's own handler makes a signal of it
+        stop()
+        time.sleep(_LEFT_SECONDS)
+        return True
+
+    called = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.DWORD)(handle)
+    _kept.append(called)
+    _kernel.SetConsoleCtrlHandler(called, True)
+
+
+_kept: list[object] = []
+"""What Windows calls and Python must not collect."""
+
+
+@contextmanager
+def exit_on_term() -> Iterator[None]:
+    """Has Ctrl-Break end the program in order, as Ctrl-C does."""
+    import signal
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGBREAK, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGBREAK, before)
+
+
+def place() -> str:
+    """Where a process number means something: the machine's name."""
+    name = ctypes.create_unicode_buffer(256)
+    _kernel.GetComputerNameW(name, ctypes.byref(wintypes.DWORD(len(name))))
+    return name.value
+
+
+def alive(pid: int, since: "datetime") -> bool:
+    """Whether the process of this number that ran at a time may still be there: numbers are used again."""
+    handle = _kernel.OpenProcess(_SYNCHRONIZE | _QUERY, False, pid)
+    if not handle:
+        return ctypes.get_last_error() == _ACCESS_DENIED  # somebody else's
+    process = wintypes.HANDLE(handle)
+    try:
+        began, *others = (wintypes.FILETIME() for _ in range(4))
+        _kernel.GetProcessTimes(process, *(ctypes.byref(one) for one in (began, *others)))
+        ticks = (began.dwHighDateTime << 32) + began.dwLowDateTime  # of 100 ns
+        too_young = ticks / 10_000_000 - _SECONDS_TO_1970 > since.timestamp() + 1
+        return bool(_kernel.WaitForSingleObject(process, 0) == _STILL_RUNS) and not too_young
+    finally:
+        _kernel.CloseHandle(process)
+
+
+def lock(path: "Path") -> int | None:
+    """Locks a file of ours against a second process for as long as the descriptor that it returns is open.
+
+    Returns None if another process holds the lock: its number is the file's text. Raises OSError.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+    try:
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except OSError:  # PermissionError on Windows, without a number under Wine
+        os.close(descriptor)
+        return None
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+def claim(descriptor: int) -> str:  # noqa: ARG001 - `open_log` has seen to it
+    """Nobody: a log that another process has open by another name is not opened at all."""
+    return ""
