@@ -41,7 +41,7 @@ lint: $(VENV)/.dev
 
 type: $(VENV)/.dev
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows price/host
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows --follow-imports silent price/host price/service
 
 cov: $(VENV)/.dev ## test with branch coverage
 	$(BIN)/pytest $(COMPUTE) --cov --cov-report=

@@ -102,6 +102,12 @@ COMMANDS = (
         "price web",
     ),
     Command(
+        "service",
+        "price.service.command",
+        "installs, starts and stops the recorder as a Windows service",
+        "price service install\nprice service start",
+    ),
+    Command(
         "repair",
         "price.commands.repair",
         "fills missed slots from the journal, exchanges or another log",

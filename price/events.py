@@ -44,6 +44,8 @@ class Event(Enum):
     NO_SOURCE_YET = "96de479d94864771915d00fd3f990e3d"
     ALERT_ON = "f64a1136fa464e898cd8d87173a38639"
     ALERT_OVER = "171acbb2027348ba8b54e9d957b0853e"
+    NOT_STARTED = "b106d10d6be44e27b06a955a9d7c13b0"
+    HUNG = "f0ca527755f245e68b1ec3aeda15c1ad"
 
 
 class Alert(NamedTuple):

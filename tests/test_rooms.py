@@ -53,6 +53,9 @@ RULES = {
         "wire", "host", *GROUND,
     },
     "web": {"web", "report", "log", "settings", "safely", "host", *GROUND},
+    "service": {
+        "service", "__main__", "recorder", "handlers", "events", "settings", "optional", "host", *GROUND,
+    },
     "metrics": {"recorder", "counters", "errors", "times"},
     "optional": set[str](),
     "__main__": {"cli"},
@@ -60,7 +63,7 @@ RULES = {
         "alerts", "recorder", "metrics", "optional", "report", "backfill", "web", "host", "settings",
         "errors", "text",
     },
-    "cli": {"commands", "report", "host", "settings", "errors", "text", "price"},
+    "cli": {"commands", "service", "report", "host", "settings", "errors", "text", "price"},
 }  # fmt: skip
 ALSO = {
     "handlers": {"requests", "urllib3", "dotenv"},

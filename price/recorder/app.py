@@ -73,7 +73,9 @@ def make_poller(
 class App:
     """A recorder through all reloads of its settings: what outlives them.
 
-    `make_workers` makes what carries the requests of each source; `chance` makes the rests uneven.
+    `make_workers` makes what carries the requests of each source; `chance` makes the rests uneven. A service
+    manager that is not systemd passes `talker`, which takes the records, and `send`, which takes the words of
+    sd_notify(3).
     """
 
     def __init__(
@@ -82,6 +84,8 @@ class App:
         clock: Clock,
         make_workers: MakeWorkers = make_workers,
         chance: random.Random = CHANCE,
+        talker: logging.Handler | None = None,
+        send: notify.Send | None = None,
     ) -> None:
         self._environ = environ
         self._clock = clock
@@ -92,7 +96,7 @@ class App:
         self._ledger = Ledger()
         self._failures = Failures()
         self._rows = RowsSink(self._log_opened, clock)
-        talker = _talker(environ, clock)
+        talker = talker or _talker(environ, clock)
         self._since_start = SinceStart(self._states, self._rows, lambda: getattr(talker, "dropped", 0))
         self._alerts = AlertsSink(self._history, lambda: self._status.priced)
         facts = Facts(
@@ -110,7 +114,10 @@ class App:
         self._status = StatusSink(facts)
         self._state = StateSink(self._states, self._alerts, clock)
         self._service = notify.Notify(
-            notify.sender(environ), clock.monotonic, lambda: self._rows.held, lambda: self._status.missed
+            send or notify.sender(environ),
+            clock.monotonic,
+            lambda: self._rows.held,
+            lambda: self._status.missed,
         )
         self._records = RecordsSink([talker], self._failures)
         # The order is the promise: rows are on stable storage before their records are logged; status.json

@@ -1,0 +1,1 @@
+"""The recorder as a Windows service: `price service`, on pywin32."""

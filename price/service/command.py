@@ -1,0 +1,31 @@
+"""`price service`: the recorder as a Windows service."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from datetime import datetime
+
+from price.errors import PriceError
+from price.optional import missing
+
+_VERBS = ("install", "start", "stop", "restart", "reload", "status", "remove", "debug")
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Adds the verb and the options of the command."""
+    verbs = ", ".join(_VERBS)
+    parser.add_argument("verb", choices=[*_VERBS, "host"], metavar="VERB", help=f"one of {verbs}")
+    parser.add_argument("--name", default="price", help="of the service, and its Event Log source")
+    parser.add_argument("--folder", help="of settings, log and state, at install (%%ProgramData%%\\price)")
+    parser.add_argument("--rows", action="store_true", help="at install: rows go to the Event Log as well")
+
+
+def run(args: Namespace, environ: Mapping[str, str], _now: datetime) -> int:
+    """Does what the verb says. Raises PriceError, SettingsError for bad settings."""
+    if sys.platform != "win32":
+        raise PriceError("service is for Windows; here type: sudo make install, then systemctl start price")
+    try:
+        from price.service import verbs
+    except ModuleNotFoundError as error:
+        raise PriceError(missing("windows", "pywin32")) from error
+    return verbs.run(args, environ)
