@@ -1,7 +1,6 @@
 """How polite we are to one source: how fast requests may follow each other, and when it rests. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -34,27 +33,30 @@ def asked_for_seconds(error: SourceError, now: datetime) -> float | None:
     return retry_after_seconds(error.retry_after, error.server_time or now)
 
 
-@dataclass(slots=True)
 class Backoff:
     """When one source may be asked again. Times are monotonic seconds."""
 
-    until: float = NEVER
-    """Not to be asked before."""
-    refusals: int = 0
-    failures: int = 0
-    trouble_since: float | None = None
-    """Since when it has forbidden us, or had no name, without a good answer in between."""
-    retired: bool = False
-    long: bool = False
-    """Whether it asked for a rest of over an hour, without a good answer since."""
+    def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self.until = NEVER
+        """Not to be asked before."""
+        self.refusals = 0
+        self.failures = 0
+        self.trouble_since: float | None = None
+        """Since when it has forbidden us, or had no name, without a good answer in between."""
+        self.retired = False
+        self.long = False
+        """Whether it asked for a rest of over an hour, without a good answer since."""
 
     def good(self) -> bool:
         """Notes a good answer; whether that changed anything."""
-        if self == Backoff(self.until):
-            return False
-        self.until, self.refusals, self.failures = NEVER, 0, 0
-        self.trouble_since, self.retired, self.long = None, False, False
-        return True
+        changed = bool(self.refusals or self.failures or self.retired or self.long)
+        if changed or self.trouble_since is not None:
+            self._forget()
+            return True
+        return False
 
     def failed(self, error: SourceError, now: float, asked_for: float | None, jitter: float) -> Change | None:
         """Notes a failure; returns what it changed, if that is news.
@@ -102,14 +104,13 @@ class Backoff:
         """The backoff as saved `elapsed` seconds ago. Raises KeyError, TypeError or ValueError."""
         rest = min(float(saved["rest_seconds"]), HOUR_SECONDS) - elapsed
         trouble = saved["trouble_seconds"]
-        return cls(
-            until=now + rest if rest > 0 else NEVER,
-            refusals=int(saved["refusals"]),
-            failures=int(saved["failures"]),
-            trouble_since=None if trouble is None else now - float(trouble) - elapsed,
-            retired=bool(saved["retired"]),
-            long=bool(saved.get("long")),  # older versions did not write it
-        )
+        found = cls()
+        found.until = now + rest if rest > 0 else NEVER
+        found.refusals, found.failures = int(saved["refusals"]), int(saved["failures"])
+        found.trouble_since = None if trouble is None else now - float(trouble) - elapsed
+        found.retired = bool(saved["retired"])
+        found.long = bool(saved.get("long"))  # older versions did not write it
+        return found
 
 
 class TokenBucket:

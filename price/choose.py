@@ -4,9 +4,9 @@ docs/choosing.md explains the rules with pictures.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Context, Decimal, Inexact, localcontext
+from types import MappingProxyType
 from typing import NamedTuple
 
 from price.model import Pair, Quote, Reading
@@ -56,14 +56,13 @@ class Jump(NamedTuple):
     seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """What the choice of a pair remembers from slot to slot."""
 
     price: Decimal | None = None
     """The last recorded price, however old."""
     anchor: Anchor | None = None
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = MappingProxyType({})
     jump: Jump | None = None
 
 
@@ -92,7 +91,7 @@ def choose(
     judged = _with_outliers(aged, usable, verdict)
     if price is None:
         quote = Quote(slot, pair, reason=_reason(verdict.word, judged), readings=judged)
-        return quote, replace(memory, seen=seen, jump=verdict.jump)
+        return quote, memory._replace(seen=seen, jump=verdict.jump)
     sources = tuple(reading.source for reading in verdict.kept)
     anchors = verdict.agreed and (len(sources) >= 2 or len(readings) == 1)
     anchor = Anchor(price, slot) if anchors else memory.anchor
@@ -212,7 +211,7 @@ def _with_outliers(
         return tuple(aged)
     outliers = {reading.source for reading in usable} - {reading.source for reading in verdict.kept}
     return tuple(
-        replace(reading, why="outlier") if reading.source in outliers else reading for reading in aged
+        reading._replace(why="outlier") if reading.source in outliers else reading for reading in aged
     )
 
 

@@ -1,6 +1,5 @@
 """What the program knows: a reading (one source, one pair) and a quote (one pair in one slot)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -16,8 +15,7 @@ class Pair(NamedTuple):
         return f"{self.base}-{self.quote}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What one source gave for one pair: a price, or the word that says why there is no usable one.
 
     `why` is empty for a usable price. A price that was put aside (stale, backward, outlier) keeps its
@@ -32,8 +30,7 @@ class Reading:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """One pair in one slot: a price and the sources it rests on, or the reason why the slot was missed.
 
     A missed quote stands for `slots` slots in a row, `slot` being the first of them.

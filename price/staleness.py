@@ -1,7 +1,6 @@
 """Which readings are too old to use: by their own timestamp, or since their price stands still. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -76,7 +75,7 @@ def put_aside(
                 reading, readings, seen, frozen_since
             ):
                 why = "stale"
-        aged.append(replace(reading, why=why) if why else reading)
+        aged.append(reading._replace(why=why) if why else reading)
     return aged
 
 

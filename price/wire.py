@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from price.model import Pair
@@ -58,6 +59,7 @@ def server_time(headers: Mapping[str, str]) -> datetime | None:
     return moment
 
 
+@lru_cache(8)  # the answers of a slot carry the same second
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)

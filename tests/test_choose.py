@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 
@@ -499,7 +498,7 @@ def test_every_slot_has_a_price_within_the_kept_readings_or_a_reason(
     jumped: Decimal | None,
 ) -> None:
     jump = None if jumped is None else Jump("coinbase", jumped, SLOT - seconds(5), 2)
-    memory = replace(agreed(last, ago), jump=jump)
+    memory = agreed(last, ago)._replace(jump=jump)
 
     found = quote(made(said), memory, RULES._replace(quorum=quorum))
 

@@ -8,7 +8,6 @@ import logging
 import operator
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import reduce
@@ -22,8 +21,7 @@ _NOT_LIVED = ("down", "late")
 _UNTIMELY = ("stale", "backward")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule of PRICE_ALERTS. `limit` and `until` are its two bounds: prices, or percentages.
 
     `pair` is None for a rule of each pair by itself; `window` and `hold` are the seconds of `in` (of

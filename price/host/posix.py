@@ -11,6 +11,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def become_owner(*paths: "Path") -> None:
         become(users[-1])
 
 
+@cache
 def place() -> str:
     """Where a process number means something: the machine's name, and its namespace of process numbers."""
     try:

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -14,12 +13,12 @@ from price.log.older import Text, older_texts
 _ROW = re.compile(rb"^(\S{20}) (\S+) (\S+) \S+(?: slots=(\d{1,10}))?", re.MULTILINE)
 
 
-@dataclass(slots=True)
 class Count:
     """Slots of a pair: with a price, and without."""
 
-    recorded: int = 0
-    missed: int = 0
+    def __init__(self) -> None:
+        self.recorded = 0
+        self.missed = 0
 
 
 def count_day(

@@ -11,7 +11,6 @@ row, through the rotated files if it has to, and stops once it knows everything:
 
 import os
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,23 +27,23 @@ _FAR = times.unix(datetime(9000, 1, 1, tzinfo=UTC))
 """A row from here on would leave no slot to record."""
 
 
-@dataclass(slots=True)
 class LogEnd:
     """What the end of a log says."""
 
-    path: Path = Path()
-    size: int = 0
-    """Bytes of the log's own file, `path`."""
-    interval: int | None = None
-    """In force at the end, in seconds; None where no line tells."""
-    simulated: bool | None = None
-    """Whether its prices are made up; None for a log that has none and does not say so."""
-    rows: dict[Pair, Quote] = field(default_factory=dict)
-    """The last row of each pair."""
-    recent: dict[Pair, list[Quote]] = field(default_factory=dict)
-    """Rows with a price, the oldest first: the last one of each pair, and those of the last minutes."""
-    skipped: list[str] = field(default_factory=list)
-    """Rotated files that could not be read, each with the reason."""
+    def __init__(self, path: Path = Path(), size: int = 0) -> None:
+        self.path = path
+        self.size = size
+        """Bytes of the log's own file, `path`."""
+        self.interval: int | None = None
+        """In force at the end, in seconds; None where no line tells."""
+        self.simulated: bool | None = None
+        """Whether its prices are made up; None for a log that has none and does not say so."""
+        self.rows: dict[Pair, Quote] = {}
+        """The last row of each pair."""
+        self.recent: dict[Pair, list[Quote]] = {}
+        """Rows with a price, the oldest first: the last one of each pair, and those of the last minutes."""
+        self.skipped: list[str] = []
+        """Rotated files that could not be read, each with the reason."""
 
     @property
     def priced(self) -> dict[Pair, Quote]:

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from price.errors import RateLimited, SourceError, Timeout, Unavailable, UnknownPair, Unreachable
@@ -76,7 +75,7 @@ class Round:
             if isinstance(told, SourceError):
                 self._errors.append(told)
                 told = self._failed(told)
-            self._settle(pair, replace(told, seconds=outcome.seconds))
+            self._settle(pair, told._replace(seconds=outcome.seconds))
         if error is None:
             state.unknown.answered(pairs)
         return None
@@ -88,7 +87,7 @@ class Round:
             self.state.tally.failures += self.state.outstanding
             self._errors.append(Timeout(f"no complete answer in {timeout:g} s"))
         for pair in list(self._waiting):
-            self._settle(pair, replace(self._failed(self._errors[-1]), seconds=timeout))
+            self._settle(pair, self._failed(self._errors[-1])._replace(seconds=timeout))
         self.state.end(good=self.good)
         if self.good or self._errors:
             self.state.unreached = not self.good and all(isinstance(one, _NO_NETWORK) for one in self._errors)

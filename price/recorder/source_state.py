@@ -1,7 +1,6 @@
 """What is remembered of one source from slot to slot, most of it over a restart, too."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,18 +17,18 @@ _REACH_BITS = 0xFF
 _GAP_WORTH_SAVING_SECONDS = 60
 
 
-@dataclass(slots=True)
 class Tally:
     """What `status` shows of a source since the recorder started."""
 
-    requests: int = 0
-    failures: int = 0
-    reach: int = 0
-    """A bit for each of the last 8 slots, the newest lowest; set where the source gave a price."""
-    seconds: float = 0.0
-    """How long its last answer took."""
-    answers: Histogram = field(default_factory=lambda: Histogram(ANSWER_BOUNDS))
-    """How long its good answers took."""
+    def __init__(self) -> None:
+        self.requests = 0
+        self.failures = 0
+        self.reach = 0
+        """A bit for each of the last 8 slots, the newest lowest; set where the source gave a price."""
+        self.seconds = 0.0
+        """How long its last answer took."""
+        self.answers = Histogram(ANSWER_BOUNDS)
+        """How long its good answers took."""
 
 
 class UnknownPairs:

@@ -6,7 +6,6 @@ those of the row. Its name is PRICE_ and the attribute's name in upper case.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -54,10 +53,8 @@ def row(
     show: Callable[[str], str] = one_line,
     credential: str = "",
 ) -> Any:
-    """The row of a setting, as the attribute of a dataclass."""
-    shown = shown or (f"`{default}`" if default else "")
-    known = Row(default, parse, help, shown, show, credential)
-    return field(metadata={"row": known}, repr=not credential)
+    """The row of a setting, as the default of its attribute."""
+    return Row(default, parse, help, shown or (f"`{default}`" if default else ""), show, credential)
 
 
 def folder(variable: str, name: str) -> Default:
@@ -70,8 +67,7 @@ def _timeout(_environ: Mapping[str, str], known: Mapping[str, Any]) -> str:
     return "2" if interval >= 3 else f"{Decimal(interval) * 4 / 5:f}"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the operator wants. Times are in seconds, spread and jump in percent."""
 
     pairs: tuple[Pair, ...] = row(
@@ -125,10 +121,14 @@ class Settings:
     coingecko_key: str = row(
         "", values.key, "CoinGecko's API key", show=lambda _: "…", credential="coingecko_key"
     )
-    urls: Mapping[str, str] = field(default_factory=dict)
+    urls: Mapping[str, str] = {}
     """Where each source is asked: PRICE_KRAKEN_URL and its like."""
-    network: Mapping[str, str] = field(default_factory=dict)
+    network: Mapping[str, str] = {}
     """Proxies and certificate files, by the usual variables' upper-case names."""
+
+    def __repr__(self) -> str:
+        """Without the values: a key may be among them."""
+        return f"Settings({', '.join(self._fields)})"
 
     def source(self, name: str) -> Source:
         """A source that knows what the operator says of its symbols."""
@@ -173,13 +173,13 @@ class Settings:
 
 
 FIELDS: Mapping[str, str] = {
-    f"PRICE_{one.name.upper()}": one.name for one in fields(Settings) if one.metadata
+    f"PRICE_{name.upper()}": name for name, known in Settings._field_defaults.items() if known
 }
 """The attribute of each setting that is one row."""
 URLS: Mapping[str, str] = {f"PRICE_{name.upper()}_URL": name for name in SOURCES if name != "simulated"}
 """The source of each setting that is a source's address."""
 ROWS: Mapping[str, Row] = {
-    **{f"PRICE_{one.name.upper()}": one.metadata["row"] for one in fields(Settings) if one.metadata},
+    **{name: Settings._field_defaults[field] for name, field in FIELDS.items()},
     **{
         name: Row(SOURCES[source].url, values.url, _URL_HELP, "the public host", values.without_secrets, "")
         for name, source in URLS.items()

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from price import times
 from price.events import NOTICE, Event, log_event, log_source_event
@@ -13,8 +13,7 @@ from price.settings import Settings
 _NETWORK_WORDS = ("unreachable", "timeout")
 
 
-@dataclass(slots=True)
-class _Loss:
+class _Loss(NamedTuple):
     since: datetime
     slots: int
 
@@ -58,7 +57,7 @@ class ChangesSink:
         if any(not reading.why for reading in readings):
             self._back(source, slot)
         elif source in self._lost:
-            self._lost[source].slots += 1
+            self._lost[source] = self._lost[source]._replace(slots=self._lost[source].slots + 1)
         elif asked := [reading for reading in readings if reading.why != "resting"]:
             self._lost[source] = _Loss(slot, 1)
             detail = f" ({asked[0].detail})" if asked[0].detail else ""

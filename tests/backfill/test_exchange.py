@@ -309,7 +309,7 @@ def test_only_slots_that_end_a_minute_are_filled_whatever_the_interval(open_shop
 @pytest.mark.parametrize(("rest", "count"), [(40, 1), (4000, 0)])
 def test_a_rest_that_the_recorder_keeps_is_kept_here_too(open_shop: Open, rest: int, count: int) -> None:
     shop, market = open_shop()
-    saved = {"url": market["kraken"].url, **Backoff(until=rest).saved(0)}
+    saved = {"url": market["kraken"].url, **Backoff().saved(0), "rest_seconds": rest}
     state = {"version": 1, "saved": NOON.isoformat(), "sources": {"kraken": saved, "okx": {}}}
     (shop.folder / "state.json").write_text(json.dumps(state))
 

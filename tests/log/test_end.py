@@ -47,20 +47,20 @@ def end_of(path: Path, content: str | bytes) -> int:
         return sound_end(descriptor, size, 2)
 
 
-def counts_of(path: Path, content: str, midnight: datetime = MIDNIGHT) -> dict[str, Count]:
+def counts_of(path: Path, content: str, midnight: datetime = MIDNIGHT) -> dict[str, tuple[int, int]]:
     log, counts = path / "log", dict[str, Count]()
     log.write_text(content)
     for _ in count_day(log, log.stat().st_size, midnight, 5, counts):
         pass
-    return counts
+    return {pair: (count.recorded, count.missed) for pair, count in counts.items()}
 
 
 def test_an_empty_log_says_nothing(tmp_path: Path) -> None:
-    assert tail_of(tmp_path, "") == LogEnd()
+    assert vars(tail_of(tmp_path, "")) == vars(LogEnd())
 
 
 def test_a_header_alone_tells_the_interval(tmp_path: Path) -> None:
-    assert tail_of(tmp_path, HEADER) == LogEnd(interval=5)
+    assert vars(tail_of(tmp_path, HEADER)) == vars(LogEnd()) | {"interval": 5}
 
 
 def test_the_last_row_and_the_last_price_of_each_pair_are_found(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_the_slots_of_a_day_are_counted(tmp_path: Path) -> None:
         + "# remark\n" + row(20) + row(25, BTC, "- kraken:busy") + row(30)
     )  # fmt: skip
 
-    assert counts_of(tmp_path, content) == {"BTC-USD": Count(3, 4), "ETH-USD": Count(1, 0)}
+    assert counts_of(tmp_path, content) == {"BTC-USD": (3, 4), "ETH-USD": (1, 0)}
 
 
 @pytest.mark.parametrize(("slots", "missed"), [(1, 0), (2, 0), (3, 1), (10, 8)])
@@ -218,19 +218,19 @@ def test_missed_slots_that_reach_over_midnight_count_in_part(tmp_path: Path, slo
 
     found = counts_of(tmp_path, content)
 
-    assert found["BTC-USD"] == Count(1, missed)
+    assert found["BTC-USD"] == (1, missed)
 
 
 def test_a_row_of_another_day_does_not_end_the_count_where_lines_are_no_rows(tmp_path: Path) -> None:
     content = HEADER + row(0) + "!!! no row here\n" + row(5) + "also no row at all\n" + row(10)
 
-    assert counts_of(tmp_path, content)["BTC-USD"] == Count(3, 0)
+    assert counts_of(tmp_path, content)["BTC-USD"] == (3, 0)
 
 
 def test_a_log_longer_than_a_block_is_counted_whole(tmp_path: Path) -> None:
     content = HEADER + "".join(row(5 * number) for number in range(5000))
 
-    assert counts_of(tmp_path, content)["BTC-USD"] == Count(5000, 0)
+    assert counts_of(tmp_path, content)["BTC-USD"] == (5000, 0)
 
 
 QUOTES = st.lists(
@@ -262,6 +262,5 @@ def test_what_the_end_says_is_what_reading_from_the_beginning_says(
     assert tail.priced.items() >= {quote.pair: quote for quote in recent if not quote.missed}.items()
     for pair in (BTC, ETH):
         today = [quote for quote in quotes if quote.pair == pair and quote.slot >= edge]
-        found = counts.get(str(pair), Count())
-        assert found.recorded == sum(not quote.missed for quote in today)
-        assert found.missed == sum(quote.missed for quote in today)
+        missed = sum(quote.missed for quote in today)
+        assert counts.get(str(pair), (0, 0)) == (len(today) - missed, missed)

@@ -149,7 +149,7 @@ PRICES = st.builds(
     lambda digits, exponent: Decimal(f"{digits}e{exponent}"), st.integers(1, 10**50), st.integers(-100, 0)
 ).filter(lambda price: price < MAX_PRICE)
 PRICED = st.builds(
-    Quote,
+    lambda **known: Quote(**known),  # else what is not named here were made up as well
     slot=SLOTS,
     pair=st.builds(Pair, CODES, CODES),
     price=PRICES,
@@ -158,7 +158,7 @@ PRICED = st.builds(
 )
 WHYS = st.builds("{}:{}".format, WORDS, WORDS)
 NOT_PRICED = st.builds(
-    Quote,
+    lambda **known: Quote(**known),  # else what is not named here were made up as well
     slot=SLOTS,
     pair=st.builds(Pair, CODES, CODES),
     reason=st.one_of(WORDS, st.lists(WHYS, min_size=1).map(",".join)),

@@ -1,7 +1,6 @@
 """An independent reader: every row of every file, slot by slot, in memory, with price/log/quotes.py alone."""
 
 import gzip
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -70,7 +69,7 @@ class BruteForce:
                     continue
                 if kept:
                     first = quote.slot + timedelta(seconds=kept[0] - start)
-                    found.append((kept[0], place, replace(quote, slot=first, slots=len(kept)), every))
+                    found.append((kept[0], place, quote._replace(slot=first, slots=len(kept)), every))
                     kept = []
                 if slot is not None and repair is not None and since <= slot < until:
                     found.append((slot, place, repair, every))
