@@ -53,6 +53,12 @@ COMMANDS = (
         "status", "price.commands.status", "shows the running recorder at a glance", "price status --json"
     ),
     Command(
+        "supervise",
+        "price.commands.supervise",
+        "starts the recorder, and starts it again when it is gone or hangs",
+        "price supervise\nprice supervise --service price",
+    ),
+    Command(
         "metrics",
         "price.commands.metrics",
         "prints status.json as metrics, or serves them to Prometheus",

@@ -59,9 +59,10 @@ RULES = {
     "metrics": {"recorder", "counters", "errors", "times"},
     "optional": set[str](),
     "__main__": {"cli"},
+    "supervise": {"supervise", "handlers", "sinks", "recorder", "settings", "events", "log", "host", *GROUND},
     "commands": {
-        "alerts", "recorder", "metrics", "optional", "report", "backfill", "web", "host", "settings",
-        "errors", "text",
+        "alerts", "supervise", "recorder", "metrics", "optional", "report", "backfill", "web", "host",
+        "settings", "errors", "text",
     },
     "cli": {"commands", "service", "report", "host", "settings", "errors", "text", "price"},
 }  # fmt: skip

@@ -41,6 +41,11 @@ NUMBERS: Mapping[Event, int] = {
     Event.HANDLER_FAILED: 61,
     Event.ALERT_ON: 70,
     Event.ALERT_OVER: 71,
+    Event.RECORDER_LAUNCHED: 80,
+    Event.RECORDER_GONE: 81,
+    Event.RECORDER_HUNG: 82,
+    Event.ORPHAN_ENDED: 83,
+    Event.SUPERVISOR_ENDS: 84,
 }
 """The kinds of event by number, fixed for ever and listed in docs/record.md; 1 to 1000, see MESSAGES."""
 OTHER = 1000

@@ -11,8 +11,8 @@ from price.alerts.history import Seen, live_rows
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.fetchers import make_fetchers
-from price.handlers import journal, notify
-from price.handlers.console import Console
+from price.handlers import notify
+from price.handlers.talker import default_talker
 from price.log.end import LogEnd
 from price.log.read import PriceLog
 from price.recorder.clock import Clock, Signal
@@ -96,7 +96,7 @@ class App:
         self._ledger = Ledger()
         self._failures = Failures()
         self._rows = RowsSink(self._log_opened, clock)
-        talker = talker or _talker(environ, clock)
+        talker = talker or default_talker(environ, clock.monotonic)
         self._since_start = SinceStart(self._states, self._rows, lambda: getattr(talker, "dropped", 0))
         self._alerts = AlertsSink(self._history, lambda: self._status.priced)
         facts = Facts(
@@ -236,16 +236,6 @@ class App:
 
     def _notify(self, action: Callable[[], None]) -> None:
         self._failures.call(self._service, "tell systemd", action)
-
-
-def _talker(environ: Mapping[str, str], clock: Clock) -> logging.Handler:
-    """The journal where systemd runs us, else the terminal; never both."""
-    if journal.wanted(environ):
-        try:
-            return journal.Journal(journal.SOCKET, journal.sender(), clock.monotonic, Console())
-        except ImportError:
-            return Console()  # systemd keeps what is written there, though without the fields
-    return Console()
 
 
 def _summary(wanted: Settings) -> str:

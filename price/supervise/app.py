@@ -1,0 +1,39 @@
+"""Which objects a supervisor is made of."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from price import settings
+from price.handlers.talker import default_talker
+from price.recorder.clock import Clock
+from price.sinks.base import Failures
+from price.sinks.records import RecordsSink
+from price.supervise.child import Child
+from price.supervise.loop import Delays, Supervisor, Target
+from price.supervise.service import Service
+from price.supervise.signs import Limits, Signs
+
+
+def supervise(
+    environ: Mapping[str, str],
+    clock: Clock,
+    command: Sequence[str],
+    service: str | None = None,
+    delays: Delays = Delays(),
+    limits: Limits = Limits(),
+) -> int:
+    """Supervises until it is stopped; returns the exit status. Raises PriceError."""
+    status = partial(settings.status_path, environ)
+    failures = Failures()
+    records = RecordsSink([default_talker(environ, clock.monotonic)], failures)
+    records.configure(settings.load(environ))
+
+    def idle() -> None:
+        records.idle()
+        failures.report(slot_ended=True)
+
+    try:
+        target: Target = Service(service, status, environ) if service else Child(command, environ)
+        return Supervisor(target, Signs(status, clock, limits), clock, delays, idle).run()
+    finally:
+        records.close()

@@ -1,0 +1,203 @@
+"""A Windows service, and one by NSSM, watched through stand-ins for what psutil says of them."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from price import times
+from price.errors import PriceError
+from price.supervise.service import Service
+
+STARTED = "2026-11-20T15:52:04Z"
+BEGAN = times.unix(times.parse_iso(STARTED)) - 1.0
+SERVICE, NSSM, RECORDER, STRANGER = 100, 200, 300, 400
+
+
+class Process:
+    """What psutil knows of a process."""
+
+    def __init__(self, pid: int, parent: int | OSError = 1, began: float = BEGAN) -> None:
+        self.pid = pid
+        self.alive = True
+        self._parent = parent
+        self._began = began
+
+    def ppid(self) -> int:
+        if isinstance(self._parent, OSError):
+            raise self._parent
+        return self._parent
+
+    def create_time(self) -> float:
+        return self._began
+
+    def is_running(self) -> bool:
+        return self.alive
+
+    def kill(self) -> None:
+        self.alive = False
+
+
+class Windows:
+    """Its service manager with one service `price`, its processes, and `sc.exe`."""
+
+    def __init__(self, folder: Path, *processes: Process, pid: int = SERVICE) -> None:
+        self.file = folder / "status.json"
+        self.processes = {process.pid: process for process in processes}
+        self.state = "running"
+        self.service_pid: int | None = pid
+        self.typed: list[Sequence[str]] = []
+        self.result = 0
+
+    def watched(self, name: str = "price") -> Service:
+        return Service(
+            name,
+            lambda: self.file,
+            {"SystemRoot": r"D:\Win"},
+            get=self.service,
+            process=self.process,
+            run=self.run,
+        )
+
+    def writes(self, pid: int, started: str = STARTED) -> None:
+        """What a recorder says of itself."""
+        self.file.write_text(json.dumps({"pid": pid, "started": started, "interval": 5}))
+
+    def service(self, name: str) -> Any:
+        if name != "price":
+            raise psutil.NoSuchProcess(None, name, "service 'other' not found")
+        return self
+
+    def status(self) -> str:
+        return self.state
+
+    def pid(self) -> int | None:
+        return self.service_pid
+
+    def process(self, pid: int) -> Any:
+        if pid not in self.processes:
+            raise psutil.NoSuchProcess(pid)
+        return self.processes[pid]
+
+    def run(self, words: Sequence[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
+        assert options["check"] is False
+        self.typed.append(words)
+        return subprocess.CompletedProcess(words, self.result)
+
+
+def test_one_that_runs_is_not_started(tmp_path: Path) -> None:
+    windows = Windows(tmp_path, Process(SERVICE))
+    service = windows.watched()
+    service.start()
+
+    assert windows.typed == []
+    assert service.ended() is None
+    assert service.at_work()
+
+
+@pytest.mark.parametrize("result", [0, 1056, 5], ids=["started", "was faster", "refused"])
+@pytest.mark.parametrize("state", ["stopped", "running"], ids=["stopped", "said to run without a process"])
+def test_one_without_a_process_is_started_by_the_service_manager(
+    tmp_path: Path, state: str, result: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    windows = Windows(tmp_path)
+    windows.state, windows.result = state, result
+    windows.watched().start()
+
+    assert windows.typed == [[r"D:\Win\System32\sc.exe", "start", "price"]]
+    assert ("sc.exe ended with status 5" in caplog.text) == (result == 5)
+
+
+def test_one_that_was_killed_left_its_status_behind_and_is_started_again(tmp_path: Path) -> None:
+    windows = Windows(tmp_path, Process(SERVICE))
+    windows.writes(SERVICE)
+    service = windows.watched()
+    windows.processes.clear()
+
+    ended = service.ended()
+
+    assert ended is not None
+    assert (ended.words, ended.status) == ("service price has no process any more", None)
+
+
+def test_one_that_was_stopped_in_order_is_left_alone_until_it_runs_again(tmp_path: Path) -> None:
+    windows = Windows(tmp_path, Process(SERVICE))
+    service = windows.watched()
+    windows.state, windows.service_pid = "stopped", None
+
+    assert (service.ended(), service.at_work()) == (None, False)
+    windows.state, windows.service_pid = "running", SERVICE
+    assert (service.ended(), service.at_work()) == (None, True)
+    assert windows.typed == []
+
+
+@pytest.mark.parametrize(
+    ("recorder", "pid"),
+    [
+        (Process(SERVICE), SERVICE),
+        (Process(RECORDER, parent=NSSM), NSSM),
+        (Process(RECORDER, parent=OSError(22, "WinError 87")), NSSM),
+    ],
+    ids=["the service itself", "NSSM's child", "NSSM's child, where the system says nothing of parents"],
+)
+def test_the_recorder_of_one_that_hangs_is_ended_and_nothing_else(
+    tmp_path: Path, recorder: Process, pid: int
+) -> None:
+    others = [Process(NSSM), Process(STRANGER)]
+    windows = Windows(tmp_path, recorder, *others, pid=pid)
+    windows.writes(recorder.pid)
+    windows.watched().end()
+
+    assert not recorder.alive
+    assert all(other.alive for other in others)
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        Process(STRANGER),
+        Process(STRANGER, parent=NSSM, began=BEGAN + 3600),
+        Process(SERVICE, began=BEGAN - 3600),
+    ],
+    ids=["of another parent", "began later", "began before"],
+)
+def test_a_process_that_may_be_another_one_is_left_alone(
+    tmp_path: Path, stranger: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    windows = Windows(tmp_path, stranger, pid=NSSM if stranger.pid == STRANGER else SERVICE)
+    windows.writes(stranger.pid)
+    windows.watched().end()
+
+    assert stranger.alive
+    assert "which process is its recorder is not certain; nothing is ended" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"pid": "x"}', '{"pid": null}', '{"pid": 100, "started": 7}']
+)
+def test_a_status_that_makes_no_sense_ends_nothing(tmp_path: Path, text: str) -> None:
+    own = Process(SERVICE)
+    windows = Windows(tmp_path, own)
+    windows.file.write_text(text)
+    windows.watched().end()
+
+    assert own.alive
+
+
+def test_a_service_outlives_its_supervisor(tmp_path: Path) -> None:
+    own = Process(SERVICE)
+    windows = Windows(tmp_path, own)
+    windows.writes(SERVICE)
+
+    assert windows.watched().close() == 0
+    assert own.alive
+    assert windows.typed == []
+
+
+def test_a_service_that_is_not_there_is_refused_with_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(PriceError, match=r"--service other: cannot be asked .* `price service install`"):
+        Windows(tmp_path).watched("other")
