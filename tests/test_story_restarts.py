@@ -589,6 +589,33 @@ def test_a_file_rotated_and_compressed_while_nothing_ran_is_gone_on_from(tmp_pat
     assert scene.rows == ["15:51:55 BTC-USD - down slots=2", "15:52:05 BTC-USD 100 kraken"]
 
 
+def test_a_start_does_not_wait_for_a_long_packed_file_to_tell_an_old_price(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "10:00:00 BTC-USD 90 kraken")
+    long = scene.file.read_bytes() + b"2026-11-20T10:00:05Z BTC-USD 90 kraken\n" * 1_800_000
+    (tmp_path / "prices.txt-20261120.gz").write_bytes(gzip.compress(long, 1))
+    written(scene, f"15:51:55 BTC-USD {MISSED}")
+
+    scene.run(until=4)
+
+    assert scene.rows[-2:] == ["15:52:00 BTC-USD - down", "15:52:05 BTC-USD 100 kraken"]
+    assert "too long to be unpacked at the start; it was skipped" in scene.said(Event.TAIL_CUT)[0]
+
+
+def test_however_long_a_packed_file_is_the_slots_after_it_are_accounted_for(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "10:00:00 BTC-USD 100 kraken")
+    header, row = scene.file.read_bytes().splitlines(keepends=True)
+    (tmp_path / "prices.txt-20261120.gz").write_bytes(
+        gzip.compress(header + row * 1_800_000 + row.replace(b"10:00:00", b"15:51:55"), 1)
+    )
+    scene.file.unlink()
+
+    scene.run(until=4)
+
+    assert scene.rows == ["15:52:00 BTC-USD - down", "15:52:05 BTC-USD 100 kraken"]
+
+
 def test_of_several_rotated_files_the_one_with_the_last_rows_is_gone_on_from(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     written(scene, "15:51:55 BTC-USD 99 kraken")

@@ -32,6 +32,8 @@ def count_day(
     # of files that overlap the newer one counts: rows from `oldest` on are counted already
     oldest = b"~"
     for text in _files(path, size):
+        if not text.is_end:
+            return
         within = b"~"
         for block in blocks_backwards(text):
             first = b""
@@ -59,7 +61,7 @@ def _files(path: Path, size: int) -> Iterator[Text]:
         status = os.fstat(descriptor)
     finally:
         os.close(descriptor)
-    yield from older_texts(path, (status.st_dev, status.st_ino), [])
+    yield from older_texts(path, (status.st_dev, status.st_ino), [], lambda: False)
 
 
 def _missed_since(slot: bytes, slots: int, midnight: datetime, interval: int) -> int:

@@ -91,7 +91,9 @@ def read_log_end(
     search.look(_plain(descriptor, size))
     if not search.done:
         status = os.fstat(descriptor)
-        for text in older_texts(path, (status.st_dev, status.st_ino), search.end.skipped):
+        for text in older_texts(
+            path, (status.st_dev, status.st_ino), search.end.skipped, lambda: search.rows_wanted
+        ):
             search.look(text)
             if search.done:
                 break
@@ -126,10 +128,11 @@ class _Search:
     @property
     def done(self) -> bool:
         """Whether nothing is looked for any more."""
-        return not (self._rows_wanted or self._prices_wanted or self.end.simulated is None)
+        return not (self.rows_wanted or self._prices_wanted or self.end.simulated is None)
 
     @property
-    def _rows_wanted(self) -> bool:
+    def rows_wanted(self) -> bool:
+        """Whether it is not known yet how far the rows go, without which slots would be lost."""
         unknown = self._rowless or self.end.interval is None or not self._past_recent
         return self._rows_left > 0 and bool(unknown)
 
@@ -139,6 +142,9 @@ class _Search:
 
     def look(self, text: Text) -> None:
         """Goes backwards through a file, which is older than those before."""
+        if not text.is_end:  # what its last rows say is not known, and older ones must not stand for it
+            self._rows_left = self._prices_left = 0  # what is left to learn is whether it is simulated
+            self._priceless, self._recent = set(), b"~"
         if self.end.simulated is None and text.size:
             header = row.read_header(text.read(0, 4096).partition(b"\n")[0].decode("ascii", "replace"))
             self.end.simulated = True if header and header.simulated else None
@@ -151,7 +157,7 @@ class _Search:
 
     def _look_at(self, block: bytes) -> None:
         priced = block.count(b"\n") > block.count(b" - ")
-        rows, prices = self._rows_wanted, self._prices_wanted
+        rows, prices = self.rows_wanted, self._prices_wanted
         self._rows_left -= len(block)
         self._prices_left -= len(block) if priced else len(block) // 16
         if not rows and not priced:

@@ -155,9 +155,10 @@ class App:
         if fault:
             text = f"{wanted.state}: not understood ({fault}); starting without it"
             log_event(Event.BAD_STATE, logging.WARNING, text)
-        self._failures.call(self._alerts, "read the end of the log", self._alerts.begin)
         log_event(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(wanted)}")
         self._notify(self._service.ready)
+        # from here on what grows with the log: up to a second for hundreds of rules
+        self._failures.call(self._alerts, "read the end of the log", self._alerts.begin)
         self._failures.call(self._status, "end a slot", self._status.idle)
         return running
 

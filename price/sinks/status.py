@@ -112,7 +112,6 @@ class StatusSink:
             self._day, self._counts = times.iso(now)[:10], {}
         midnight = times.parse_iso(f"{self._day}T00:00:00Z")
         self._catch_up = count_day(log.path, log.size, midnight, log.interval or 1, self._counts)
-        self._count_on()
 
     def _count_on(self) -> None:
         with suppress(OSError):  # a count is no reason to disturb anybody
