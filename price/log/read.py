@@ -221,7 +221,7 @@ def parsed(text: str, every: int, left: LeftOut) -> Iterator[Block]:
     missing = text.count("\n") - len(rows)
     if not missing:
         yield every, rows
-    elif "# price-log" not in text:
+    elif not text.startswith(row.HEADER_START) and f"\n{row.HEADER_START}" not in text:
         left.lines += missing - text.startswith("#") - text.count("\n#")
         yield every, rows
     else:

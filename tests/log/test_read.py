@@ -249,3 +249,11 @@ def test_a_file_that_is_packed_while_the_log_is_read_is_found_again(tmp_path: Pa
 
     assert [text(one) for one in log.rows(unix("2026-11-20T00:00:05Z"))] == [row(5), row(10)]
     assert log.left.report() == ""
+
+
+def test_a_header_glued_behind_a_row_costs_that_line_alone(tmp_path: Path) -> None:
+    log = write(tmp_path, row(0), f"{row(5)}# price-log 1 every=5s", row(10), f"x{HEADER}".rstrip(), row(15))
+
+    assert lines("history", "--file", log) == [row(0), row(10), row(15)]
+    for command in ("gaps", "candles", "verify"):
+        assert answer(command, "--file", log)[0] in (0, 1)
