@@ -2,9 +2,10 @@
 
 A log is prices.txt and whatever logrotate made of it, in its folder and, where prices.txt is a link, in
 the folder that it leads to. Rotated is a file whose name is the log's own, then `-`, `.` or `_` and a digit
-(`prices.txt.1`, `prices.txt-20261120`, `prices.txt_2026-11-20.txt`), or that before the log's ending
-(logrotate's `extension`: `prices-20261120.txt`). Whether it is packed is seen from its first bytes, not
-from its name. Names say nothing of the order either: files are ordered by their first row.
+(`prices.txt.1`, `prices.txt-20261120`, `prices.txt_2026-11-20.txt`), maybe behind some letters
+(`prices.txt-W48`), or that before the log's ending (logrotate's `extension`: `prices-20261120.txt`), or what
+a person may have made of the log (`prices.txt.gz`, `prices.txt.old`). Whether it is packed is seen from its
+first bytes, not from its name. Names say nothing of the order either: files are ordered by their first row.
 """
 
 import os
@@ -21,6 +22,7 @@ from price.log.file import BLOCK, HOP, PACKED, File, first_row
 REPAIRS = "repairs.txt"
 _STRANGE = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress", b"PK": "zip"}
 _PACKED_NAME = re.compile(r"\.(?:gz|bz2|xz|zst|lz4|Z|zip|lzma|lz|br)$")
+_BY_HAND = r"\.(?:old|gz|bz2|xz|zst|lz4|Z|zip|lzma|lz|br)"
 _START = "# price-log 1 every="
 _NUMBER = re.compile(r"\.(\d{1,7})(?=\.|$)", re.ASCII)
 """Of a rotated file; eight digits are a date."""
@@ -68,6 +70,8 @@ class LogFile:
 
     def look(self) -> None:
         """Reads how it begins: packed or not, its interval, its first row; or `fault`, why it is left out."""
+        if self.fault:
+            return
         try:
             with self.opened() as file:
                 begun = file.read(0, 8)
@@ -110,13 +114,14 @@ def log_files(path: str, *, strict: bool = True) -> list[LogFile]:
             file.look()
         if {file.identity for file in listed} == {file.identity for file in _listed(path)}:
             break  # else a rotation renamed some meanwhile, and one may have been missed
+    listed = _without_copies(listed, path)
     if os.path.isdir(path):  # noqa: PTH112
         raise PriceError(f"{path}: not a file: name the log with --file")
     if not listed:
         raise PriceError(_hint(path, FileNotFoundError(2, "No such file or directory")))
     own = next((file for file in listed if file.path == path), None)
     if own and own.fault and (strict or not own.first):
-        raise PriceError(f"{path}: {own.fault}; or name another with --file")
+        raise PriceError(f"{path}: {own.fault}; name another log with --file")
     # of copies the one that is still written to comes last: the first of equal rows counts
     return sorted(
         listed,
@@ -176,35 +181,63 @@ def _listed(path: str) -> list[LogFile]:
 
 
 def _names(path: str) -> list[str]:
-    """The names in a log's folder that are its own; of a file and what it is being packed into, the first."""
+    """The names in a log's folder that are its own."""
     folder, name = _split(path)
+    rotated = rotated_name(name)
+    known = sorted(entry for entry in os.listdir(folder or ".") if rotated.fullmatch(entry))  # noqa: PTH208
+    if name in known:  # first, so that of several names of one file the log's own counts
+        known.remove(name)
+        known.insert(0, name)
+    return [folder + entry for entry in known]
+
+
+def rotated_name(name: str) -> re.Pattern[str]:
+    """What the name of a log, or of a file that was rotated away from it, matches as a whole."""
     stem, ending = os.path.splitext(name)  # noqa: PTH122
     before_ending = (
         rf"|{re.escape(stem)}(?:\.\d{{1,3}}|[-._]\d{{8}}.*|[-._]\d{{4}}-.*){re.escape(ending)}(?:\..*)?"
     )
     # not prices-2.txt, which may well be the log of a second recorder
-    rotated = re.compile(
-        rf"{re.escape(name)}(?:[-._]\d.*)?" + (before_ending if ending else ""), re.DOTALL | re.ASCII
+    return re.compile(
+        rf"{re.escape(name)}(?:[-._][A-Za-z]{{0,9}}\d.*|{_BY_HAND})?" + (before_ending if ending else ""),
+        re.DOTALL | re.ASCII,
     )
-    known = sorted(entry for entry in os.listdir(folder or ".") if rotated.fullmatch(entry))  # noqa: PTH208
-    if name in known:  # first, so that of several names of one file the log's own counts
-        known.remove(name)
-        known.insert(0, name)
-    plain = {entry for entry in known if not _PACKED_NAME.search(entry)}
-    return [folder + entry for entry in known if _PACKED_NAME.sub("", entry) not in plain - {entry}]
+
+
+def _without_copies(files: list[LogFile], path: str) -> list[LogFile]:
+    """The files without those into which others are being packed just now.
+
+    Such a copy begins with the same row, or has none yet. One that begins with another row is older: it was
+    packed before, and the plain file got the name later (a change of logrotate's rules, `gzip prices.txt`).
+    """
+    plain = {file.path: file for file in files if not _PACKED_NAME.search(file.path)}
+    kept = []
+    for file in files:
+        source = plain.get(_PACKED_NAME.sub("", file.path), file)
+        begun = (source.first,) if source.path == path else (source.first, "")  # the log itself is not packed
+        if source is file or file.first not in begun:
+            kept.append(file)
+    return kept
 
 
 def _entry(path: str) -> LogFile | None:
-    """A file of this name, through links; None for a folder, and for a link that leads nowhere."""
+    """A file of this name, through links; None for a folder, and for a link that leads nowhere.
+
+    Raises OSError where the name itself cannot be looked at. A link that leads to what cannot be is a fault.
+    """
+    fault = ""
     try:
         status = os.stat(path)  # noqa: PTH116 - a thousand of them: pathlib takes thrice the time
     except FileNotFoundError:
         return None
+    except OSError as error:
+        status, fault = os.lstat(path), f"{error.strerror}: make it readable"
+        if not stat.S_ISLNK(status.st_mode):
+            raise
     if stat.S_ISDIR(status.st_mode):
         return None
     file = LogFile(path, status)
-    if not stat.S_ISREG(status.st_mode):
-        file.fault = "not a file"
+    file.fault = fault or ("" if stat.S_ISREG(status.st_mode) else "not a file")
     return file
 
 

@@ -47,10 +47,13 @@ def _texts(file: LogFile, skipped: list[str], unpack_all: Callable[[], bool]) ->
     try:
         with file.opened() as opened:
             text = _packed_end(opened, unpack_all()) if file.packed else _plain(opened)
+            known = opened.damage
             if not text.is_end:
                 skipped.append(f"{file.path}: it is packed, and too long to be unpacked at the start")
+            if known:  # before the end is used: nobody may ask for what comes after
+                skipped.append(f"{file.path}: {known}")
             yield text
-            if opened.damage:
+            if opened.damage != known:
                 skipped.append(f"{file.path}: {opened.damage}")
     except OSError as error:
         skipped.append(f"{file.path}: {error.strerror}")

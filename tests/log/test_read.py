@@ -5,6 +5,8 @@ import gzip
 import lzma
 import os
 import shutil
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,8 @@ def content(*rows: str) -> bytes:
 ROTATED = [
     "prices.txt-20261125", "prices.txt.20261125", "prices.txt_2026-11-25", "prices.txt-20261125.txt",
     "prices.txt-20261125-1732500000", "prices.txt.1", "prices.txt.12", "prices-20261125.txt", "prices.1.txt",
-    "prices.txt-2026-W47", "prices.txt-20261125.bak",
+    "prices.txt-2026-W47", "prices.txt-20261125.bak", "prices.txt-W47", "prices.txt_week47", "prices.txt.gz",
+    "prices.txt.old", "prices.txt.xz",
 ]  # fmt: skip
 
 
@@ -257,3 +260,44 @@ def test_a_header_glued_behind_a_row_costs_that_line_alone(tmp_path: Path) -> No
     assert lines("history", "--file", log) == [row(0), row(10), row(15)]
     for command in ("gaps", "candles", "verify"):
         assert answer(command, "--file", log)[0] in (0, 1)
+
+
+@pytest.mark.parametrize("name", ["prices.txt", "prices.txt.1", "prices.txt-20261125"])
+@pytest.mark.parametrize("ending", [".gz", ".xz", ".bz2"])
+def test_a_packed_file_is_left_alone_only_while_it_is_packed(
+    tmp_path: Path, name: str, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packs: dict[str, Callable[[bytes], bytes]] = {
+        ".gz": gzip.compress,
+        ".xz": lzma.compress,
+        ".bz2": bz2.compress,
+    }
+    pack = packs[ending]
+    log = write(tmp_path, row(20))
+    (tmp_path / name).write_bytes(content(row(10), row(15)))
+    rest = [row(10), row(15), *([row(20)] if name != "prices.txt" else [])]
+
+    (tmp_path / f"{name}{ending}").write_bytes(pack(content(row(10), row(15))))
+    assert lines("history", "--file", log) == rest
+    assert capsys.readouterr().err == ""
+
+    (tmp_path / f"{name}{ending}").write_bytes(pack(content(row(0), row(5))))
+    assert lines("history", "--file", log) == [row(0), row(5), *rest]
+
+
+def test_a_file_that_cannot_be_looked_at_is_named_and_stops_no_reader(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write(tmp_path, row(10))
+    (tmp_path / "prices.txt.1").symlink_to("prices.txt.2")
+    (tmp_path / "prices.txt.2").symlink_to("prices.txt.1")
+    (tmp_path / "prices.txt.3").symlink_to("n" * 300)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "prices.txt.4"))
+
+    assert lines("history", "--file", log) == [row(10)]
+
+    told = capsys.readouterr().err
+    assert [told.count(f"prices.txt.{number}: ") for number in (1, 2, 3, 4)] == [1, 1, 1, 1]
+    assert "prices.txt.4: not a file: " in told
+    assert answer("verify", "--file", log)[0] == 1
