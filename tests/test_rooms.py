@@ -27,14 +27,14 @@ RULES = {
     "staleness": {"model"},
     "choose": {"model", "staleness"},
     "backoff": {"errors", "wire"},
-    "log": {"log", "host", *GROUND},
+    "log": {"log", "host", "wire", *GROUND},
     "events": {"log", "text", "model"},
     "alerts": {"alerts", "log", "events", "coins", *GROUND},
     "sources": {"sources", "wire", "coins", "errors", "model", "text", "times"},
     "plan": {"sources", "model"},
     "settings": {
-        "settings", "alerts", "choose", "coins", "errors", "host", "text", "smallfile", "plan", "model",
-        "sources",
+        "settings", "alerts", "choose", "coins", "errors", "host", "log", "text", "smallfile", "plan",
+        "model", "sources",
     },
     "fetchers": {"errors", "settings", "sources", "transport", "wire"},
     # rooms with one window each

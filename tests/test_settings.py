@@ -360,7 +360,7 @@ def test_two_settings_may_not_name_one_file(tmp_path: Path, way: str, one: str, 
     "name",
     [
         ".prices.txt.lock", "prices.txt.cut", "repairs.txt", ".repairs.txt.lock", ".repairs.txt.new",
-        "prices.txt-20261120", "prices.txt.1", "prices.txt.2.gz",
+        "prices.txt-20261120", "prices.txt.1", "prices.txt.2.gz", "prices-20261120.txt", "prices.1.txt.xz",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("setting", ["STATE", "STATUS"])
@@ -593,6 +593,15 @@ def test_a_tilde_is_the_home_folder_for_the_settings_file_and_for_readers(
     ]:
         assert main(arguments, environ, NOW) == 0
         assert capsys.readouterr().out == "2026-11-20T15:52:05Z BTC-USD 1 kraken\n"
+
+
+@pytest.mark.parametrize("name", ["FILE", "STATE", "STATUS"])
+@pytest.mark.parametrize("text", ["$HOME/x.txt", "${HOME}/x.txt", "logs/$(date).txt", "x/", "~/"])
+def test_what_only_a_shell_makes_a_file_name_of_makes_no_folder_of_that_name(name: str, text: str) -> None:
+    (fault,) = faults({f"PRICE_{name}": text})
+
+    assert fault.startswith(f"PRICE_{name}={text}: ")
+    assert fault.endswith("for example /var/log/price/prices.txt")
 
 
 @pytest.mark.parametrize("name", ["FILE", "STATE", "STATUS"])

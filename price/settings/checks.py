@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from price.alerts.parse import parse
+from price.log.files import rotated_name
 from price.model import Pair
 from price.plan import Plan, plan
 from price.settings.table import Settings
@@ -126,7 +127,8 @@ def _same(one: Path, other: Path) -> bool:
 def _is_beside(path: Path, log: Path) -> bool:
     """Whether a path is one of those that the recorder, `repair` or logrotate write for a log."""
     marks = (log.name, REPAIRS, f".{log.name}.", f".{REPAIRS}.")
-    return path != log and path.parent == log.parent and path.name.startswith(marks)
+    own = path.name.startswith(marks) or rotated_name(log.name).fullmatch(path.name)
+    return path != log and path.parent == log.parent and bool(own)
 
 
 def plans(settings: Settings) -> list[Plan]:

@@ -69,12 +69,14 @@ def percent(text: str) -> Decimal:
 
 
 def path(text: str) -> Path:
-    """Where a file is; `~` is a home folder."""
+    """Where a file is; `~` is a home folder. What only a shell replaces would become a folder's name."""
     try:
         found = Path(text).expanduser()
     except RuntimeError:
         raise ValueError("there is no such home folder; for example /var/log/price/prices.txt") from None
-    if not found.name or found.name == "..":
+    if "$" in text:
+        raise ValueError("variables are not replaced in it; for example /var/log/price/prices.txt")
+    if not found.name or found.name == ".." or text.endswith("/"):
         raise ValueError("must name a file, for example /var/log/price/prices.txt")
     if fault := host.path_fault(str(found)):
         raise ValueError(f"{fault}, for example logs/prices.txt")
