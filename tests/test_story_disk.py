@@ -338,7 +338,7 @@ def test_a_log_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("")
     scene = Scene(tmp_path, FILE=str(tmp_path / "a-file" / "prices.txt"))
 
-    with pytest.raises(PriceError, match=r"PRICE_FILE=.*a-file/prices\.txt: File exists"):
+    with pytest.raises(PriceError, match=r"PRICE_FILE=.*a-file/prices\.txt: .*a-file is not a folder"):
         scene.run(until=4)
 
 
@@ -620,3 +620,27 @@ def test_a_source_that_fails_and_a_disk_that_refuses_at_once_still_account_for_e
     scene.run(until=330)
 
     assert len(scene.rows) == 66
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (OSError(20, "Not a directory", "logs/status.json"), "logs/status.json: Not a directory"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (ValueError("nobody foresaw it"), "ValueError('nobody foresaw it')"),
+    ],
+)
+def test_a_sink_that_fails_is_reported_in_words(
+    failure: Exception, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class StatusSink:
+        def fail(self) -> None:
+            raise failure
+
+    failures = Failures()
+    sink = StatusSink()
+    with caplog.at_level("INFO", "price"):
+        failures.call(sink, "end a slot", sink.fail)
+        failures.report(slot_ended=False)
+
+    assert caplog.messages == [f"Status cannot end a slot: {words}; recording goes on"]

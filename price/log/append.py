@@ -151,6 +151,8 @@ def make_folder(folder: Path) -> None:
     Raises OSError.
     """
     if not folder.is_dir():
+        if folder.exists():
+            raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder", str(folder))
         if folder.parent != folder:  # a drive that is not there
             make_folder(folder.parent)
         folder.mkdir(exist_ok=True)

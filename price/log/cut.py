@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 from price import host
 from price.log import row
+from price.wire import excerpt
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a line; rows have some hundred."""
 _BLOCK_BYTES = 1024 * 1024
-_SHOWN_BYTES = 5000
+_SHOWN_BYTES = 400
 _MODE = 0o644
 _SLOT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
 _HEADER = f"{row.HEADER_START}1 every="
@@ -31,6 +32,8 @@ class Cut(NamedTuple):
 
     begin: bytes
     """Its first bytes, to show."""
+    size: int
+    """How many bytes it is."""
     path: Path
     """The file in which it is kept whole."""
 
@@ -54,8 +57,8 @@ def sound_end(descriptor: int, size: int, most_lines: int) -> int:
         if lines > most_lines or not _may_be_crash(text):
             number = _line_number(descriptor, start)
             raise ValueError(
-                f"line {number} is no row ({_shown(text)}) and no crash leaves such a line, so nothing is"
-                " cut off: see price verify, then remove or mend it"
+                f"line {number} is no row ({excerpt(text)}), and no crash leaves such a line, so nothing was"
+                " cut off: price verify names all of them"
             )
         cut = start
     return cut
@@ -66,7 +69,8 @@ def keep(descriptor: int, begin: int, path: Path) -> Cut:
 
     Blocks of zeros become a hole: they take no room however many they are.
     """
-    cut = Cut(host.read_at(descriptor, _SHOWN_BYTES, begin), path)
+    size = os.fstat(descriptor).st_size - begin
+    cut = Cut(host.read_at(descriptor, _SHOWN_BYTES, begin), size, path)
     kept = host.open_kept(path, _MODE)
     try:
         at = os.fstat(kept).st_size
@@ -107,7 +111,7 @@ def _line_begin(descriptor: int, end: int) -> int:
     if found < 0 and start > 0:
         number = _line_number(descriptor, end)
         raise ValueError(
-            f"line {number} is longer than {LONGEST_LINE} bytes and no row: see price verify, then remove it"
+            f"line {number} is longer than {LONGEST_LINE} bytes and no row: price verify names all of them"
         )
     return start + found + 1
 
@@ -142,7 +146,9 @@ def _check_first_line(begin: bytes) -> None:
     text = first.decode("latin-1").rstrip("\0")
     torn = not newline and _HEADER.startswith(text[: len(_HEADER)])
     if not torn and row.read_header(text) is None:
-        raise ValueError(f"it is not a price log: its first line is not '# price-log …' but {text[:40]!r}")
+        raise ValueError(
+            f"it is not a price log: its first line is not '# price-log …' but {excerpt(text, 40)}"
+        )
 
 
 def _line_number(descriptor: int, offset: int) -> int:
@@ -152,7 +158,3 @@ def _line_number(descriptor: int, offset: int) -> int:
 def _blocks(descriptor: int, end: int) -> Iterator[bytes]:
     for start in range(0, end, _BLOCK_BYTES):
         yield host.read_at(descriptor, min(_BLOCK_BYTES, end - start), start)
-
-
-def _shown(text: bytes) -> str:
-    return repr(text[:80].decode("utf-8", "backslashreplace"))

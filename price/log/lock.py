@@ -21,7 +21,10 @@ class LogLock:
         if self._in_place():
             return
         make_folder(self._path.parent)
-        descriptor = host.lock(self._path)
+        try:
+            descriptor = host.lock(self._path)
+        except OSError as error:
+            raise OSError(error.errno, f"its lock, {self._path}: {error.strerror}") from error
         if descriptor is None:
             holder = self._path.read_text("ascii").strip() or "unknown"
             raise PriceError(

@@ -52,13 +52,13 @@ class Failures:
     def call(self, owner: object, task: str, action: Callable[..., object], *args: object) -> None:
         """Calls an action of `owner`; `task` says in words what it is to do."""
         _, failure = safely(action, *args)
-        key = (type(owner).__name__, task)
+        key = (type(owner).__name__.removesuffix("Sink"), task)
         self._well[key] = self._well.get(key, True) and failure is None
         if failure is None:
             return
         self._failed[key] = self._failed.get(key, 0) + 1
         if self._failed[key] == 1:
-            self._new.append(f"{key[0]} cannot {task}: {failure!r}; recording goes on")
+            self._new.append(f"{key[0]} cannot {task}: {_words(failure)}; recording goes on")
 
     def report(self, *, slot_ended: bool) -> None:
         """Logs what failed for the first time and, at the end of a slot, what has recovered.
@@ -76,6 +76,13 @@ class Failures:
             name, task = key
             text = f"{name} can {task} again after {self._failed.pop(key)} failures"
             log_event(Event.HANDLER_FAILED, NOTICE, text)
+
+
+def _words(failure: Exception) -> str:
+    """What failed: the file and the reason; of what nobody foresaw, all that is known."""
+    if isinstance(failure, OSError) and failure.strerror:
+        return f"{failure.filename}: {failure.strerror}" if failure.filename else failure.strerror
+    return repr(failure)
 
 
 class Sinks:

@@ -19,7 +19,7 @@ from price.sinks.backlog import MOST_BYTES, Backlog, Block, down_block
 from price.sinks.kinds import keep_apart, makes_up, word
 from price.wire import excerpt
 
-_SHOWN_OF_CUT = 5000
+_SHOWN_OF_CUT = 200
 _TRIES = 2
 """A file that is removed while it is written is made again, once in a slot."""
 _RECENT_SECONDS, _RECENT_SLOTS = 60, 3
@@ -255,7 +255,8 @@ class LogWriter:
         cut = self._file.open(len(self._pairs) + 1)
         if cut:
             shown = excerpt(cut.begin, _SHOWN_OF_CUT)
-            text = f"{self.path}: its end was not a whole row and was cut off: {shown}; {cut.path} keeps it"
+            begin = f"{cut.size} bytes, {shown}" if cut.size > _SHOWN_OF_CUT else shown
+            text = f"{self.path}: its end was not a whole row and was cut off: {begin}; {cut.path} keeps it"
             log_event(Event.TAIL_CUT, logging.WARNING, text)
         if self._file.size == 0:
             self._header_due = True

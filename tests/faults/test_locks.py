@@ -72,6 +72,7 @@ def test_a_link_in_the_place_of_the_lock_or_a_draft_is_not_followed(place: Place
     (place.aside / ".status.json.new").symlink_to(precious)
     recorder = place.start()
     assert place.status["held"] == 1
+    assert f"its lock, {place.folder / '.prices.txt.lock'}: Too many levels" in place.said
     (place.folder / ".prices.txt.lock").unlink()
     recorder.slot()
     assert recorder.stop() == 0
