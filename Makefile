@@ -10,10 +10,10 @@ REALTIME := -n 5 --dist worksteal -m realtime --reruns 1
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONINSPECT CDPATH
-.PHONY: help web pictures run once status demo test check lint type cov format fuzz live bench way clean install uninstall
+.PHONY: help web pictures run once status demo test check lint type cov format fuzz sweep-follow live bench way clean install uninstall
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/.run ## record into logs/prices.txt until Ctrl-C
 	@exec $(BIN)/python main.py run
@@ -54,6 +54,9 @@ format: $(VENV)/.dev ## bring the code into its form
 fuzz: $(VENV)/.fuzz ## look for inputs that break what reads them; FUZZ="reader --seconds 600"
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
+sweep-follow: $(VENV)/.dev ## kill followers and their engines at random, for SWEEP=20 rounds
+	SWEEP=$${SWEEP:-20} $(BIN)/pytest -s -p no:cacheprovider -o timeout=0 tests/follow -k "at_random or any_step"
+
 live: $(VENV)/.dev ## ask the real exchanges, over the internet
 	$(BIN)/pytest -m live
 
@@ -92,5 +95,5 @@ $(VENV)/.%: requirements-%.txt
 	@deploy/pip.sh $(VENV) -r $<
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-chart.txt requirements-metrics.txt
+$(VENV)/.dev: $(VENV)/.run requirements-chart.txt requirements-follow.txt requirements-metrics.txt
 $(VENV)/.bench $(VENV)/.fuzz: $(VENV)/.dev

@@ -121,6 +121,12 @@ COMMANDS = (
         "price repair --from exchange --since 7d\n"
         "price repair --from /var/lib/price-b/prices.txt",
     ),
+    Command(
+        "follow",
+        "price.commands.follow",
+        "brings each row into PostgreSQL or NATS JetStream, exactly once",
+        "price follow postgres --init --print\nprice follow postgres --check\nprice follow nats --once",
+    ),
 )
 OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
 

@@ -51,6 +51,12 @@ class Event(Enum):
     RECORDER_HUNG = "0561bb61569a49a5b4fbc88e0556eb29"
     ORPHAN_ENDED = "d1188cb2199147dc9df89fddc27f2e01"
     SUPERVISOR_ENDS = "f4c1622d0e684730be3404f3e48ecfb3"
+    TARGET_BEGUN = "b4977e70197b4fcab0047375ee9d0633"
+    TARGET_LOST = "c7f2d4d989c1481d9831ed5070bb8723"
+    TARGET_BACK = "172eb9214b7048e9b4943faeb0ad4624"
+    TARGET_AHEAD = "61aa09f502a542b5b7a36b1ba0ab2478"
+    ROW_LEFT_OUT = "1edb71613e84440491471c4c17a968e1"
+    RECORDERS_DIFFER = "e36796c1fc2e43169e4f6c63cb979b4d"
 
 
 class Alert(NamedTuple):
@@ -109,6 +115,13 @@ def describe(quote: Quote) -> str:
         return f"{quote.pair} {plain(quote.price)} {','.join(quote.sources)}"
     several = f" ({quote.slots} slots)" if quote.slots > 1 else ""
     return f"{quote.pair} missed: {quote.reason}{several}"
+
+
+def log_to(handler: logging.Handler, level: str) -> None:
+    """Has one handler take all records of a level and above: of a program that is not the recorder."""
+    ROOT.setLevel(level)
+    ROOT.propagate = False
+    ROOT.addHandler(handler)
 
 
 def log_event(event: Event, level: int, text: str) -> None:

@@ -50,19 +50,21 @@ RULES = {
     # between them: asks and reads, and writes repairs.txt
     "backfill": {
         "backfill", "backoff", "report", "log", "sources", "fetchers", "settings", "plan", "choose", "events",
-        "wire", "host", *GROUND,
+        "wire", "host", "progress", *GROUND,
     },
     "web": {"web", "report", "log", "settings", "safely", "host", *GROUND},
     "service": {
         "service", "__main__", "recorder", "handlers", "events", "settings", "optional", "host", *GROUND,
     },
+    "progress": {"log"},
+    "follow": {"follow", "progress", "recorder", "events", "log", *GROUND},
     "metrics": {"recorder", "counters", "errors", "times"},
     "optional": set[str](),
     "__main__": {"cli"},
     "supervise": {"supervise", "handlers", "sinks", "recorder", "settings", "events", "log", "host", *GROUND},
     "commands": {
         "alerts", "supervise", "recorder", "metrics", "optional", "report", "backfill", "web", "host",
-        "settings", "errors", "text",
+        "follow", "handlers", "events", "progress", "smallfile", "settings", "errors", "text", "times",
     },
     "cli": {"commands", "service", "report", "host", "settings", "errors", "text", "price"},
 }  # fmt: skip

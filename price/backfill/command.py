@@ -11,13 +11,13 @@ from typing import NamedTuple
 from price import host, settings
 from price.backfill.file import RepairsFile
 from price.backfill.missing import batches, find_missing, missing_of
-from price.backfill.progress import Progress
 from price.backfill.provider import Clock, Provider
 from price.backfill.repair import Repair
 from price.errors import PriceError
 from price.log.end import is_simulated
 from price.log.files import REPAIRS
 from price.log.read import PriceLog
+from price.progress import Progress
 from price.report.options import Window, window
 
 _JOURNAL = "journal:"
@@ -54,7 +54,8 @@ def run(
         simulated = _simulated(path, provider)
         file = stack.enter_context(RepairsFile(path, simulated=simulated))
         file.check()
-        progress = Progress(sys.stderr, max(first, asked.since or 0), min(last, asked.until or last))
+        progress = Progress(sys.stderr, "filled")
+        progress.begin(max(first, asked.since or 0), min(last, asked.until or last))
         stack.callback(progress.clear)
         repair = Repair(provider, file, clock, progress, settings.max_jump(environ), simulated=simulated)
         for gaps in batches(find_missing(log, args.pair, asked.since, asked.until)):

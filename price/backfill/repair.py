@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from price.backfill.file import Filled, RepairsFile
 from price.backfill.missing import NEAR_SECONDS, Around, Missing, Slot
-from price.backfill.progress import Progress
 from price.backfill.provider import Clock, Provider
 from price.log import row
 from price.log.row import Row
+from price.progress import Progress
 
 STEP_SECONDS = 10
 """How much work may be lost by a kill."""
@@ -57,7 +57,7 @@ class Repair:
                     seen.add(slot)
                     filled = (*found[:4], f"{found[4]} by={self._provider.by}")
                     self._learnt[slot] = Filled(gap.every, filled)
-                    self._progress.filled += 1
+                    self._progress.counted += 1
                 self._write_by(self._clock.monotonic())
         finally:
             self._write()

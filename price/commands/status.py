@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from price import settings
+from price.follow.status import lines
 from price.recorder.clock import SystemClock
 from price.recorder.show_status import show_status
 from price.text import print_line
@@ -17,4 +18,9 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     """Returns 0 if the recorder records, else 1."""
-    return show_status(settings.status_path(environ), args.json, SystemClock().now, print_line)
+    path, clock = settings.status_path(environ), SystemClock()
+    status = show_status(path, args.json, clock.now, print_line)
+    followers = [] if args.json else lines(path, clock.now())
+    for line in ["", *followers] if followers else []:
+        print_line(line)
+    return status

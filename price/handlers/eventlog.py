@@ -46,6 +46,12 @@ NUMBERS: Mapping[Event, int] = {
     Event.RECORDER_HUNG: 82,
     Event.ORPHAN_ENDED: 83,
     Event.SUPERVISOR_ENDS: 84,
+    Event.TARGET_BEGUN: 90,
+    Event.TARGET_LOST: 91,
+    Event.TARGET_BACK: 92,
+    Event.TARGET_AHEAD: 93,
+    Event.ROW_LEFT_OUT: 94,
+    Event.RECORDERS_DIFFER: 95,
 }
 """The kinds of event by number, fixed for ever and listed in docs/record.md; 1 to 1000, see MESSAGES."""
 OTHER = 1000

@@ -67,8 +67,10 @@ class Journal(logging.Handler):
         send: Send,
         monotonic: Callable[[], float],
         fallback: Console | None = None,
+        identifier: str = "price",
     ) -> None:
         super().__init__()
+        self._identifier = identifier
         self._fallback = fallback
         self._room = Room(path)
         self._send = send
@@ -92,7 +94,7 @@ class Journal(logging.Handler):
                 f"{dropped} entries dropped: journald's queue was full",
             )
         # without the socket libsystemd sends nothing and reports success
-        code = self._send(fields(record)) if self._room.is_there() else -errno.ENOENT
+        code = self._send(fields(record, self._identifier)) if self._room.is_there() else -errno.ENOENT
         if code < 0:
             self._fall_back(record)
             raise OSError(-code, f"journald refused an entry: {os.strerror(-code)}")
@@ -180,12 +182,12 @@ class Room:
         self._socket = probe
 
 
-def fields(record: logging.LogRecord) -> dict[str, str]:
+def fields(record: logging.LogRecord, identifier: str = "price") -> dict[str, str]:
     """The journal's fields of a record."""
     found = {
         "MESSAGE": _sendable(record.getMessage()),
         "PRIORITY": priority(record.levelno),
-        "SYSLOG_IDENTIFIER": "price",
+        "SYSLOG_IDENTIFIER": identifier,
         "LOGGER": _sendable(record.name),
     }
     note = details_of(record)

@@ -7,11 +7,13 @@ from price.handlers import journal
 from price.handlers.console import Console
 
 
-def default_talker(environ: Mapping[str, str], monotonic: Callable[[], float]) -> logging.Handler:
-    """The handler of all records."""
+def default_talker(
+    environ: Mapping[str, str], monotonic: Callable[[], float], identifier: str = "price"
+) -> logging.Handler:
+    """The handler of all records; `identifier` is what `journalctl -t` finds."""
     if journal.wanted(environ):
         try:
-            return journal.Journal(journal.SOCKET, journal.sender(), monotonic, Console())
+            return journal.Journal(journal.SOCKET, journal.sender(), monotonic, Console(), identifier)
         except ImportError:
             return Console()  # systemd keeps what is written there, though without the fields
     return Console()

@@ -121,6 +121,24 @@ class Settings(NamedTuple):
     coingecko_key: str = row(
         "", values.key, "CoinGecko's API key", show=lambda _: "…", credential="coingecko_key"
     )
+    follow_postgres: str = row(
+        "",
+        values.optional_text(values.database),
+        "where `follow postgres` sends rows: docs/clusters.md",
+        show=values.without_secrets,
+    )
+    follow_nats: tuple[str, ...] = row(
+        "",
+        values.servers,
+        "where `follow nats` does: servers, comma-separated",
+        show=values.without_secrets,
+    )
+    recorder: str = row(
+        "",
+        values.optional_text(values.recorder),
+        "this recorder's name in followed rows; it must stay the same",
+        shown="the host's name",
+    )
     urls: Mapping[str, str] = {}
     """Where each source is asked: PRICE_KRAKEN_URL and its like."""
     network: Mapping[str, str] = {}

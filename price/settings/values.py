@@ -23,6 +23,7 @@ _SYMBOL = re.compile(r"([A-Za-z]{1,20}):([A-Za-z0-9]{1,20})(?:=([A-Za-z0-9._-]{1
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _USER = re.compile(r"^(.*?//)?.*@", re.DOTALL)
 _QUERY = re.compile(r"([?#]).*", re.DOTALL)
+_RECORDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _DAY_SECONDS = 86400
 
 
@@ -48,6 +49,11 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 def optional(read: Callable[[str], T]) -> Callable[[str], T | None]:
     """What reads an empty text as None."""
     return lambda text: read(text) if text else None
+
+
+def optional_text(read: Callable[[str], str]) -> Callable[[str], str]:
+    """What leaves an empty text as it is."""
+    return lambda text: read(text) if text else ""
 
 
 def seconds(least: str, most: str) -> Callable[[str], float]:
@@ -176,6 +182,35 @@ def _written(host: str) -> str:
 def without_secrets(text: str) -> str:
     """A URL for a message: without its user, its password and its query."""
     return one_line(_QUERY.sub(r"\1…", _USER.sub(r"\1…@", text)))
+
+
+def recorder(text: str) -> str:
+    """The name of a recorder."""
+    if not _RECORDER.fullmatch(text):
+        raise ValueError("must be a name of letters, digits, dots, dashes and underscores, for example box-a")
+    return text
+
+
+def database(text: str) -> str:
+    """Where a PostgreSQL is."""
+    if not text.startswith(("postgresql://", "postgres://")) or not text.isprintable() or " " in text:
+        raise ValueError("must be a URL of PostgreSQL, for example postgresql://price_follow@localhost/price")
+    return text
+
+
+def servers(text: str) -> tuple[str, ...]:
+    """Where the servers of a NATS cluster are."""
+    found = tuple(one.strip() for one in text.split(",")) if text else ()
+    for one in found:
+        if not one.startswith(("nats://", "tls://")) or not one.isprintable() or " " in one:
+            raise ValueError("must be addresses parted by commas, for example nats://127.0.0.1:4222")
+        try:
+            known = bool(urlsplit(one).hostname) and urlsplit(one).port != 0
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError("must be addresses parted by commas, for example nats://127.0.0.1:4222")
+    return found
 
 
 def key(text: str) -> str:

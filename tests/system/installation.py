@@ -74,6 +74,7 @@ def _copy_checkout(target: Path) -> None:
     for name in (
         *kept,
         "requirements-chart.txt",
+        "requirements-follow.txt",
         "requirements-metrics.txt",
         "LICENSE",
         "README.md",

@@ -2,7 +2,7 @@
 
 import io
 
-from price.backfill.progress import Progress
+from price.progress import Progress
 from tests.backfill.repairing import at
 
 
@@ -13,10 +13,11 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_sees_how_far_it_is_and_nothing_of_it_stays() -> None:
     terminal = Terminal()
-    progress = Progress(terminal, at("10:00:00"), at("11:00:00"))
+    progress = Progress(terminal, "filled")
+    progress.begin(at("10:00:00"), at("11:00:00"))
 
     progress.show(at("10:30:00"))
-    progress.filled = 7
+    progress.counted = 7
     progress.show(at("10:10:00"))
     progress.clear()
 
@@ -28,7 +29,8 @@ def test_a_terminal_sees_how_far_it_is_and_nothing_of_it_stays() -> None:
 
 def test_a_file_or_a_pipe_sees_nothing() -> None:
     stream = io.StringIO()
-    progress = Progress(stream, at("10:00:00"), at("11:00:00"))
+    progress = Progress(stream, "filled")
+    progress.begin(at("10:00:00"), at("11:00:00"))
 
     progress.show(at("10:30:00"))
     progress.clear()

@@ -1,0 +1,16 @@
+"""One engine of each kind for a whole run of these tests; a database or stream for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.follow.engines import PostgresServer
+from tests.needs import needs
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    needs("psycopg", "pip install -r requirements-follow.txt")
+    server = PostgresServer()
+    yield server
+    server.stop()

@@ -1,0 +1,139 @@
+"""Real engines on loopback, made for the tests and ended with them: PostgreSQL, and NATS servers."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
+
+import psycopg
+
+from tests.needs import give_up
+
+APT = "apt install postgresql"
+MEMORY = next(place for place in ("/dev/shm", "/tmp") if Path(place).is_dir())
+"""Where their data is: what is killed is the program, never the machine."""
+PASSWORD = "f0llow-secret"
+_numbers = count(1)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def until(happened: Callable[[], object], seconds: float = 60, *, step: float = 0.05) -> None:
+    """Waits for something that will be so."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it never was so"
+        time.sleep(step)
+
+
+class PostgresServer:
+    """A PostgreSQL of its own; as root it runs as the user postgres, since it refuses to be root's."""
+
+    def __init__(self) -> None:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        if not found:
+            give_up(f"needs PostgreSQL: {APT}")
+        self._bin = found[-1].parent
+        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self.folder = Path(mkdtemp(prefix="price-pg-", dir=MEMORY))
+        if self._as:
+            shutil.chown(self.folder, "postgres")
+        self.data = self.folder / "data"
+        self.port = free_port()
+        self._run(
+            "initdb", "-D", self.data, "-N", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "owner"
+        )
+        lines = [
+            "listen_addresses='127.0.0.1'",
+            f"port={self.port}",
+            f"unix_socket_directories='{self.folder}'",
+            "fsync=off",  # what is killed is the server, never the machine
+            "max_connections=60",
+        ]
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write("\n".join(lines) + "\n")
+        self.start()
+        for role in ("price_follow", "price_read"):
+            self.owner().execute(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'").connection.close()
+
+    def _run(self, program: str, *words: object) -> None:
+        command = [*self._as, str(self._bin / program), *map(str, words)]
+        with (self.folder / "commands").open("a") as said:
+            done = subprocess.run(command, stdout=said, stderr=said, cwd="/", check=False, timeout=60)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {(self.folder / 'commands').read_text()[-2000:]}")
+
+    def start(self) -> None:
+        """Starts it; after a kill its children must go first."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self._run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-t", "60", "start")
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.3)
+            else:
+                return
+
+    @property
+    def pid(self) -> int:
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    def children(self) -> list[int]:
+        """The processes of the postmaster."""
+        found = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False)
+        return [int(one) for one in found.stdout.split()]
+
+    def kill(self) -> None:
+        """Kill -9 of the postmaster."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def freeze(self) -> Callable[[], None]:
+        """Stops all its processes; what has them go on."""
+        stopped = [self.pid, *self.children()]
+        for one in stopped:
+            os.kill(one, signal.SIGSTOP)
+
+        def go_on() -> None:
+            for one in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGCONT)
+
+        return go_on
+
+    def stop(self) -> None:
+        with suppress(RuntimeError, FileNotFoundError):
+            self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def own(self, *paths: Path) -> None:
+        """Has files belong to the server."""
+        for path in paths if self._as else ():
+            shutil.chown(path, "postgres")
+
+    def owner(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(self.url(database, "owner"), autocommit=True)
+
+    def url(self, database: str, user: str = "price_follow") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        """A database without a schema."""
+        name = f"db{os.getpid()}_{next(_numbers)}"
+        with self.owner() as one:
+            one.execute(f"CREATE DATABASE {name}")
+        return name
