@@ -28,22 +28,23 @@ SLOT_LENGTH = 20
 DAY = 86400
 _EPOCH = date(1970, 1, 1).toordinal()
 
-_DAYS = (
-    r"(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])"
+# days 1 to 28 first: they are in every month
+_DAY_OF_YEAR = (
+    r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 )
-_LEAP_YEAR = r"\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00"
-_SLOT = rf"(?!0000)(?:\d{{4}}-(?:{_DAYS})|(?:{_LEAP_YEAR})-02-29)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ"
+_LEAP_YEAR = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+_DATE = rf"(?!0000)(?:\d{{4}}-{_DAY_OF_YEAR}|{_LEAP_YEAR}-02-29)"
+_SLOT = rf"{_DATE}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ"
 _PAIR = r"[A-Z0-9]{1,20}+-[A-Z0-9]{1,20}+"
 # no source may give more digits; the mean of two prices can have one more after the point
-_PRICE = r"(?!0[ \n])(?:0|[1-9]\d{0,23}+)(?:\.\d{0,100}[1-9])?"
+_PRICE = r"(?:[1-9]\d{0,23}+|0(?=\.))(?:\.\d{0,100}[1-9])?"
+_SOURCES = r"[a-z0-9-]++(?:,[a-z0-9-]++)*+"
 _WORD = r"[a-z0-9-]++(?::[a-z0-9-]++)?"
-_BASIS = rf"{_WORD}(?:,{_WORD})*+"
+_REASON = rf"{_WORD}(?:,{_WORD})*+"
 _EXTRA = r"[a-z][a-z0-9_-]*+=[!-~]++"
-# looks ahead from the price, so that a simpler pattern than _BASIS finds column 4: a sixth less time
-_DASH = r"-(?! [^ \n]*:[^ ,\n]*:)"
-_ANY_BASIS = r"[a-z0-9-]++(?:[:,][a-z0-9-]++)*+"
-_PRICED = rf"{_PRICE}(?= [a-z0-9,-]++[ \n])"
-_ROW = rf"^({_SLOT}) ({_PAIR}) ({_PRICED}|{_DASH}) ({_ANY_BASIS})((?: {_EXTRA})*+)\n"
+# column 4 looks back at column 3: a digit before the blank was a price
+_BASIS = rf"(?<=\d ){_SOURCES}|(?<=- ){_REASON}"
+_ROW = rf"^({_SLOT}) ({_PAIR}) ({_PRICE}|-) ({_BASIS})((?: {_EXTRA})*+)\n"
 _SLOTS = r" slots=([^ ]*)"
 _HEADER = r"# price-log 1 every=([1-9]\d{0,3})s((?: [!-~]+)*)"
 HEADER_START = "# price-log "
@@ -97,7 +98,7 @@ def read(line: str) -> Row:
         raise ValueError(f"column 2 is not a pair: {pair[:40]!r}")
     if price != MISSED and not is_price(price):
         raise ValueError(f"column 3 is not a price: {price[:40]!r}")
-    if not _fits(_BASIS, basis) or (price != MISSED and ":" in basis):
+    if not _fits(_REASON if price == MISSED else _SOURCES, basis):
         raise ValueError(f"column 4 names no {'reason' if price == MISSED else 'sources'}: {basis[:40]!r}")
     for extra in extras:
         if not _fits(_EXTRA, extra):
@@ -126,7 +127,7 @@ def is_slot(text: str) -> bool:
 
 def is_price(text: str) -> bool:
     """Whether a text is a price as written in the log."""
-    return text != "0" and _fits(_PRICE, text)
+    return _fits(_PRICE, text)
 
 
 def _fits(part: str, text: str) -> bool:

@@ -1,10 +1,11 @@
 """`price candles`: open, high, low, close and count per pair and period, exact to the digit."""
 
 from argparse import ArgumentParser, Namespace
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from price import times
 from price.log import row
@@ -14,60 +15,36 @@ from price.report.options import Window, add_format, add_last, add_range, file_o
 from price.report.tables import Value, write
 
 NAMES = ("start", "pair", "open", "high", "low", "close", "count")
-_FLOAT_TEXT = 15
-"""Prices of up to 15 digits are told apart, and put in order, by their floats."""
+_MOST_PRICES = 10_000
 _LONGEST = 36_525 * row.DAY
 
 
-class Candle:
-    """The prices of one pair in one period, as they stand in the rows."""
-
-    __slots__ = ("close", "count", "high", "low", "open")
-
-    def __init__(self, prices: list[str], numbers: Sequence[float | Decimal]) -> None:
-        self.open = prices[0]
-        self.high = prices[numbers.index(max(numbers))]
-        self.low = prices[numbers.index(min(numbers))]
-        self.close = prices[-1]
-        self.count = len(prices)
-
-    def add(self, later: "Candle") -> None:
-        """Adds the prices that follow."""
-        self.high = max(self.high, later.high, key=Decimal)
-        self.low = min(self.low, later.low, key=Decimal)
-        self.close = later.close
-        self.count += later.count
-
-
 class Candles:
-    """Makes candles block by block; holds those of one period only."""
+    """Collects the prices of one period, pair by pair, and makes a candle of each when it is over."""
 
     def __init__(self, every: int) -> None:
         self.every = every
         """The seconds of a period."""
-        self._candles: dict[str, Candle] = {}
+        self._prices: defaultdict[str, list[str]] = defaultdict(list)
+        """The prices of each pair in the period, as they stand in the rows."""
+        self._counted: Counter[str] = Counter()
+        """How many prices of a pair were taken out of the list since they cannot matter any more."""
         self._start = self._end = ""
         self._end_unix = 0
 
     def of(self, blocks: Iterable[Block]) -> Iterator[tuple[Value, ...]]:
         """The candles as rows of the table, period by period."""
+        found, missed, end = self._prices, row.MISSED, ""
         for _, rows in blocks:
-            priced = [one for one in rows if one[2] != row.MISSED]
-            slots, prices = [one[0] for one in priced], [one[2] for one in priced]
-            numbers = _numbers(prices)
-            pairs = [one[1] for one in priced]
-            alone = pairs.count(pairs[0]) == len(pairs) if pairs else True
-            at = 0
-            while at < len(slots):
-                if slots[at] >= self._end:
+            for slot, pair, price, _, _ in rows:
+                if price == missed:
+                    continue
+                if slot >= end:
                     yield from self._finished()
-                    self._begin(slots[at])
-                stop = bisect_left(slots, self._end, at)
-                if alone:
-                    self._add(pairs[0], prices[at:stop], numbers[at:stop])
-                else:
-                    self._share(pairs[at:stop], prices[at:stop], numbers[at:stop])
-                at = stop
+                    self._begin(slot)
+                    end = self._end
+                found[pair].append(price)
+            self._shorten()
         yield from self._finished()
 
     def _begin(self, slot: str) -> None:
@@ -79,29 +56,35 @@ class Candles:
             self._start, self._end_unix = row.slot(start), start + self.every
             self._end = row.slot(self._end_unix)
 
-    def _share(self, pairs: list[str], prices: list[str], numbers: Sequence[float | Decimal]) -> None:
-        """Adds prices of several pairs."""
-        for pair in dict.fromkeys(pairs):
-            mine = [at for at, its in enumerate(pairs) if its == pair]
-            self._add(pair, [prices[at] for at in mine], [numbers[at] for at in mine])
-
-    def _add(self, pair: str, prices: list[str], numbers: Sequence[float | Decimal]) -> None:
-        candle = Candle(prices, numbers)
-        if pair in self._candles:
-            self._candles[pair].add(candle)
-        else:
-            self._candles[pair] = candle
+    def _shorten(self) -> None:
+        """Keeps the memory of a long period small: four prices give the same candle as all."""
+        for pair, prices in self._prices.items():
+            if len(prices) > _MOST_PRICES:
+                self._counted[pair] += len(prices) - 4
+                prices[:] = corners(prices)
 
     def _finished(self) -> Iterator[tuple[Value, ...]]:
-        for pair, candle in self._candles.items():
-            yield self._start, pair, candle.open, candle.high, candle.low, candle.close, candle.count
-        self._candles.clear()
+        for pair, prices in self._prices.items():
+            yield self._start, pair, *corners(prices), len(prices) + self._counted.pop(pair, 0)
+        self._prices.clear()
 
 
-def _numbers(prices: list[str]) -> Sequence[float | Decimal]:
-    """What puts prices in order: their floats, where these tell them apart."""
-    exact = max(map(len, prices), default=0) > _FLOAT_TEXT
-    return [*map(Decimal, prices)] if exact else [*map(float, prices)]
+def corners(prices: list[str]) -> tuple[str, str, str, str]:
+    """Open, high, low and close of some prices.
+
+    Floats find the extremes ten times as fast as Decimals: the price with the larger float is the larger
+    price. Only among different prices with the same float, which have over 15 digits, Decimals decide.
+    """
+    numbers = [*map(float, prices)]
+    return prices[0], _extreme(max, prices, numbers), _extreme(min, prices, numbers), prices[-1]
+
+
+def _extreme(pick: Callable[..., Any], prices: list[str], numbers: list[float]) -> str:
+    number = pick(numbers)
+    if numbers.count(number) == 1:
+        return prices[numbers.index(number)]
+    same = {price for price, its in zip(prices, numbers, strict=True) if its == number}
+    return str(pick(same, key=Decimal))
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -1,6 +1,5 @@
 """`price history`: the rows of a range."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -27,8 +26,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     log = PriceLog(file_of(args, environ), args.pair, live_only=args.live_only)
     rows = log.rows(asked.since, asked.until) if not args.last else _last(log, asked, args.last)
     if args.format == "text":
-        for one in rows:
-            sys.stdout.write(f"{row.text(one)}\n")
+        write("text", NAMES, ((row.text(one),) for one in rows))
     elif args.format == "csv":
         write("csv", NAMES, map(as_csv, rows))
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from price.log import row
 from tests.report.asking import answer, lines, write
 
 ROWS = (
@@ -225,4 +226,26 @@ def test_what_looks_like_a_price_and_is_none_is_left_out_of_candles(tmp_path: Pa
 
     assert lines("candles", "--file", write(tmp_path, *rows)) == [
         "2026-11-20T15:52:00Z BTC-USD 1.5 2 1.5 2 2"
+    ]
+
+
+def test_prices_with_more_digits_than_a_float_are_put_in_order_by_every_digit(tmp_path: Path) -> None:
+    prices = [f"1.{'0' * 17}{digit}" for digit in (5, 9, 1, 3)]
+    path = write(
+        tmp_path, *(f"2026-11-20T15:00:{5 * at:02d}Z A-B {price} x" for at, price in enumerate(prices))
+    )
+
+    assert lines("candles", "--file", path) == [
+        f"2026-11-20T15:00:00Z A-B {prices[0]} {prices[1]} {prices[2]} {prices[3]} 4"
+    ]
+
+
+def test_a_period_of_any_length_has_the_same_candle_as_its_prices(tmp_path: Path) -> None:
+    prices = [str(1 + at * 7919 % 30_011) for at in range(25_000)]
+    rows = (f"{row.slot(1_767_225_600 + 5 * at)} A-B {price} x" for at, price in enumerate(prices))
+    path = write(tmp_path, *rows)
+    high, low = max(prices, key=int), min(prices, key=int)
+
+    assert lines("candles", "--file", path, "--every", "1000d") == [
+        f"2024-10-04T00:00:00Z A-B {prices[0]} {high} {low} {prices[-1]} 25000"
     ]
