@@ -132,7 +132,30 @@ def test_a_leap_of_years_of_which_no_server_can_tell_is_not_believed_either(tmp_
 
     assert [row[:8] for row in scene.rows][-1] == "15:52:40"
     first, last = about_the_clock(scene)
-    assert "5110 days after the last row, and no source answers: no row until one does" in first
+    assert (
+        "5110 days after the last row, and no source answers with a time near it: no row until one does"
+        in first
+    )
+    assert last.endswith("rows go on")
+
+
+def test_answers_with_times_of_before_the_leap_do_not_prove_the_clock(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, SOURCES=ALL)  # mirrors that send no `Date`, and whose answers say when they are
+
+    def step(seconds: int) -> None:
+        scene.clock.step(seconds)
+        for name in ALL.split(","):
+            getattr(scene.net, name).says("100", aged=max(0, seconds))
+
+    scene.clock.at(8, lambda: step(3 * YEAR))
+    scene.clock.at(23, lambda: step(-3 * YEAR))
+
+    scene.run(until=37)
+
+    assert {row[:5] for row in scene.rows} == {"15:52"}
+    assert "15:52:15 BTC-USD - late slots=3" in scene.rows
+    first, last = about_the_clock(scene)
+    assert "1095 days after the last row, and no source answers with a time near it: no row until" in first
     assert last.endswith("rows go on")
 
 

@@ -57,7 +57,8 @@ class ClockWitness:
     def hear(self, now: datetime, end: datetime, servers: Collection[datetime], *, answered: bool) -> bool:
         """Whether the rows of the slot that was just asked for may be written.
 
-        `servers` holds what the servers' clocks show now; `answered` is whether any source gave a price.
+        `servers` holds what the servers' clocks show now; `answered` is whether any source gave a price whose
+        own time, if it has one, is near ours.
         """
         if servers:
             self._compare(now, servers)
@@ -66,7 +67,9 @@ class ClockWitness:
         elif not answered and now - (end if end > times.EPOCH else self._released + _PROGRAM_LIFE) > WRONG:
             since = times.span((now - max(end, self._released)).total_seconds())
             what = "the last row" if end > times.EPOCH else "the release of this program"
-            self._wait(Trouble.UNPROVEN, now, f"{since} after {what}, and no source answers")
+            self._wait(
+                Trouble.UNPROVEN, now, f"{since} after {what}, and no source answers with a time near it"
+            )
         elif self._trouble is Trouble.UNPROVEN:
             self._go_on(now)
         return self._trouble is None

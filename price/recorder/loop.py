@@ -128,7 +128,7 @@ class Loop:
         # after a sleep in mid-round nobody knows of when the prices are, after a leap not even the day
         if readings is None or not slot - WRONG < now <= slot + self._rules.interval + SLACK:
             return None
-        answered = any(reading.price for given in readings.values() for reading in given)
+        answered = any(_is_of_today(reading, now) for given in readings.values() for reading in given)
         servers = self._poller.server_times().values()
         return readings if witness.hear(now, end, servers, answered=answered) else None
 
@@ -147,3 +147,8 @@ class Loop:
                 if slots:
                     missed.append(Quote(first, pair, reason=self._ledger.gap_reason, slots=slots))
         return sorted(missed, key=lambda quote: quote.slot)
+
+
+def _is_of_today(reading: Reading, now: datetime) -> bool:
+    """Whether a reading has a price whose own time, where it has one, is within a day of our clock's."""
+    return reading.price is not None and (reading.time is None or abs(reading.time - now) <= WRONG)
