@@ -1,7 +1,10 @@
 """One host, asked over HTTP: kept connections, a deadline for the whole request, a few redirects."""
 
 import ssl
+import threading
+import zlib
 from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPResponse
 from typing import cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -11,11 +14,9 @@ from urllib3.exceptions import HTTPError
 
 from price import __version__
 from price.errors import SourceError, Unreachable, Unreadable
-from price.transport.bodies import body_of
-from price.transport.connections import Adapter, Pool, ask
+from price.transport.connections import MAX_BODY_BYTES, Adapter, Pool, ask, current, expect_head
 from price.transport.failures import TROUBLES, found, reason
 from price.transport.proxies import DEFAULT_PORTS, proxies_for
-from price.transport.sockets import current, expect_head
 from price.wire import REDIRECTS, Answer, Request, excerpt
 
 MAX_REDIRECTS = 2
@@ -25,6 +26,10 @@ _LEAST_LETTERS = 8
 """Of a secret: shorter texts stand in honest answers, too."""
 _TELLING_LETTERS = 6
 """So many of a secret's first letters are not told either."""
+_PIECE_BYTES = 64 * 1024
+_MAX_MEMBERS = 100
+_UNPACKING = threading.Lock()
+"""One body at a time is unpacked, which takes twice its size."""
 
 
 class Transport:
@@ -105,7 +110,7 @@ class Transport:
             headers = {**self._headers, **pool.proxy_headers} if forwarded else self._headers
             response = ask(connection, _text(origin, path, headers, forwarded=forwarded))
             with response:
-                body = body_of(response)
+                body = _body_of(response)
                 usual = response.usual
         finally:
             if not usual:
@@ -140,6 +145,72 @@ def _text(origin: str, path: str, headers: Mapping[str, str], *, forwarded: bool
     lines = [f"GET {origin if forwarded else ''}{path} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "\r\n"]).encode("ascii")
+
+
+def _body_of(response: HTTPResponse) -> bytes:
+    """The body, unpacked. Raises Unreadable where it cannot be, unless the status says enough without it."""
+    encoding = (response.getheader("content-encoding") or "identity").strip().lower()
+    try:
+        return decoded(_received(response), encoding)
+    except Unreadable:
+        if response.status < 400:
+            raise
+        return b""
+
+
+def _received(response: HTTPResponse) -> bytes:
+    """The body as sent. Raises Unreadable above the cap, and before any of it is read where it says so."""
+    if response.length is not None:
+        _within(MAX_BODY_BYTES, response.length)
+        return response.read()
+    pieces, size = [], 0
+    while piece := response.read(_PIECE_BYTES):
+        pieces.append(piece)
+        size += len(piece)
+        _within(MAX_BODY_BYTES, size)
+    return b"".join(pieces)
+
+
+def _within(most: int, size: int) -> None:
+    if size > most:
+        raise Unreadable(f"a body of over {most} bytes")
+
+
+def decoded(body: bytes, encoding: str) -> bytes:
+    """The body without its compression. Raises Unreadable for another encoding than was asked for."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise Unreadable(f"a body encoded as {excerpt(encoding)}, which was not asked for")
+    try:
+        with _UNPACKING:
+            return _inflated(body, -zlib.MAX_WBITS if _is_bare(body, encoding) else zlib.MAX_WBITS | 32)
+    except zlib.error as error:
+        raise Unreadable(f"a body that is not the {encoding} it is said to be: {error}") from error
+
+
+def _is_bare(body: bytes, encoding: str) -> bool:
+    """Whether a body is what some servers send for deflate: without the envelope that it ought to have."""
+    return encoding == "deflate" and body[:1] != b"\x78"
+
+
+def _inflated(body: bytes, wbits: int) -> bytes:
+    """The body without its compression, never more of it than the cap: a small bomb holds gigabytes.
+
+    Not left to urllib3, which takes a gzip body without its end, or with other bytes behind it, for whole. A
+    gzip body may consist of several members. Raises zlib.error and Unreadable.
+    """
+    plain = b""
+    for _ in range(_MAX_MEMBERS):
+        inflate = zlib.decompressobj(wbits)
+        plain += inflate.decompress(body, MAX_BODY_BYTES + 1 - len(plain))
+        _within(MAX_BODY_BYTES, len(plain))
+        if not inflate.eof:
+            raise Unreadable("a compressed body that ends too early")
+        body = inflate.unused_data.lstrip(b"\0")  # padding is usual
+        if not body:
+            return plain
+    raise Unreadable(f"a compressed body of over {_MAX_MEMBERS} members")
 
 
 def _normal(url: str) -> str:

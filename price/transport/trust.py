@@ -8,7 +8,7 @@ from pathlib import Path
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from price.transport.sockets import TLSSocket
+from price.transport.connections import TLSSocket
 
 BUNDLE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")

@@ -21,8 +21,7 @@ from price.log.row import plain
 from price.sources import SOURCES
 from price.sources.strictjson import MAX_PRICE, read_json, read_price, shown
 from price.transport import MAX_BODY_BYTES, Transport
-from price.transport.bodies import decoded
-from price.transport.client import _redirected
+from price.transport.client import _redirected, decoded
 from price.wire import Answer, Request, retry_after_seconds
 from tests.exchange.parrot import GOOD, certificates, parrot
 from tests.fakes import START
