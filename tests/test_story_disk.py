@@ -555,7 +555,7 @@ def test_a_handler_that_fails_now_and_then_within_a_slot_is_not_said_to_work_in_
 SMALL = """
 import resource, signal, sys
 from pathlib import Path
-from price.log.atomic import AtomicFile
+from price.smallfile import AtomicFile
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 file = AtomicFile(Path(sys.argv[1]), 0o644, durable=False)
 file.write("old")

@@ -9,7 +9,7 @@ from pathlib import Path
 from price import times
 from price.alerts.waiting import Changes, Position, Waiting
 from price.errors import PriceError
-from price.log.atomic import AtomicFile
+from price.smallfile import AtomicFile
 from price.text import one_line
 
 LOOK_SECONDS = 2.0

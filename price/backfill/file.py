@@ -15,10 +15,10 @@ from price import host
 from price.backfill.missing import Slot
 from price.errors import PriceError
 from price.log import row
-from price.log.atomic import open_new
 from price.log.files import REPAIRS, repairs_file
 from price.log.read import LeftOut, file_blocks
 from price.log.row import Row
+from price.smallfile import open_new
 
 _MODE = 0o644
 _END = "~"

@@ -13,11 +13,11 @@ from price.events import NOTICE, Event, log_event
 from price.follow.status import line
 from price.follow.target import Conflicts, Target
 from price.log import row
-from price.log.atomic import AtomicFile
 from price.log.read import LeftOut
 from price.log.row import Row
 from price.progress import Progress
 from price.recorder.clock import Clock
+from price.smallfile import AtomicFile
 from price.text import one_line
 
 _EVERYONE = 0o644

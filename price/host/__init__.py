@@ -3,9 +3,14 @@
 `posix` and `windows` have the same names. Nothing of the other system is ever loaded.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 if sys.platform == "win32":
     from price.host.windows import (
@@ -66,6 +71,7 @@ __all__ = [
     "exit_on_term",
     "fill_streams",
     "lock",
+    "make_folder",
     "named_folder",
     "on_signals",
     "open_kept",
@@ -99,3 +105,18 @@ def fill_streams() -> None:
 def named_folder(environ: Mapping[str, str], variable: str) -> str:
     """The first folder that systemd, or who acts in its place, names in a variable; else `logs`."""
     return environ.get(variable, "").split(os.pathsep)[0] or "logs"
+
+
+def make_folder(folder: "Path") -> None:
+    """Makes a folder and those above it that are missing, on stable storage, readable by everyone.
+
+    Raises OSError.
+    """
+    if not folder.is_dir():
+        if folder.exists():
+            raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder", str(folder))
+        if folder.parent != folder:  # a drive that is not there
+            make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)  # whatever the umask: the log in it is for everyone
+        sync_folder(folder.parent)

@@ -11,7 +11,6 @@ from price import host
 from price.log.cut import Cut, keep, sound_end
 
 _MODE = 0o644
-_FOLDER_MODE = 0o755
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -41,7 +40,7 @@ class AppendFile:
         """
         if self.descriptor >= 0 and (host.LOG_IS_EXCLUSIVE or self.links == 0):
             self.close()  # it keeps us out as well; or it is gone, and takes room on a disk that may be full
-        make_folder(self.path.parent)
+        host.make_folder(self.path.parent)
         descriptor = self._open()
         try:
             status = os.fstat(descriptor)
@@ -143,18 +142,3 @@ def _sound_end(descriptor: int, size: int, most_lines: int) -> int:
         return sound_end(descriptor, size, most_lines)
     except ValueError as error:
         raise Unfit(str(error)) from error
-
-
-def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it that are missing, on stable storage, readable by everyone.
-
-    Raises OSError.
-    """
-    if not folder.is_dir():
-        if folder.exists():
-            raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a folder", str(folder))
-        if folder.parent != folder:  # a drive that is not there
-            make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        folder.chmod(_FOLDER_MODE)  # whatever the umask: the log in it is for everyone
-        host.sync_folder(folder.parent)

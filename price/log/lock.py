@@ -5,7 +5,6 @@ from pathlib import Path
 
 from price import host
 from price.errors import PriceError
-from price.log.append import make_folder
 
 
 class LogLock:
@@ -20,7 +19,7 @@ class LogLock:
         """Makes sure of the lock. Raises OSError, and PriceError naming the process that holds it."""
         if self._in_place():
             return
-        make_folder(self._path.parent)
+        host.make_folder(self._path.parent)
         try:
             descriptor = host.lock(self._path)
         except OSError as error:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from price import times
-from price.log.atomic import AtomicFile
 from price.model import Quote
 from price.settings import Settings
+from price.smallfile import AtomicFile
 from price.text import MALFORMED
 
 _MODE = 0o600

@@ -8,13 +8,13 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from price import __version__, host, times
-from price.log.atomic import AtomicFile
 from price.log.day import Count, count_day
 from price.log.end import LogEnd
 from price.log.row import plain
 from price.model import Pair, Quote, Reading
 from price.settings import Settings
 from price.sinks.since_start import SinceStart
+from price.smallfile import AtomicFile
 
 _MODE = 0o644
 _BLOCKS_AT_ONCE = 16

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from price.log import row
-from price.log.atomic import AtomicFile
 from price.log.files import LogFile
 from price.log.gaps import Gap, Gaps
 from price.log.order import Block
 from price.log.read import PriceLog
 from price.report.candles import Candles
-from price.smallfile import read_small
+from price.smallfile import AtomicFile, read_small
 
 HOUR = 3600
 _FORM = 2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from price.log.atomic import AtomicFile
+from price.smallfile import AtomicFile
 
 OURS = '{"version": 1, "saved": "2026-11-20T15:52:05Z"}'
 
