@@ -95,5 +95,6 @@ $(VENV)/.%: requirements-%.txt
 	@deploy/pip.sh $(VENV) -r $<
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-chart.txt requirements-follow.txt requirements-metrics.txt
+$(VENV)/.dev: $(VENV)/.run requirements-chart.txt requirements-follow.txt requirements-metrics.txt \
+    requirements-supervise.txt
 $(VENV)/.bench $(VENV)/.fuzz: $(VENV)/.dev

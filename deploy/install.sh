@@ -116,14 +116,14 @@ had() {
 build() {
     rm -rf "$new"
     mkdir -p "$new"
-    cp -R main.py price deploy docs requirements.txt requirements-chart.txt requirements-metrics.txt \
-        requirements-follow.txt env.example LICENSE README.md CHANGELOG.md "$new"
+    cp -R main.py price deploy docs requirements*.txt env.example \
+        LICENSE README.md CHANGELOG.md "$new"
     find "$new" -name __pycache__ -prune -exec rm -rf {} +
     PYTHON=$python deploy/make-venv.sh "$new/venv"
     deploy/pip.sh "$new/venv" -r requirements.txt ||
         fail "pip failed, nothing was changed. Its settings go behind the command, since sudo drops the" \
             "environment: sudo make install PIP_INDEX_URL=... (or PIP_FIND_LINKS=, PIP_NO_INDEX=1, PIP_CERT=)"
-    for extra in chart:plotext metrics:prometheus_client follow:psycopg; do
+    for extra in chart:plotext follow:psycopg metrics:prometheus_client supervise:psutil web:waitress; do
         if had "${extra#*:}"; then
             deploy/pip.sh "$new/venv" -r "requirements-${extra%:*}.txt" ||
                 say "going on without what \`price ${extra%:*}\` needs, which pip refused"

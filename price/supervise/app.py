@@ -29,7 +29,7 @@ def supervise(
     records.configure(settings.load(environ))
 
     def idle() -> None:
-        records.idle()
+        failures.call(records, "idle", records.idle)  # a closed terminal is no reason to stop
         failures.report(slot_ended=True)
 
     try:

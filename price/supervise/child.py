@@ -12,7 +12,7 @@ from price import settings
 from price.events import NOTICE, Event, log_event
 from price.host import children
 from price.log.lock import LogLock
-from price.supervise.guard import Guard, end
+from price.supervise.guard import FAULTS, Guard, end
 from price.supervise.loop import Ended
 
 END_SECONDS = 5.0
@@ -28,6 +28,8 @@ class Child:
         self._environ = environ
         self._guard = Guard()
         self._process: psutil.Popen | None = None
+        self._fault = ""
+        """Why it could not be started."""
 
     @property
     def name(self) -> str:
@@ -42,16 +44,22 @@ class Child:
             log_event(Event.ORPHAN_ENDED, NOTICE, text)
             end(orphan, END_SECONDS)
         _refuse_second(log)
-        self._process = psutil.Popen(
-            self._command, env=dict(self._environ), stdin=subprocess.DEVNULL, **children.options()
-        )
+        try:
+            self._process = psutil.Popen(
+                self._command, env=dict(self._environ), stdin=subprocess.DEVNULL, **children.options()
+            )
+        except FAULTS as error:  # no memory for another process, or the program is being replaced
+            self._process, self._fault = None, str(error)
+            return
         self._guard.note(self._process, self._command)
         log_event(Event.RECORDER_LAUNCHED, logging.INFO, f"{self.name} launched")
 
     def ended(self) -> Ended | None:
         """How it ended, and whether that is to be mended by a person first."""
-        status = self._process.poll() if self._process else 0
-        children.reap(self._process.pid if self._process else 0)
+        if self._process is None:
+            return Ended(f"the recorder cannot be started ({self._fault})")
+        status = self._process.poll()
+        children.reap(self._process.pid)
         if status is None:
             return None
         words = f"{self.name} {_how(status)}"

@@ -11,7 +11,7 @@ from price.errors import SettingsError
 from price.events import Event, log_event
 from price.recorder.clock import Clock
 from price.recorder.show_status import FAULTS, read_status
-from price.smallfile import is_none
+from price.smallfile import foreign, is_none
 
 LOOK_SECONDS = 1.0
 _SLOW_SECONDS = 1.0
@@ -102,7 +102,7 @@ class Signs:
         if is_none(path):
             return True
         began = self._clock.monotonic()
-        fault = _write_fault(Path(os.path.realpath(path)).parent)
+        fault = foreign(path, any_text=True) or _write_fault(Path(os.path.realpath(path)).parent)
         self._looked = self._clock.monotonic()
         if fault and not self._in_doubt:
             self._in_doubt = True

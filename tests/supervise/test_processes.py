@@ -30,6 +30,11 @@ class Supervised(Program):
 
     def __init__(self, folder: Path, **settings: str) -> None:
         super().__init__(folder, {}, **{"SOURCES": "simulated", **settings})
+        self.program = [str(ROOT / "main.py")]
+
+    @property
+    def _command(self) -> list[str]:
+        return [*self.before, sys.executable, *self.program]
 
     @contextmanager
     def quick(self, *command: str) -> Iterator["subprocess.Popen[bytes]"]:
@@ -70,10 +75,16 @@ def cpu_seconds(pid: int) -> float:
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
-def test_it_records_and_stops_in_order_with_its_recorder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "way", [[str(ROOT / "main.py")], ["-u", "-X", "faulthandler", "-m", "price"]], ids=len
+)
+def test_it_records_and_stops_in_order_with_its_recorder(tmp_path: Path, way: list[str]) -> None:
     program = Supervised(tmp_path)
+    program.environ["PYTHONPATH"] = str(ROOT)
+    program.program = way
     with program.started("supervise") as process:
         pid = program.recorder()
+        assert psutil.Process(pid).cmdline() == [sys.executable, *way, "run"]
         program.wait_for_rows(2)
         status, _ = ended(process, signal.SIGTERM)
 
@@ -188,6 +199,56 @@ def test_a_reload_gets_to_the_recorder_and_a_status_elsewhere_is_followed(tmp_pa
         assert ended(process, signal.SIGINT)[0] == 0
 
     assert "hangs" not in program.said
+
+
+def test_it_goes_on_when_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    program = Supervised(tmp_path)
+    reader, writer = os.pipe()
+    words = [*program._command, "supervise"]
+    with subprocess.Popen(words, cwd=tmp_path, env=program.environ, stderr=writer) as process:
+        os.close(writer)
+        os.close(reader)
+        pid = program.recorder()
+        os.kill(pid, signal.SIGKILL)
+        program.recorder(other_than=pid)
+        program.wait_for_rows(1)
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+
+def test_rows_that_a_full_disk_refuses_are_held_while_the_supervisor_looks_on(tmp_path: Path) -> None:
+    needs("unshare", "apt install util-linux")
+    program = Supervised(tmp_path)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    program.environ |= {f"PRICE_{one}": f"{disk}/{one}" for one in ("FILE", "STATE", "STATUS")}
+    fill = f"mount -t tmpfs -o size=64k none {disk} && head -c 64k /dev/zero >{disk}/full; "
+    mend = f"until test -e {tmp_path}/mend; do sleep 0.1; done; rm {disk}/full; sleep 4; cat {disk}/FILE"
+    quick = f"{sys.executable} -m tests.supervise.quick {' '.join(RECORDER)}"
+    script = f"{fill} {quick} & p=$!; {mend}; kill $p; wait $p"
+    inside = ["unshare", "--mount", *(["--user", "--map-root-user"] if os.geteuid() else []), "sh", "-c"]
+    program.environ["PYTHONPATH"] = str(ROOT)
+    with (
+        program.errors.open("ab") as errors,
+        subprocess.Popen(
+            [*inside, script],
+            cwd=tmp_path,
+            env=program.environ,
+            stderr=errors,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            program.wait_for_words("but cannot be written (No space left on device)", PATIENCE_SECONDS)
+            until(lambda: program.said.count(" simulated\n") >= 8, PATIENCE_SECONDS, lambda: program.said)
+            (tmp_path / "mend").touch()
+            log, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            process.kill()
+
+    assert program.said.count(" launched\n") == 1
+    assert "down" not in log
+    assert len(proven(log)) >= 8
 
 
 # What is not ours.

@@ -119,6 +119,21 @@ def test_one_whose_status_cannot_be_written_is_left_alone_and_that_is_said_once(
     assert said.startswith(f"{watched.path} stands still, but cannot be written (No such file or directory)")
 
 
+def test_one_whose_status_has_a_folder_in_its_place_is_left_alone(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+
+    def put_a_folder() -> None:
+        watched.recorder.hangs_at = 42  # as seen from here: nothing can be replaced any more
+        watched.path.unlink()
+        watched.path.mkdir()
+
+    watched.clock.at(42, put_a_folder)
+    watched.run(until=200)
+
+    assert watched.recorder.moments("end") == []
+    assert "(it is a folder, not a file)" in watched.said(Event.RECORDER_HUNG)[0]
+
+
 def test_one_that_hangs_while_its_status_cannot_be_written_is_ended_once_it_could(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     watched.recorder.hangs_at = 42

@@ -76,6 +76,7 @@ def _copy_checkout(target: Path) -> None:
         "requirements-chart.txt",
         "requirements-follow.txt",
         "requirements-metrics.txt",
+        "requirements-supervise.txt",
         "LICENSE",
         "README.md",
         "CHANGELOG.md",
