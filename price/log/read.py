@@ -184,29 +184,66 @@ def file_blocks(file: File, since: int | None, end: str, left: LeftOut) -> Itera
     before, every, texts = file.since("" if since is None else row.slot(since))
     if since is not None and (reaching := _reaching_over(before, every, since, end)):
         yield every, reaching
-    last = ""
+    yield from _until(end, _joined(_sorted_parts(texts, every, left), end, left))
+
+
+def _until(end: str, blocks: Iterable[Block]) -> Iterator[Block]:
+    """The rows before the slot `end`."""
+    for every, rows in blocks:
+        if rows[-1][0] >= end:
+            yield every, rows[: bisect_left(rows, end, key=_slot)]
+            return
+        yield every, rows
+
+
+def _sorted_parts(texts: Iterable[bytes], every: int, left: LeftOut) -> Iterator[Block]:
+    """The rows of blocks of text; each list is in order by itself."""
     for text in texts:
-        for interval, found in parsed(text.decode("latin-1"), every, left):
-            every, rows = interval, found
-            slots = [one[0] for one in rows]
-            if not slots:
-                continue
-            if slots[0] < last or not all(map(lt, slots, islice(slots, 1, None))):  # a log of one pair rises
-                rows = _sorted(rows, slots, last, left)
-            if rows and rows[-1][0] >= end:
-                yield every, rows[: bisect_left(rows, end, key=_slot)]
-                return
+        for interval, rows in parsed(text.decode("latin-1"), every, left):
+            every = interval
             if rows:
-                last = rows[-1][0]
-                yield every, rows
+                slots = [one[0] for one in rows]
+                rises = all(map(lt, slots, islice(slots, 1, None)))  # a log of one pair
+                yield every, rows if rises else _sorted(rows, slots, left)
 
 
-def _sorted(rows: list[Row], slots: list[str], last: str, left: LeftOut) -> list[Row]:
-    """The rows without those that are out of order, or stand twice; `last` is the slot before them."""
+def _joined(blocks: Iterable[Block], end: str, left: LeftOut) -> Iterator[Block]:
+    """The lists without the rows that are earlier than one before them in another list, up to `end` at least.
+
+    A list is held until the next is known: else a wrong, late time in its last row would hide all rows
+    that follow. Where two lists are not in order, the rows of both are judged together.
+    """
+    held: Block | None = None
+    last = ""
+    for every, found in blocks:
+        rows = found
+        if rows[0][0] < last:
+            rows = rows[bisect_left(rows, last, key=_slot) :]
+            left.disordered += len(found) - len(rows)
+        if held and rows:
+            if rows[0][0] < held[1][-1][0]:
+                both = held[1] + rows
+                kept = longest_sorted(both)
+                left.disordered += len(both) - len(kept)
+                of_held = {id(one) for one in held[1]}
+                count = sum(id(one) in of_held for one in kept)
+                held, rows = (held[0], kept[:count]), kept[count:]
+            if held[1]:
+                last = held[1][-1][0]
+                yield held
+        if rows:
+            held = every, rows
+            if rows[-2:][0][0] >= end:  # one such row may be a wrong one, two end the range
+                break
+    if held and held[1]:
+        yield held
+
+
+def _sorted(rows: list[Row], slots: list[str], left: LeftOut) -> list[Row]:
+    """The rows without those that are out of order, or stand twice."""
     found = rows
-    if slots[0] < last or not all(map(le, slots, islice(slots, 1, None))):
+    if not all(map(le, slots, islice(slots, 1, None))):
         rows = longest_sorted(rows)
-        del rows[: bisect_left(rows, last, key=_slot)]
         left.disordered += len(found) - len(rows)
     if len({one[:2] for one in rows}) < len(rows):
         known = list({one[:2]: one for one in reversed(rows)}.values())[::-1]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from price.log.file import BLOCK
 from price.log.files import log_files
 from price.log.read import PriceLog
 from price.log.row import text, unix
@@ -301,3 +302,22 @@ def test_a_file_that_cannot_be_looked_at_is_named_and_stops_no_reader(
     assert [told.count(f"prices.txt.{number}: ") for number in (1, 2, 3, 4)] == [1, 1, 1, 1]
     assert "prices.txt.4: not a file: " in told
     assert answer("verify", "--file", log)[0] == 1
+
+
+@pytest.mark.parametrize("late", ["2036-01-01T00:00:00Z", "2026-11-21T00:00:00Z"])
+@pytest.mark.parametrize("at", ["end of a block", "before a header"])
+def test_a_wrong_late_time_in_the_last_row_of_a_block_hides_no_later_row(
+    tmp_path: Path, late: str, at: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = [row(5 * number, "1.5") for number in range(4000)]
+    size = len(f"{sound[0]}\n")
+    place = (BLOCK - len(HEADER)) // size - 1 if at == "end of a block" else 99
+    rows = [*sound[:place], f"{late}{sound[place][20:]}", *sound[place + 1 :]]
+    if at == "before a header":
+        rows.insert(place + 1, HEADER.strip())
+    log = write(tmp_path, *rows)
+
+    shown = lines("history", "--file", log, "--until", "2026-11-20T12:00:00Z")
+
+    assert shown == sound[:place] + sound[place + 1 :]
+    assert "1 rows are earlier than one before them" in capsys.readouterr().err
