@@ -105,6 +105,11 @@ class PriceLog:
                 slots.append(opened.last())
         return row.unix(max(slots)) if slots else None
 
+    def behind_damage(self) -> int | None:
+        """The Unix time of the first row after the damaged files that were needed; None without any."""
+        damaged = [at for at, file in enumerate(self.files[:-1]) if file.path in self.left.damaged]
+        return row.unix(self.files[damaged[-1] + 1].first) if damaged else None
+
     def _all(self) -> list[LogFile]:
         return [*self.files, *([self.repairs] if self.repairs else [])]
 

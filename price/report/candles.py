@@ -128,4 +128,4 @@ def _last(log: PriceLog, every: int, asked: Window, most: int) -> Iterator[tuple
         for values in Candles(every).of(log.blocks(start, asked.until)):
             yield str(values[1]), values
 
-    return latest(log, asked.since, asked.until, every * (most + 1), most, ask)
+    return latest(log, asked.since, asked.until, every * (most + 1), most, ask, of_one_row=False)

@@ -27,11 +27,14 @@ def latest(
     span: int,
     most: int,
     ask: Callable[[int], Iterable[tuple[str, _Answer]]],
+    *,
+    of_one_row: bool = True,
 ) -> Iterator[_Answer]:
     """The last `most` answers of each pair that `ask(since)` gives for a range that ends at `until`.
 
     Asks for the last `span` seconds, then for four times as many, until each pair has one answer more than
-    wanted: the first one of a range may have been cut off by its edge.
+    wanted: the first one of a range may have been cut off by its edge. A damaged file matters only if those
+    behind it do not hold enough; each answer may be `of_one_row`, which is in one file, or of several.
     """
     first, end = log.first(), log.last()
     if first is None or end is None:
@@ -39,12 +42,25 @@ def latest(
     first = first if since is None else max(since, first)
     end = end + 1 if until is None else min(until, end + 1)
     pairs = log.pairs or log.pairs_between(since, until)
-    while True:
-        start = max(first, end - span)
+
+    def asked(start: int) -> tuple[list[tuple[str, _Answer]], int]:
+        """The last answers from a time on, and how many the pair that has fewest has."""
         log.left.forget()
         found = last_of(ask(start), most + 1)
         counts = Counter(pair for pair, _ in found)
-        if start == first or all(counts[pair] > most for pair in pairs):
+        return found, min((counts[pair] for pair in pairs), default=0)
+
+    while True:
+        start = max(first, end - span)
+        found, fewest = asked(start)
+        behind = log.behind_damage()
+        if behind is not None and behind > start:
+            found, fewest = asked(behind)
+            if fewest < most + (not of_one_row):
+                found, fewest = asked(start)
+            else:
+                fewest = most + 1
+        if start == first or fewest > most:
             yield from (answer for _, answer in last_of(found, most))
             return
         span *= 4

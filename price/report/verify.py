@@ -17,6 +17,7 @@ from price.text import one_line
 NAMES = ("file", "line", "fault")
 _NO_HEADER = "the first line is not '# price-log 1 every=5s'"
 _TOO_LONG = TOO_LONG.decode("latin-1").rstrip("\n")
+_MADE_UP = ("", "simulated")
 _WAYS = ("journal", "candle", "peer")
 
 
@@ -40,6 +41,10 @@ class Verifier:
         self._file = ""
         self._number = 0
         """The line that was read last, of which file."""
+        self._simulated = False
+        """Whether the last header says so."""
+        self._basis = ""
+        """Column 4 of the newest price."""
 
     def faults(self, file: LogFile, *, joins: bool, growing: bool) -> Iterator[Fault]:
         """The faults of the next file.
@@ -77,6 +82,7 @@ class Verifier:
                 yield from self._row(one, unix, number)
                 last = self._last
         self._last, self._number = last, self._number + len(rows)
+        self._basis = next((one[3] for one in reversed(rows) if one[2] != row.MISSED), self._basis)
 
     def _line(self, line: str, *, joins: bool) -> Iterator[Fault]:
         """The faults of any line."""
@@ -86,10 +92,15 @@ class Verifier:
             if not header or header.every > 3600 or row.DAY % header.every:
                 what = f"not a header such as '# price-log 1 every=5s': {line[:40]!a}"
                 yield Fault(self._file, self._number, what)
-            elif self._number == 1:
-                self.sums.begin(header.every, goes_on=joins)
-            else:
-                self.sums.begin(header.every, goes_on=header.every != self.sums.every)
+                return
+            joins = joins if self._number == 1 else header.every != self.sums.every
+            self.sums.begin(header.every, goes_on=joins)
+            # a log of an older version does not say that its prices are simulated
+            if header.simulated != self._simulated and (self._simulated or self._basis not in _MADE_UP):
+                above = "simulated" if self._simulated else "real"
+                what = f"a log is simulated or real as a whole: {above} above"
+                yield Fault(self._file, self._number, what)
+            self._simulated = header.simulated
             return
         if self._number == 1:
             yield Fault(self._file, 1, _NO_HEADER)
@@ -104,6 +115,8 @@ class Verifier:
             yield from self._row(one, row.unix(one[0]), self._number)
 
     def _row(self, one: row.Row, unix: int, number: int) -> Iterator[Fault]:
+        if one[2] != row.MISSED:
+            self._basis = one[3]
         if unix < self._last:
             what = f"earlier than a row above it, which is for {row.slot(self._last)}"
         else:

@@ -1,6 +1,8 @@
 """Files: rotated, packed, growing, replaced, and read no further than needed."""
 
 import gzip
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from price.cli import main
 from price.log.read import PriceLog
 from price.log.row import text, unix
 from tests.report.asking import HEADER, answer, lines, write
+
+ROOT = Path(__file__).parents[2]
 
 
 def row(number: int, pair: str = "BTC-USD") -> str:
@@ -221,3 +225,51 @@ def test_the_log_is_the_one_that_the_settings_file_names(
     status = main(["history"], {"PRICE_ENV": str(tmp_path / "settings")}, datetime.now(UTC))
 
     assert (status, capsys.readouterr().out) == (0, "2026-11-20T15:52:05Z BTC-USD 1 coinbase\n")
+
+
+def test_a_thousand_inherited_descriptors_are_no_trouble(tmp_path: Path) -> None:
+    rows = [f"2026-11-20T15:00:{second:02d}Z A-B 1 x" for second in (0, 5)]
+    log = write(tmp_path, *rows)
+    code = (
+        "import os, resource, sys; most = resource.getrlimit(resource.RLIMIT_NOFILE)[1];"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (most, most));"
+        "[os.set_inheritable(os.dup(0), True) for _ in range(1100)];"
+        f"os.execv(sys.executable, [sys.executable, '-m', 'price', *sys.argv[1:], '--file', {log!r}])"
+    )
+
+    for command, shown in (("history", "\n".join(rows)), ("gaps", "100 % complete"), ("verify", "")):
+        done = subprocess.run(
+            [sys.executable, "-c", code, command], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+
+        assert done.stdout.startswith(shown)
+        assert done.stderr == ""
+
+
+@pytest.mark.parametrize("sound", [3, 4, 20])
+@pytest.mark.parametrize(
+    "words", [["history", "--last", "3"], ["history", "--last", "3", "--pair", "BTC-USD"]]
+)
+def test_an_older_damaged_file_does_not_matter_to_the_last_rows(
+    tmp_path: Path, words: list[str], sound: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = gzip.compress((HEADER + "".join(f"{row(5 * number)}\n" for number in range(20))).encode())
+    (tmp_path / "prices.txt.1.gz").write_bytes(older[:-30])
+    rows = [row(100 + 5 * number) for number in range(sound)]
+    log = write(tmp_path, *rows)
+
+    assert answer(*words, "--file", log) == (0, "".join(f"{one}\n" for one in rows[-3:]))
+    assert capsys.readouterr().err == ""
+
+
+def test_an_older_damaged_file_matters_to_the_last_rows_if_they_are_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = gzip.compress((HEADER + "".join(f"{row(5 * number)}\n" for number in range(20))).encode())
+    (tmp_path / "prices.txt.1.gz").write_bytes(older[:-30])
+    log = write(tmp_path, row(100), row(105))
+
+    status, _ = answer("history", "--last", "3", "--file", log)
+
+    assert status == 1
+    assert "prices.txt.1.gz: damaged" in capsys.readouterr().err

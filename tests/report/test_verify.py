@@ -332,3 +332,28 @@ def test_a_range_and_a_pair_limit_what_is_told(tmp_path: Path) -> None:
     assert answer("verify", "--file", path, "--pair", "BTC-USD")[0] == 0
     assert answer("verify", "--file", path, "--since", "2026-11-20T15:52:05Z")[0] == 0
     assert answer("verify", "--file", path, "--until", "2026-11-20T15:52:05Z")[0] == 1
+
+
+SIMULATED = "# price-log 1 every=5s simulated\n"
+
+
+@pytest.mark.parametrize(
+    ("older", "source", "newer", "said"),
+    [
+        (SIMULATED, "simulated", HEADER, "simulated above"),
+        (HEADER, "kraken", SIMULATED, "real above"),
+        (HEADER, "simulated", SIMULATED, ""),
+        (SIMULATED, "simulated", SIMULATED, ""),
+        (HEADER, "kraken", HEADER, ""),
+    ],
+)
+def test_a_log_that_mixes_simulated_and_real_prices_is_a_fault(
+    tmp_path: Path, older: str, source: str, newer: str, said: str
+) -> None:
+    write(tmp_path, f"2026-11-20T15:00:00Z A-B 1 {source}", name="prices.txt.1", header=older)
+    log = write(tmp_path, "2026-11-20T15:00:05Z A-B - down", header=newer)
+
+    status, shown = answer("verify", "--file", log)
+
+    assert status == int(bool(said))
+    assert shown == (f"{log}:1: a log is simulated or real as a whole: {said}\n" if said else "")
