@@ -862,3 +862,21 @@ def test_counts_begin_anew_at_midnight_and_a_row_over_it_counts_in_part(tmp_path
 def test_an_end_without_an_interval_accounts_for_its_rows_alone() -> None:
     assert LogEnd().last_slots() == {}
     assert not LogEnd().drop_absent(5)
+
+
+def test_a_link_in_the_place_of_what_keeps_the_cut_is_not_followed_and_named(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    written(scene, "15:51:55 BTC-USD 100 kraken")
+    with scene.file.open("a") as file:
+        file.write("2026-11-20T15:52:00Z BTC")
+    kept, victim = tmp_path / "prices.txt.cut", tmp_path / "victim"
+    victim.write_text("mine\n")
+    kept.symlink_to(victim)
+    scene.clock.at(7, kept.unlink)
+
+    scene.run(until=14)
+
+    assert f"{kept}, which is to keep what is cut: Too many levels" in scene.said(Event.ROWS_HELD)[0]
+    assert victim.read_text() == "mine\n"
+    assert kept.read_text() == "2026-11-20T15:52:00Z BTC\n"
+    assert scene.rows[-1] == "15:52:15 BTC-USD 100 kraken"

@@ -71,7 +71,10 @@ def keep(descriptor: int, begin: int, path: Path) -> Cut:
     """
     size = os.fstat(descriptor).st_size - begin
     cut = Cut(host.read_at(descriptor, _SHOWN_BYTES, begin), size, path)
-    kept = host.open_kept(path, _MODE)
+    try:
+        kept = host.open_kept(path, _MODE)
+    except OSError as error:
+        raise OSError(error.errno, f"{path}, which is to keep what is cut: {error.strerror}") from error
     try:
         at = os.fstat(kept).st_size
         while block := host.read_at(descriptor, _BLOCK_BYTES, begin):
