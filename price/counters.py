@@ -27,3 +27,17 @@ class Histogram:
         """Counts a duration."""
         self.counts[bisect_left(self._bounds, seconds)] += 1
         self.counts[-1] += round(seconds * 1_000_000)
+
+
+class Tally:
+    """What `status` shows of a source since the recorder started."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.failures = 0
+        self.reach = 0
+        """A bit for each of the last 8 slots, the newest lowest; set where the source gave a price."""
+        self.seconds = 0.0
+        """How long its last answer took."""
+        self.answers = Histogram(ANSWER_BOUNDS)
+        """How long its good answers took."""

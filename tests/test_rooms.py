@@ -40,7 +40,10 @@ RULES = {
     # rooms with one window each
     "transport": {"transport", "errors", "wire", "price"},
     "handlers": {"handlers", "events", "log", *GROUND},
-    "sinks": {"sinks", "alerts", "counters", "events", "log", "settings", "wire", "safely", "host", *GROUND},
+    "sinks": {
+        "sinks", "alerts", "backoff", "counters", "events", "log", "settings", "wire", "safely", "host",
+        *GROUND,
+    },
     # the wings
     "recorder": {
         "recorder", "alerts", "counters", "backoff", "handlers", "sinks", "sources", "fetchers", "settings",

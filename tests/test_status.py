@@ -12,12 +12,14 @@ import pytest
 from price.errors import Forbidden, PriceError, Unavailable
 from price.events import Event
 from price.model import Pair, Quote, Reading
+from price.recorder.clock_witness import ClockWitness
 from price.recorder.show_status import show_status
 from price.recorder.source_state import SourceState
 from price.settings import Settings, load
+from price.sinks.alerts import AlertsSink
 from price.sinks.rows import RowsSink
 from price.sinks.since_start import SinceStart
-from price.sinks.status import Facts, StatusSink
+from price.sinks.status import StatusSink
 from price.sources import SOURCES
 from tests.fakes import START, FakeClock
 from tests.scene import Scene
@@ -39,8 +41,9 @@ def settings_of(tmp_path: Path, *sources: str) -> Settings:
 def sources_of(tmp_path: Path, quotes: Sequence[Quote], *names: str) -> dict[str, Any]:
     """What is shown of sources after a slot with these quotes."""
     states = {name: SourceState(SOURCES[name]) for name in names}
-    since_start = SinceStart(states, RowsSink(lambda *_: None, FakeClock()), lambda: 0)
-    status = StatusSink(Facts(1, SLOT, states, lambda: SLOT, lambda: 0, dict, since_start))
+    clock = FakeClock()
+    rows, alerts = RowsSink(lambda *_: None, clock), AlertsSink(lambda _: [], dict)
+    status = StatusSink(states, rows, alerts, SinceStart(states, rows, lambda: 0), ClockWitness(), clock)
     status.configure(settings_of(tmp_path, *names))
     view: dict[str, Any] = status.view(quotes)["sources"]
     return view

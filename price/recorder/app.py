@@ -1,7 +1,6 @@
 """Which objects exist: from settings to a running recorder. The only file that knows all the others."""
 
 import logging
-import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
@@ -29,7 +28,7 @@ from price.sinks.records import RecordsSink
 from price.sinks.rows import RowsSink
 from price.sinks.since_start import SinceStart
 from price.sinks.state import StateSink
-from price.sinks.status import Facts, StatusSink
+from price.sinks.status import StatusSink
 
 CHANCE = random.Random()  # noqa: S311 - jitter is no secret
 
@@ -99,19 +98,9 @@ class App:
         talker = talker or default_talker(environ, clock.monotonic)
         self._since_start = SinceStart(self._states, self._rows, lambda: getattr(talker, "dropped", 0))
         self._alerts = AlertsSink(self._history, lambda: self._status.priced)
-        facts = Facts(
-            os.getpid(),
-            clock.now(),
-            self._states,
-            lambda: self._rows.stored,
-            lambda: self._rows.held,
-            self._alerts.view,
-            self._since_start,
-            lambda: self._ledger.witness.waiting,
-            lambda: self._ledger.witness.ahead,
-            lambda name: self._states[name].rests_until(clock.monotonic(), clock.now()),
+        self._status = StatusSink(
+            self._states, self._rows, self._alerts, self._since_start, self._ledger.witness, clock
         )
-        self._status = StatusSink(facts)
         self._state = StateSink(self._states, self._alerts, clock)
         self._service = notify.Notify(
             send or notify.sender(environ),

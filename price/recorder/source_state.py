@@ -6,7 +6,7 @@ from typing import Any
 
 from price import times
 from price.backoff import Backoff, TokenBucket
-from price.counters import ANSWER_BOUNDS, Histogram
+from price.counters import Tally
 from price.log import quotes
 from price.model import Pair
 from price.sources.base import Source
@@ -15,20 +15,6 @@ from price.wire import Request
 ASIDE_SECONDS = 3600.0
 _REACH_BITS = 0xFF
 _GAP_WORTH_SAVING_SECONDS = 60
-
-
-class Tally:
-    """What `status` shows of a source since the recorder started."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-        self.failures = 0
-        self.reach = 0
-        """A bit for each of the last 8 slots, the newest lowest; set where the source gave a price."""
-        self.seconds = 0.0
-        """How long its last answer took."""
-        self.answers = Histogram(ANSWER_BOUNDS)
-        """How long its good answers took."""
 
 
 class UnknownPairs:

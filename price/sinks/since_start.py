@@ -2,38 +2,30 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from price.counters import REASONS, Histogram
+from price.backoff import Backoff
+from price.counters import REASONS, Tally
 from price.model import Pair, Quote
-
-
-class Answers(Protocol):
-    """What is counted of a source's requests."""
-
-    answers: Histogram
+from price.sinks.rows import RowsSink
 
 
 class Source(Protocol):
     """What is shown of a source."""
 
-    @property
-    def tally(self) -> Answers:
-        """Its counts."""
+    tally: Tally
+    backoff: Backoff
+
+    def rests_until(self, now: float, wall: datetime) -> datetime | None:
+        """When it is asked again, if it rests: `now` is monotonic, `wall` the time of day."""
         ...
-
-
-class Timed(Protocol):
-    """What is timed of the log."""
-
-    slot_seconds: Histogram
-    sync_seconds: Histogram
 
 
 class SinceStart:
     """Counts quotes; shows that with what others have counted."""
 
-    def __init__(self, sources: Mapping[str, Source], rows: Timed, dropped: Callable[[], int]) -> None:
+    def __init__(self, sources: Mapping[str, Source], rows: RowsSink, dropped: Callable[[], int]) -> None:
         self._sources = sources
         self._rows = rows
         self._dropped = dropped

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from price import times
 from price.model import Quote
 from price.settings import Settings
+from price.sinks.alerts import AlertsSink
 from price.smallfile import AtomicFile
 from price.text import MALFORMED
 
@@ -32,21 +33,6 @@ class Kept(Protocol):
         ...
 
 
-class KeptAlerts(Protocol):
-    """What must survive a restart of the alerts."""
-
-    changed: bool
-    """Whether anything changed since it was last saved."""
-
-    def saved(self) -> dict[str, Any]:
-        """The state as JSON values."""
-        ...
-
-    def restore(self, saved: Mapping[str, Any]) -> None:
-        """Goes on as saved."""
-        ...
-
-
 class Times(Protocol):
     """The two clocks."""
 
@@ -62,7 +48,7 @@ class Times(Protocol):
 class StateSink:
     """Saves the state of sources and alerts at the end of each slot that changed it."""
 
-    def __init__(self, sources: Mapping[str, Kept], alerts: KeptAlerts, clock: Times) -> None:
+    def __init__(self, sources: Mapping[str, Kept], alerts: AlertsSink, clock: Times) -> None:
         self._file = AtomicFile(Path("state.json"), _MODE, durable=True)
         self._sources = sources
         self._alerts = alerts

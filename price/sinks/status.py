@@ -1,11 +1,12 @@
 """What others may look at: status.json, replaced after each slot, once its rows are safe."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from price import __version__, host, times
 from price.log.day import Count, count_day
@@ -13,7 +14,10 @@ from price.log.end import LogEnd
 from price.log.row import plain
 from price.model import Pair, Quote, Reading
 from price.settings import Settings
-from price.sinks.since_start import SinceStart
+from price.sinks.alerts import AlertsSink
+from price.sinks.rows import RowsSink
+from price.sinks.since_start import SinceStart, Source
+from price.sinks.state import Times
 from price.smallfile import AtomicFile
 
 _MODE = 0o644
@@ -21,61 +25,34 @@ _BLOCKS_AT_ONCE = 16
 """A megabyte of rows: some hundredths of a second."""
 
 
-class Tally(Protocol):
-    """What is counted of a source since the recorder started."""
+class Witness(Protocol):
+    """What is known of the machine's clock."""
 
-    requests: int
-    failures: int
-    reach: int
-    seconds: float
-
-
-class Backoff(Protocol):
-    """Whether a source is asked once an hour only."""
-
-    retired: bool
-
-
-class Source(Protocol):
-    """What the status shows of a source."""
-
-    @property
-    def tally(self) -> Tally:
-        """Its counts."""
-        ...
-
-    @property
-    def backoff(self) -> Backoff:
-        """When it is asked again."""
-        ...
-
-
-class Facts(NamedTuple):
-    """What the status is made from beside the quotes."""
-
-    pid: int
-    started: datetime
-    sources: Mapping[str, Source]
-    stored: Callable[[], datetime | None]
-    """The last slot on stable storage."""
-    held: Callable[[], int]
-    """Rows that are not yet written."""
-    alerts: Callable[[], dict[str, Any]]
-    """Those that are on, and the last changes."""
-    since_start: SinceStart
-    waiting: Callable[[], str] = str
+    waiting: str
     """Why no row is written; empty where rows are."""
-    clock_ahead: Callable[[], timedelta | None] = lambda: None
-    """How far the machine's clock is from most servers', where that is more than a minute."""
-    rests_until: Callable[[str], datetime | None] = lambda _: None
-    """When a source that rests or is retired is asked again."""
+    ahead: timedelta | None
+    """How far it is from most servers', where that is more than a minute."""
 
 
 class StatusSink:
     """Keeps each pair's last price and the day's counts, and shows them with what the sources know."""
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        rows: RowsSink,
+        alerts: AlertsSink,
+        since_start: SinceStart,
+        witness: Witness,
+        clock: Times,
+    ) -> None:
+        self._states = sources
+        self._rows = rows
+        self._alerts = alerts
+        self._since_start = since_start
+        self._witness = witness
+        self._clock = clock
+        self._started = times.iso(clock.now())
         self._file: AtomicFile | None = None
         self._interval = 0
         self._pairs: Sequence[Pair] = ()
@@ -123,7 +100,7 @@ class StatusSink:
         self._count_on()
         for quote in quotes:
             self._count(quote)
-        self._facts.since_start.count(quotes)
+        self._since_start.count(quotes)
         self._quotes = [quote for quote in quotes if quote.slot == slot]
         self._write()
 
@@ -135,7 +112,7 @@ class StatusSink:
     def _write(self) -> None:
         if self._file is not None:
             view = json.dumps(self.view(self._quotes))
-            since_start = self._facts.since_start.json(self._pairs, self._sources)
+            since_start = self._since_start.json(self._pairs, self._sources)
             self._file.write(f'{view[:-1]}, "since_start": {since_start}}}')
 
     def close(self) -> None:
@@ -155,24 +132,24 @@ class StatusSink:
 
     def view(self, quotes: Sequence[Quote]) -> dict[str, Any]:
         """The status as a JSON object, given the quotes of the slot that has ended."""
-        stored = self._facts.stored()
+        stored = self._rows.stored
         return {
             "version": __version__,
-            "pid": self._facts.pid,
-            "started": times.iso(self._facts.started),
+            "pid": os.getpid(),
+            "started": self._started,
             "interval": self._interval,
             "place": host.place(),
             "slot": times.iso(stored) if stored else None,
-            "waiting": self._facts.waiting() or None,
+            "waiting": self._witness.waiting or None,
             "clock_ahead_seconds": self._clock_ahead(),
-            "held": self._facts.held(),
+            "held": self._rows.held,
             "pairs": {str(pair): self._pair(pair) for pair in self._pairs},
             "sources": {name: self._source(name, quotes) for name in self._sources},
-            "alerts": self._facts.alerts(),
+            "alerts": self._alerts.view(),
         }
 
     def _clock_ahead(self) -> float | None:
-        ahead = self._facts.clock_ahead()
+        ahead = self._witness.ahead
         return None if ahead is None else round(ahead.total_seconds(), 1)
 
     def _begin_day(self, slot: datetime) -> None:
@@ -197,9 +174,9 @@ class StatusSink:
         }
 
     def _source(self, name: str, quotes: Sequence[Quote]) -> dict[str, Any]:
-        source = self._facts.sources[name]
+        source = self._states[name]
         offset, reading = _farthest(name, quotes)
-        until = self._facts.rests_until(name)
+        until = source.rests_until(self._clock.monotonic(), self._clock.now())
         age = (quotes[-1].slot - reading.time).total_seconds() if reading and reading.time else None
         return {
             "state": "retired" if source.backoff.retired else _standing(name, quotes),
