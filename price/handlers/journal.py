@@ -135,6 +135,7 @@ class Room:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._name = str(path)
         self._identity = (0, 0, 0)
         self._socket: socket.socket | None = None
         self._poll = select.poll()
@@ -149,7 +150,7 @@ class Room:
 
     def is_there(self) -> bool:
         """Whether journald has a socket."""
-        return os.path.exists(self._path)  # noqa: PTH110 - for each entry
+        return os.access(self._name, os.F_OK)  # asked for each entry: Path.exists takes four times as long
 
     def refresh(self) -> None:
         """Connects anew if the journal's socket was made anew."""
