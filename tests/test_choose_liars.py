@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import combinations_with_replacement
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from price.choose import Memory, Rules, choose
@@ -114,7 +114,6 @@ ANY_LIE = st.sampled_from(LIES) | st.decimals("0.01", "100000", places=2)
 HONEST_ONES = st.lists(st.decimals("99.5", "100.5", places=3), min_size=2, max_size=8)
 
 
-@settings(max_examples=300)
 @given(st.data(), HONEST_ONES)
 def test_where_honest_sources_differ_fewer_liars_than_half_move_a_price_by_at_most_three_spreads(
     data: st.DataObject, honest: list[Decimal]
@@ -142,7 +141,6 @@ def slots(draw: st.DrawFn) -> tuple[int, list[tuple[Decimal, list[Decimal | str]
     return sources, found
 
 
-@settings(max_examples=300, deadline=None)
 @given(slots())
 def test_over_time_a_price_is_within_three_spreads_of_the_honest_one_now_or_of_the_last_minute(
     story: tuple[int, list[tuple[Decimal, list[Decimal | str]]]],

@@ -61,15 +61,16 @@ def fill(environment: Path, wheels: Path, **settings: str) -> "subprocess.Comple
 
 
 @pytest.mark.parametrize(
-    "setting",
-    ["USER=1", "TARGET=away", "PREFIX=away", "ROOT=away", "DRY_RUN=1", "NO_DEPS=1", "REQUIRE_VIRTUALENV=1"],
+    "told",
+    [
+        {"PIP_USER": "1", "PIP_ROOT": "away", "PIP_NO_DEPS": "1", "PIP_REQUIRE_VIRTUALENV": "1"},
+        {"PIP_TARGET": "away", "PIP_PREFIX": "away", "PIP_DRY_RUN": "1"},
+    ],
 )
 def test_what_pip_is_told_about_other_places_does_not_count(
-    environment: Path, packages: Path, wheels: Path, setting: str
+    environment: Path, packages: Path, wheels: Path, told: dict[str, str]
 ) -> None:
-    name, _, value = setting.partition("=")
-
-    done = fill(environment, wheels, **{f"PIP_{name}": value})
+    done = fill(environment, wheels, **told)
 
     assert done.returncode == 0, done.stderr
     assert {"dotenv.py", "requests.py", "urllib_.py"} <= {path.name for path in packages.iterdir()}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
@@ -63,7 +63,6 @@ def window(since: int | None, until: int | None) -> list[str]:
 
 
 @given(seed=SEEDS, edges=st.tuples(MOMENTS, MOMENTS), named=st.booleans())
-@settings(max_examples=120)
 def test_it_fills_what_is_missed_and_known_and_nothing_else(
     seed: int, edges: tuple[int | None, int | None], named: bool
 ) -> None:
@@ -110,7 +109,6 @@ def test_it_fills_what_is_missed_and_known_and_nothing_else(
     most=st.integers(1, 40),
     known=st.sets(st.integers(0, 600)),
 )
-@settings(max_examples=60)
 def test_what_is_worked_on_at_once_is_bounded_and_nothing_is_left_out(
     slots: list[int], most: int, known: set[int]
 ) -> None:

@@ -35,14 +35,8 @@ def checkout(tmp_path: Path) -> Callable[[str], Path]:
 
     def make(version: str) -> Path:
         folder = tmp_path / f"checkout-{version}"
-        others = (
-            "requirements.txt",
-            "requirements-chart.txt",
-            "env.example",
-            "LICENSE",
-            "README.md",
-            "CHANGELOG.md",
-        )
+        requirements = (path.name for path in DEPLOY.parent.glob("requirements*.txt"))
+        others = (*requirements, "env.example", "LICENSE", "README.md", "CHANGELOG.md")
         for name in (*PROGRAM, *others, *(f"deploy/{name}" for name in PLACED.values())):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

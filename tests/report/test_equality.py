@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
@@ -42,7 +42,6 @@ class Scene:
 
 
 @given(seed=SEEDS, edges=st.tuples(MOMENTS, MOMENTS).map(sorted))
-@settings(max_examples=150, deadline=None)
 def test_history_gives_the_rows_that_brute_force_gives(seed: int, edges: list[int]) -> None:
     with TemporaryDirectory() as folder:
         scene = Scene(folder, seed)
@@ -56,7 +55,6 @@ def test_history_gives_the_rows_that_brute_force_gives(seed: int, edges: list[in
 @given(
     seed=SEEDS, edges=st.tuples(MOMENTS, MOMENTS).map(sorted), every=st.sampled_from([1, 7, 60, 300, 86400])
 )
-@settings(max_examples=100, deadline=None)
 def test_candles_are_those_of_brute_force_to_the_digit(seed: int, edges: list[int], every: int) -> None:
     with TemporaryDirectory() as folder:
         scene = Scene(folder, seed)
@@ -68,7 +66,6 @@ def test_candles_are_those_of_brute_force_to_the_digit(seed: int, edges: list[in
 
 
 @given(seed=SEEDS, edges=st.tuples(MOMENTS, MOMENTS).map(sorted))
-@settings(max_examples=100, deadline=None)
 def test_gaps_cover_exactly_the_missed_slots(seed: int, edges: list[int]) -> None:
     with TemporaryDirectory() as folder:
         scene = Scene(folder, seed)
@@ -115,7 +112,6 @@ def runs(slots: list[tuple[int, str, str, int]]) -> list[tuple[int, int, str, in
 
 
 @given(seed=SEEDS, since=MOMENTS, count=st.integers(1, 30))
-@settings(max_examples=60, deadline=None)
 def test_last_gives_the_last_rows_and_candles_of_each_pair(seed: int, since: int, count: int) -> None:
     with TemporaryDirectory() as folder:
         scene = Scene(folder, seed)
@@ -146,7 +142,6 @@ def test_logs_of_many_blocks_are_read_alike(tmp_path: Path, seed: int) -> None:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=60, deadline=None)
 def test_verify_finds_nothing_in_a_sound_log(seed: int) -> None:
     with TemporaryDirectory() as folder:
         made = RandomLog(random.Random(seed), 120)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from price.sources import SOURCES
@@ -28,14 +28,12 @@ STATUSES = st.sampled_from([200, 200, 200, 204, 302, 400, 404, 418, 429, 451, 50
 every_source = pytest.mark.parametrize("name", list(SOURCES))
 
 
-@settings(max_examples=60, deadline=None)
 @given(body=st.binary(), status=STATUSES)
 def test_arbitrary_bytes_raise_nothing_but_source_errors(body: bytes, status: int) -> None:
     for name in SOURCES:
         survives(name, said(body, status))
 
 
-@settings(max_examples=100, deadline=None)
 @given(value=VALUES, status=STATUSES)
 def test_arbitrary_json_raises_nothing_but_source_errors(value: Any, status: int) -> None:
     for name in SOURCES:
@@ -43,7 +41,6 @@ def test_arbitrary_json_raises_nothing_but_source_errors(value: Any, status: int
 
 
 @every_source
-@settings(max_examples=100, deadline=None)
 @given(choose=st.data())
 def test_a_good_answer_with_a_part_replaced_raises_nothing_but_source_errors(
     name: str, choose: st.DataObject
@@ -55,7 +52,6 @@ def test_a_good_answer_with_a_part_replaced_raises_nothing_but_source_errors(
 
 
 @every_source
-@settings(max_examples=60, deadline=None)
 @given(choose=st.data())
 def test_a_torn_or_garbled_answer_raises_nothing_but_source_errors(name: str, choose: st.DataObject) -> None:
     body = bytearray(sent(choose.draw(st.sampled_from(FILES[name]))).body)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
@@ -38,7 +38,6 @@ def test_well_known_coins_cost_about_what_they_cost(asked: str, about: float) ->
         assert abs(float(price_at(pair(asked), second)) / about - 1) < 0.15
 
 
-@settings(max_examples=100, deadline=None)
 @given(base=ASSETS, quote=ASSETS, second=st.integers(0, 10**10))
 def test_a_step_of_five_seconds_is_a_few_basis_points_at_most(base: str, quote: str, second: int) -> None:
     before, after = (price_at(Pair(base, quote), second + step) for step in (0, 5))
