@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # tests that look at real time run after the others; one that fails is tried once more, and listed as RERUN
 COMPUTE := -n 4 --dist worksteal -m "not live and not realtime"
-REALTIME := -n 5 --dist worksteal -m realtime --reruns 1
+# only the files with such tests: to collect all thousands again takes each worker seconds
+REALTIME := -n 5 --dist worksteal -m realtime --reruns 1 $$(grep -rl --include='test_*.py' realtime tests)
 # else each of the hundreds of processes that tests start would compile the program anew
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end
@@ -53,6 +54,7 @@ format: $(VENV)/.dev ## bring the code into its form
 
 fuzz: $(VENV)/.fuzz ## look for inputs that break what reads them; FUZZ="reader --seconds 600"
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+	$(if $(FUZZ),,$(BIN)/pytest -n auto -m hypothesis --hypothesis-profile=search --timeout=0)
 
 sweep-follow: $(VENV)/.dev ## kill followers and their engines at random, for SWEEP=20 rounds
 	SWEEP=$${SWEEP:-20} $(BIN)/pytest -s -p no:cacheprovider -o timeout=0 tests/follow -k "at_random or any_step"
