@@ -60,27 +60,9 @@ def download(requirements: Path) -> Path:
 
 
 def _copy_checkout(target: Path) -> None:
-    kept = (
-        "main.py",
-        "price",
-        "tests",
-        "bench",
-        "deploy",
-        "docs",
-        "Makefile",
-        "env.example",
-        "requirements.txt",
-    )
-    for name in (
-        *kept,
-        "requirements-chart.txt",
-        "requirements-follow.txt",
-        "requirements-metrics.txt",
-        "requirements-supervise.txt",
-        "LICENSE",
-        "README.md",
-        "CHANGELOG.md",
-    ):
+    kept = ("main.py", "price", "tests", "bench", "deploy", "docs", "Makefile", "env.example")
+    requirements = (path.name for path in ROOT.glob("requirements*.txt"))
+    for name in (*kept, *requirements, "LICENSE", "README.md", "CHANGELOG.md"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

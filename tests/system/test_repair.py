@@ -93,6 +93,7 @@ def test_who_may_not_read_the_journal_is_told_what_to_do(machine: Machine, holed
 def test_root_follows_no_link_of_the_services_user_whatever_the_words(
     machine: Machine, holed: list[str]
 ) -> None:
+    machine.run("price", "repair", "--from", "journal")
     machine.run(
         "sh", "-c", f"mkdir -p /var/tmp/peer && cp {PRICES} /var/tmp/peer/ && mv {REPAIRS} /var/tmp/kept"
     )
