@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import settings
 
 # a busy machine is no reason to fail: the time of one example says nothing. `make test` tries the same inputs
-# each time, so that it fails for what was changed; `make fuzz` tries others: what it finds is an @example then
+# each time, so that it fails for what was changed; `make fuzz` tries others
 settings.register_profile("same", deadline=None, max_examples=40, derandomize=True, database=None)
 settings.register_profile("search", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("same")
