@@ -1,14 +1,12 @@
-"""What the page asks: how things are now, a range as columns for a chart, and rows. Pure over the files.
+"""What the page asks of the log: a range as columns for a chart, and rows. Pure over the files.
 
 Prices are texts from the row to the screen. A range that takes long to read is read in parts: each answer
 says how far it is (`percent`), and the page asks again until it is whole. So a year never holds a thread for
 longer than a moment, its progress can be shown, and to cancel it nobody has to do anything.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from price.errors import PriceError
@@ -17,8 +15,7 @@ from price.log.gaps import UNRECORDED
 from price.log.read import PriceLog
 from price.log.row import Row
 from price.report.history import as_cells
-from price.smallfile import read_small
-from price.web.days import HOUR, Bar, Day, Days, Missed, Reader
+from price.web.days import HOUR, NOTHING, Bar, Day, Days, Missed, Reader, sum_up
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, HOUR, 7200, 10_800, 21_600, 43_200)
 """Round periods of bars, in seconds; from a day on whole days."""
@@ -28,8 +25,6 @@ PART_SECONDS = 0.25
 """How long a request may read days that are not summed yet."""
 ROWS_A_PAGE = 200
 _MOST_POINTS = 2000
-_LATELY_SECONDS = row.DAY
-_MAX_STATUS_BYTES = 4 * 1024 * 1024
 
 
 class Asked(NamedTuple):
@@ -41,48 +36,24 @@ class Asked(NamedTuple):
     points: int
     every: int = 0
     """The seconds of a bar, where it has to be that: for what follows an answer that one has."""
+    whole: bool = False
+    """Whether only whole bars are wanted, so that what follows can be asked for by itself."""
+    interval: int = 1
+    """The seconds from slot to slot: no bar is shorter."""
 
 
 class Answers:
-    """Reads one log and one status. Not for several threads at once, but for `now`."""
+    """Reads one log. Not for several threads at once."""
 
-    def __init__(self, log: str, status: Path, days: Days, monotonic: Callable[[], float]) -> None:
+    def __init__(self, log: str, days: Days, monotonic: Callable[[], float]) -> None:
         self.log = log
-        self._status = status
         self._days = days
         self._monotonic = monotonic
-        self._mark: tuple[int, ...] | None = None
-        self._known = b""
-
-    def status(self) -> tuple[bytes, float] | None:
-        """The recorder's status as JSON, and when it was written (Unix seconds); None where there is none.
-
-        It is read once for each time that it is written, however many ask.
-        """
-        try:
-            written = self._status.stat()
-            mark = (written.st_ino, written.st_size, written.st_mtime_ns)
-            if mark != self._mark:
-                known = json.loads(read_small(self._status, _MAX_STATUS_BYTES))
-                self._known = json.dumps(known, separators=(",", ":"), allow_nan=False).encode()
-                self._mark = mark if _is_status(known) else None
-        except (OSError, ValueError, RecursionError):
-            self._mark = None
-        return (self._known, written.st_mtime) if self._mark else None
-
-    def overview(self) -> dict[str, Any]:
-        """Where the log begins and ends, the pairs of its last day, and its fault, where it has one."""
-        try:
-            with PriceLog(self.log) as log:
-                first, last = log.first(), log.last()
-                if first is None or last is None:
-                    return {"first": None, "last": None, "pairs": [], "every": 0}
-                return {"first": first, "last": last, **_pairs(log, last)}
-        except (PriceError, OSError) as error:
-            return {"first": None, "last": None, "pairs": [], "every": 0, "fault": str(error)}
 
     def series(self, asked: Asked) -> dict[str, Any]:
         """A range as columns: t, o, h, l, c, n and r (repaired), and what was missed in it.
+
+        `until` in the answer is where it ends: of whole bars that is before the end of what was asked for.
 
         Raises PriceError where the log cannot be read, or has nothing of the pair.
         """
@@ -91,40 +62,54 @@ class Answers:
             if first is None or last is None:
                 raise PriceError(f"{self.log}: no rows yet")
             asked = asked._replace(since=max(asked.since, first), until=max(asked.until, first))
-            if asked.until - asked.since > SUMMED_SECONDS:
-                return self._summed(asked, last)
-            reader = Reader(_every(asked))
+            summed, follows = asked.until - asked.since > SUMMED_SECONDS, asked.every
+            asked = asked._replace(every=max(HOUR if summed else 1, _every(asked)))
+            wanted = asked
+            if asked.whole:
+                asked = _whole(asked)
+            if summed:
+                return {**self._summed(log, asked, last), "repairs": _mark(log)}
+            reader = Reader(asked.every)
             bars = [bar for _, bar in reader.bars(log.blocks(asked.since, asked.until))]
-            missed, sources = reader.missed.get(asked.pair, []), reader.sources.get(asked.pair, {})
-            if not bars and not missed and not asked.every:
-                since, until = row.slot(asked.since), row.slot(asked.until)
+            sources = reader.sources.get(asked.pair, {})
+            missed = [*edged(log, asked, reader.missed.get(asked.pair, []), reader.spans.get(asked.pair))]
+            if not (bars or missed or follows) and not _has(log, wanted):
+                since, until = row.slot(wanted.since), row.slot(wanted.until)
                 raise PriceError(f"{asked.pair} has no rows from {since} to {until}: choose another range")
-            return _columns(asked, reader.every, bars, missed, sources)
+            return {**_columns(asked, bars, missed, sources), "repairs": _mark(log)}
 
-    def _summed(self, asked: Asked, last: int) -> dict[str, Any]:
-        """The same of many days, from their sums; those that lack one are summed until the time is over."""
-        whole = PriceLog(self.log)  # a sum is of all pairs
-        end = self._monotonic() + PART_SECONDS
+    def _summed(self, log: PriceLog, asked: Asked, last: int) -> dict[str, Any]:
+        """The same of many days, from their sums; `percent` alone as long as some of these are to be made."""
         starts = range(asked.since // row.DAY * row.DAY, asked.until, row.DAY)
-        found: list[Day] = []
-        lacking = 0
-        for day in starts:
-            over = day + row.DAY <= last
-            sums = self._days.known(whole, day, asked.pair) if over else None
-            if sums is None and (self._monotonic() < end or not over):
-                days = self._days if over else Days(None)  # a day that goes on is not kept
-                sums = days.make(whole, day, asked.pair)
-            if sums is None:
-                lacking += 1
-            elif sums.every:
-                found.append(sums)
-        every = max(HOUR, _every(asked))
+        over = [day for day in starts if day >= asked.since and day + row.DAY <= min(asked.until, last)]
+        sums = self._sums(over, asked.pair)
+        if len(sums) < len(over):
+            return {"percent": 100 * len(sums) // len(over)}
+        found = []
+        for day in starts:  # a part of a day, and one that goes on, are not kept
+            begin, until = max(day, asked.since), min(day + row.DAY, asked.until)
+            found.append(
+                sums[day] if day in sums else sum_up(log.blocks(begin, until)).get(asked.pair, NOTHING)
+            )
+        found = [day for day in found if day.every]
         sources = dict.fromkeys(text for day in found for text in day.sources)
-        bars = joined((bar for day in found for bar in day.hours), every)
-        answer = _columns(asked, every, bars, [*joined_missed(found)], sources)
-        if lacking:
-            answer["percent"] = 100 * (len(starts) - lacking) // len(starts)
-        return answer
+        bars = joined((bar for day in found for bar in day.hours), asked.every)
+        span = (found[0].begin, found[-1].end, found[-1].every) if found else None
+        return _columns(asked, bars, [*edged(log, asked, [*joined_missed(found)], span)], sources)
+
+    def _sums(self, days: list[int], pair: str) -> dict[int, Day]:
+        """The sums of days that are over; those that are lacking are made until the time is up."""
+        log = PriceLog(self.log)  # a sum is of all pairs
+        end = self._monotonic() + PART_SECONDS
+        found: dict[int, Day] = {}
+        made = 0
+        for day in days:
+            sums = self._days.known(log, day, pair)
+            if sums is None and (not made or self._monotonic() < end):
+                sums, made = self._days.make(log, day, pair), made + 1
+            if sums is not None:
+                found[day] = sums
+        return found
 
     def rows(self, asked: Asked, after: str, most: int = ROWS_A_PAGE) -> dict[str, Any]:
         """The newest rows of a range, at most so many, those before the slot `after` where that is given.
@@ -154,27 +139,19 @@ class Answers:
             yield from log.rows(asked.since, asked.until)
 
 
-def _is_status(known: Any) -> bool:
-    """Whether the page can show it: what it looks into has the form that it expects."""
-    if not isinstance(known, dict) or not {"slot", "interval", "pairs", "sources"} <= known.keys():
-        return False
-    parts = [known["pairs"], known["sources"]]
-    return all(
-        isinstance(part, dict) and all(isinstance(one, dict) for one in part.values()) for part in parts
-    )
-
-
 def _every(asked: Asked) -> int:
     """The seconds of a bar: as asked for, but never so few that an answer grows without bound."""
     seconds = asked.until - asked.since
-    return max(asked.every, period(seconds, _MOST_POINTS)) if asked.every else period(seconds, asked.points)
+    if asked.every:
+        return max(asked.every, period(seconds, _MOST_POINTS))
+    return period(seconds, asked.points, asked.interval)
 
 
-def period(seconds: int, points: int) -> int:
-    """The shortest round period of which a range has at most so many."""
+def period(seconds: int, points: int, interval: int = 1) -> int:
+    """The shortest round period, of whole slots, of which a range has at most so many."""
     points = max(10, min(points, _MOST_POINTS))
     for step in STEPS:
-        if seconds <= step * points:
+        if seconds <= step * points and not step % interval:
             return step
     return -(-seconds // (points * row.DAY)) * row.DAY
 
@@ -195,7 +172,7 @@ def joined(bars: Iterator[Bar], every: int) -> list[Bar]:
             min(last.low, bar.low, key=Decimal),
             bar.close,
             last.slots + bar.slots,
-            last.repaired or bar.repaired,
+            ", ".join(dict.fromkeys(by for one in (last, bar) for by in one.by.split(", ") if by)),
         )
     return found
 
@@ -220,10 +197,54 @@ def joined_missed(days: list[Day]) -> Iterator[Missed]:
         yield before
 
 
-def _columns(
-    asked: Asked, every: int, bars: list[Bar], missed: list[Missed], sources: dict[str, None]
-) -> dict[str, Any]:
+def _whole(asked: Asked) -> Asked:
+    """The bars that are over, from the first that begins in the range."""
+    every = asked.every
+    since = -(-asked.since // every) * every
+    return asked._replace(since=since, until=max(since, asked.until // every * every))
+
+
+def _has(log: PriceLog, asked: Asked) -> bool:
+    return asked.pair in log.pairs_between(asked.since, asked.until)
+
+
+def _mark(log: PriceLog) -> str:
+    """What changes where repairs do: an answer that was made before holds them no longer."""
+    return f"{log.repairs.identity} {log.repairs.size}" if log.repairs else ""
+
+
+def _gone(missed: list[Missed], every: int) -> list[tuple[int, int]]:
+    """The seconds that were missed in each period, by its start, however short the stretches are."""
+    found: dict[int, int] = {}
+    for one in missed:
+        at = one.start
+        while at < one.end:
+            period = at // every * every
+            found[period] = found.get(period, 0) + min(one.end, period + every) - at
+            at = period + every
+    return sorted(found.items())
+
+
+def edged(
+    log: PriceLog, asked: Asked, missed: list[Missed], span: tuple[int, int, int] | None
+) -> Iterator[Missed]:
+    """What was missed, with the slots at the edges of a range that no row accounts for, but has rows around.
+
+    `span` is what the rows of the range account for: from a slot up to another, and the interval.
+    """
+    begin, end, every = span or (asked.until, asked.until, asked.interval)
+    since = row.next_multiple(asked.since - 1, every)
+    before, after = since - row.DAY, asked.until + row.DAY
+    if begin > since and asked.pair in log.pairs_between(before, since):
+        yield Missed(since, begin, (begin - since) // every, UNRECORDED)
+    yield from missed
+    if end < asked.until and span and next(log.rows(asked.until, after), None):
+        yield Missed(end, asked.until, -((end - asked.until) // every), UNRECORDED)
+
+
+def _columns(asked: Asked, bars: list[Bar], missed: list[Missed], sources: dict[str, None]) -> dict[str, Any]:
     """The answer to a question about a range; missed stretches below half a period are left to the count."""
+    every = asked.every
     shown = [one for one in missed if 2 * (one.end - one.start) >= every]
     return {
         "pair": asked.pair,
@@ -236,8 +257,9 @@ def _columns(
         "l": [bar.low for bar in bars],
         "c": [bar.close for bar in bars],
         "n": [bar.slots for bar in bars],
-        "r": [number for number, bar in enumerate(bars) if bar.repaired],
+        "r": [(number, bar.by) for number, bar in enumerate(bars) if bar.by],
         "missed": [list(one) for one in shown],
+        "gone": _gone(missed, every),
         "missed_slots": sum(one.slots for one in missed),
         "priced_slots": sum(bar.slots for bar in bars),
         "lately": [list(one) for one in missed[-10:]],
@@ -249,25 +271,3 @@ def _names(bases: dict[str, None]) -> list[str]:
     """The sources that prices rest on; the row that names most of them settles their order."""
     ordered = sorted(bases, key=lambda basis: (-basis.count(","), basis))
     return [*dict.fromkeys(name for basis in ordered for name in basis.split(","))]
-
-
-def _pairs(log: PriceLog, last: int) -> dict[str, Any]:
-    """The pairs of the log's last day with the newest price of each, and the interval at its end."""
-    newest: dict[str, Row] = {}
-    every = 0
-    for seconds in (600, HOUR, _LATELY_SECONDS):
-        pairs = log.pairs_between(last - seconds, last + 1)
-        newest = {}
-        for interval, rows in log.blocks(last - seconds, last + 1):
-            every = interval
-            newest.update({one[1]: one for one in rows if one[2] != row.MISSED})
-        if pairs <= newest.keys():
-            break
-    known: list[dict[str, Any]] = []
-    for pair in sorted(pairs):
-        _, _, price, basis, _ = newest.get(pair, ("", pair, None, "", ""))
-        slot = newest[pair][0] if pair in newest else None
-        known.append(
-            {"pair": pair, "price": price, "slot": slot, "sources": basis.split(",") if basis else []}
-        )
-    return {"pairs": known, "every": every}

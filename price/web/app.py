@@ -18,6 +18,7 @@ from price.safely import safely
 from price.text import one_line
 from price.web.answers import Answers, Asked
 from price.web.reply import Environ, Refused, Reply, StartResponse, Stream, fault, send, static_files
+from price.web.standing import Standing
 
 STATIC = Path(__file__).parent / "static"
 _MOST_KEPT_BYTES = 8 * 1024 * 1024
@@ -34,12 +35,13 @@ class App:
     """Answers requests. `now` reads the wall clock; `hosts` are the names that may stand in Host."""
 
     def __init__(
-        self, answers: Answers, now: Callable[[], datetime], hosts: Iterable[str], static: Path = STATIC
+        self, standing: Standing, answers: Answers, now: Callable[[], datetime], hosts: Iterable[str]
     ) -> None:
+        self._standing = standing
         self._answers = answers
         self._now = now
         self._hosts = frozenset(host.lower() for host in hosts)
-        self._files = static_files(static)
+        self._files = static_files(STATIC)
         self._reading = threading.Lock()
         """One range is read at a time: reads take the processor, and the same answer serves many tabs."""
         self._waiting = threading.BoundedSemaphore(1 + _MOST_WAITING)
@@ -55,8 +57,8 @@ class App:
         self.asked += 1
         reply, failure = safely(self._reply, environ)
         if isinstance(failure, Refused):
-            again = (("Retry-After", "2"),) if failure.status == 503 else ()
-            reply = fault(failure.status, str(failure), *again)
+            again = (("Retry-After", "1"),) if failure.status == 503 else ()
+            reply = fault(failure.status, str(failure), *again, again=1 if again else None)
         elif isinstance(failure, PriceError):
             reply = fault(503, str(failure), ("Retry-After", "5"))
         elif isinstance(failure, OSError):
@@ -121,11 +123,11 @@ class App:
 
     def _overall(self) -> Reply:
         """The status as it is, or what the log alone can tell."""
-        known = self._answers.status()
+        known = self._standing.status()
         if known:
             status, written = known
             return Reply(200, b'{"now":%f,"written":%f,"status":%b}' % (self._unix(), written, status))
-        log = self._once(("overview",), self._answers.overview)
+        log = self._once(("overview",), self._standing.overview)
         return Reply(200, b'{"now":%f,"written":null,"status":null,"log":%b}' % (self._unix(), log))
 
     def _series(self, asked: Asked) -> Reply:
@@ -194,6 +196,8 @@ def _range(asked: Mapping[str, str], now: float) -> Asked:
         _number(asked, "until", int(now) + 1),
         _number(asked, "points", 800),
         _number(asked, "every", 0),
+        asked.get("whole") == "1",
+        max(1, _number(asked, "interval", 1)),
     )
 
 

@@ -25,7 +25,7 @@ from price.report.candles import Candles
 from price.smallfile import AtomicFile, read_small
 
 HOUR = 3600
-_FORM = 2
+_FORM = 3
 """Of a sum on disk; one of another form is made again."""
 _MOST_CHARACTERS = 12_000_000
 """Of sums in memory: some twenty years of a pair."""
@@ -47,8 +47,8 @@ class Bar(NamedTuple):
     close: str
     slots: int
     """How many of them have a price."""
-    repaired: bool
-    """Whether one of them was filled in later."""
+    by: str
+    """What filled some of them in later, such as `candle`; empty where nothing did."""
 
 
 class Missed(NamedTuple):
@@ -212,14 +212,15 @@ class Reader:
         self.spans: dict[str, tuple[int, int, int]] = {}
         """Of each pair the first slot that its rows account for, the one after the last, the interval."""
         self._gaps = Gaps()
-        self._repaired: set[tuple[str, int]] = set()
+        self._by: dict[tuple[str, int], dict[str, None]] = {}
 
     def bars(self, blocks: Iterable[Block]) -> Iterator[tuple[str, Bar]]:
         """The candles, period by period."""
         for slot, name, *prices, count in Candles(self.every).of(self._noted(blocks)):
             start, pair = row.unix(str(slot)), str(name)
+            by = ", ".join(self._by.pop((pair, start), ()))
             first, high, low, last = map(str, prices)
-            yield pair, Bar(start, first, high, low, last, int(count or 0), (pair, start) in self._repaired)
+            yield pair, Bar(start, first, high, low, last, int(count or 0), by)
 
     def _noted(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """The blocks, looked through for missed stretches, sources and repaired periods."""
@@ -239,7 +240,8 @@ class Reader:
         )
         for one in rows:
             if one[4] and " by=" in one[4] and one[2] != row.MISSED:
-                self._repaired.add((pair, row.unix(one[0]) // self.every * self.every))
+                start = row.unix(one[0]) // self.every * self.every
+                self._by.setdefault((pair, start), {})[row.extras(one).get("by", "")] = None
 
     def _miss(self, gaps: Iterable[Gap]) -> None:
         for gap in gaps:

@@ -99,9 +99,9 @@ class Refused(Exception):
         self.status = status
 
 
-def fault(status: int, why: str, *more: tuple[str, str]) -> Reply:
-    """An answer that says why there is no other, in one line."""
-    return Reply(status, json.dumps({"fault": one_line(why)}).encode(), JSON, more)
+def fault(status: int, why: str, *more: tuple[str, str], again: int | None = None) -> Reply:
+    """An answer that says why there is no other, in one line; `again`: what to wait before asking again."""
+    return Reply(status, json.dumps({"fault": one_line(why), "again": again}).encode(), JSON, more)
 
 
 def static_files(folder: Path) -> dict[str, Reply]:

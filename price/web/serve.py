@@ -16,6 +16,7 @@ from price.errors import PriceError
 from price.web.answers import Answers
 from price.web.app import App
 from price.web.days import Days
+from price.web.standing import Standing
 
 THREADS = 4
 CONNECTIONS = 500
@@ -42,8 +43,8 @@ def run(
     given = given_sockets(environ)
     sockets = given or open_sockets(settings.value_of(environ, "PRICE_WEB_LISTEN"))
     cache = environ.get("CACHE_DIRECTORY", "").partition(":")[0]
-    answers = Answers(log, status, Days(Path(cache) if cache else None), monotonic)
-    app = App(answers, now, hosts)
+    answers = Answers(log, Days(Path(cache) if cache else None), monotonic)
+    app = App(Standing(log, status), answers, now, hosts)
     # a page that is opened asks for ten files: no reason to warn that some of them wait for a thread
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server = create_server(

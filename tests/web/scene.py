@@ -12,6 +12,7 @@ from price.log import row
 from price.web.answers import Answers
 from price.web.app import App
 from price.web.days import Days
+from price.web.standing import Standing
 
 HEADER = "# price-log 1 every={}s\n"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -47,8 +48,8 @@ class WebScene:
         if cached:
             cache.mkdir(exist_ok=True)
         self.days = Days(cache if cached else None)
-        answers = Answers(str(self.file), self.status_file, self.days, self._monotonic)
-        self.app = App(answers, lambda: self.at, hosts)
+        answers = Answers(str(self.file), self.days, self._monotonic)
+        self.app = App(Standing(str(self.file), self.status_file), answers, lambda: self.at, hosts)
         self.tick_seconds = 0.0
         """What passes each time that somebody looks at the clock."""
 

@@ -219,7 +219,7 @@ def test_repairs_that_arrive_change_the_days_that_they_fill_and_no_other(scene: 
 
     assert (before["missed_slots"], found[0]["missed_slots"]) == (1, 0)
     every = found[0]["every"]
-    assert [found[0]["t"][number] for number in found[0]["r"]] == [times.unix(gap) // every * every]
+    assert [found[0]["t"][number] for number, _ in found[0]["r"]] == [times.unix(gap) // every * every]
     assert "9" in found[0]["h"]
     assert read == 20  # repairs.txt is new: each day has to be looked at
     more = [f"{times.iso(gap + timedelta(days=number))} BTC-USD 9 okx by=candle" for number in (0, 9)]
@@ -309,3 +309,35 @@ def test_times_are_those_of_the_log_through_a_night_in_which_clocks_change(scene
     found = scene.series(night, night + timedelta(days=3), every=EVERY)
 
     assert found["t"] == [times.unix(night) + EVERY * number for number in range(72)]
+
+
+@pytest.mark.parametrize("days", [2, 40])
+@pytest.mark.parametrize("seed", range(5))
+def test_whole_bars_and_what_follows_them_are_the_range_in_two_parts(
+    scene: WebScene, days: int, seed: int
+) -> None:
+    long_log(scene, 60, seed)
+    since, until = NOON - timedelta(days=days), NOON - timedelta(minutes=90)
+
+    whole = scene.series(since, until, whole=1, points=60)
+    every = whole["every"]
+    start = times.from_unix(whole["until"])
+    rest = scene.series(start, until, every=every)
+    both = scene.series(times.from_unix(whole["since"]), until, every=every)
+
+    assert whole["until"] % every == whole["since"] % every == 0
+    for name in "tohlcn":
+        assert whole[name] + rest[name] == both[name], name
+    assert whole["missed_slots"] + rest["missed_slots"] == both["missed_slots"]
+    assert [*whole["gone"], *rest["gone"]] == both["gone"]
+
+
+def test_what_was_missed_is_told_for_each_period_however_short_it_was(tmp_path: Path) -> None:
+    scene = WebScene(tmp_path)
+    scene.log(*scene.prices(NOON, ["1", "- late", "2", *["3"] * 21, "- late", "- late"]))
+
+    found = scene.series(NOON, NOON + timedelta(seconds=130), every=60)
+
+    noon = times.unix(NOON)
+    assert found["missed"] == []
+    assert found["gone"] == [[noon, 5], [noon + 120, 10]]

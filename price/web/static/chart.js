@@ -5,6 +5,7 @@ import * as clock from "./clock.js";
 
 const AXIS_FONT = "12px system-ui, sans-serif";
 const LEAST_HATCH = 2;
+const SHORT_MARK = 4;
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -25,8 +26,8 @@ export class Chart {
   static get available() { return typeof uPlot === "function"; }
 
   fault(text) {
+    if (this.place.firstElementChild?.textContent === text) return;
     this.drop();
-    this.answer = null;
     const line = document.createElement("div");
     line.className = "fault";
     line.textContent = text;
@@ -36,8 +37,7 @@ export class Chart {
   show(answer) {
     this.answer = answer;
     if (!Chart.available) {
-      this.fault("No chart here: type  make web  to bring uPlot, then restart price web.");
-      this.answer = answer;
+      this.fault("No chart here: type  make web  to bring what draws it, then start price web again.");
       return;
     }
     if (this.plot === null) this.make();
@@ -50,13 +50,14 @@ export class Chart {
   // Colours and the zone are read when it is made.
   again() {
     const answer = this.answer;
+    if (!this.plot || !answer) return;
     this.drop();
-    if (answer) this.show(answer);
+    this.show(answer);
   }
 
   drop() {
     this.plot?.destroy();
-    this.plot = null;
+    this.plot = this.answer = null;
     this.place.replaceChildren();
   }
 
@@ -71,6 +72,7 @@ export class Chart {
       width: this.place.clientWidth,
       height: this.place.clientHeight,
       legend: { show: false },
+      tzDate: (at) => (clock.isLocal() ? new Date(at * 1000) : uPlot.tzDate(new Date(at * 1000), "Etc/UTC")),
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: true }, y: { range: (_plot, low, high) => room(low, high) } },
       axes: [
@@ -85,7 +87,7 @@ export class Chart {
       ],
       bands: candles ? [] : [{ series: [2, 1], fill: colours.band }],
       hooks: {
-        drawClear: [(plot) => hatch(plot, this.answer, colours)],
+        drawClear: [(plot) => { hatch(plot, this.answer, colours); markShort(plot, this.answer, colours); }],
         draw: [(plot) => { if (candles) drawCandles(plot, this.answer, colours); drawRepaired(plot, this.answer, colours); }],
         setCursor: [(plot) => this.told.cursor(plot.cursor.idx ?? null)],
         setSelect: [(plot) => this.select(plot)],
@@ -106,8 +108,9 @@ export class Chart {
   key(event) {
     const answer = this.answer;
     if (!answer || !this.plot) return;
-    const last = this.plot.data[0].length - 1;
-    const at = this.plot.cursor.idx ?? last;
+    const last = answer.t.length - 1;
+    const under = this.plot.cursor.idx === null ? -1 : placeOf(answer, this.plot.data[0][this.plot.cursor.idx]);
+    const at = under < 0 ? last : under;
     const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20, Home: -Infinity, End: Infinity };
     if (event.key in steps) this.point(Math.max(0, Math.min(last, at + steps[event.key])));
     else if (event.key === "+" || event.key === "=") this.scale(at, 0.5);
@@ -117,16 +120,17 @@ export class Chart {
     event.preventDefault();
   }
 
-  point(index) {
-    const time = this.plot.data[0][index];
+  // Moves the cursor to a bar of the answer.
+  point(at) {
+    const time = this.answer.t[at];
     if (time === undefined) return;
     this.plot.setCursor({ left: this.plot.valToPos(time, "x"), top: 0 });
-    this.told.cursor(index);
+    this.told.cursor(this.plot.data[0].indexOf(time));
   }
 
-  scale(index, factor) {
+  scale(at, factor) {
     const { since, until } = this.answer;
-    const middle = this.plot.data[0][index] ?? (since + until) / 2;
+    const middle = this.answer.t[at] ?? (since + until) / 2;
     const half = Math.max(15, ((until - since) * factor) / 2);
     this.told.zoom(Math.floor(middle - half), Math.ceil(middle + half));
   }
@@ -138,7 +142,7 @@ function columns(answer) {
   let before = null;
   for (let at = 0; at < answer.t.length; at += 1) {
     const start = answer.t[at];
-    if (before !== null && start - before > 1.5 * Math.max(answer.every, answer.step ?? 0)) {
+    if (before !== null && start - before > 1.5 * answer.every) {
       time.push(before + answer.every); low.push(null); high.push(null); close.push(null);
     }
     time.push(start); low.push(Number(answer.l[at])); high.push(Number(answer.h[at])); close.push(Number(answer.c[at]));
@@ -173,7 +177,7 @@ function label(tick, before, step) {
 
 function decimals(value, step) {
   const places = Math.min(20, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
-  return value.toFixed(places).replace(/\B(?=(\d{3})+(?!\d)(?<!\.\d*))/g, "\u2009");
+  return value.toFixed(places).replace(/\B(?=(\d{3})+(?!\d)(?<!\.\d*))/g, "\u202f");
 }
 
 function hatch(plot, answer, colours) {
@@ -202,6 +206,21 @@ function hatch(plot, answer, colours) {
     }
     ctx.stroke();
     ctx.restore();
+  }
+  ctx.restore();
+}
+
+// Periods in which slots were missed that are too short to hatch: a mark at the bottom.
+function markShort(plot, answer, colours) {
+  if (!answer) return;
+  const { ctx, bbox } = plot;
+  const height = SHORT_MARK * devicePixelRatio;
+  ctx.save();
+  ctx.fillStyle = colours.bad;
+  for (const [start] of answer.gone) {
+    const left = plot.valToPos(start, "x", true);
+    const width = Math.max(devicePixelRatio, plot.valToPos(start + answer.every, "x", true) - left);
+    if (left >= bbox.left && left < bbox.left + bbox.width) ctx.fillRect(left, bbox.top + bbox.height - height, width, height);
   }
   ctx.restore();
 }
@@ -242,7 +261,7 @@ function drawRepaired(plot, answer, colours) {
   ctx.save();
   ctx.strokeStyle = colours.quiet;
   ctx.lineWidth = ratio;
-  for (const at of answer.r) {
+  for (const [at] of answer.r) {
     const x = plot.valToPos(answer.t[at], "x", true), y = plot.valToPos(Number(answer.c[at]), "y", true);
     ctx.beginPath();
     ctx.arc(x, y, 2.5 * ratio, 0, 2 * Math.PI);

@@ -1,16 +1,29 @@
 // The server's time, and times as text. The browser's wall clock is never believed: it may be wrong by hours.
 
+const JUMP_MS = 2000;
+
 let offset = 0;     // what to add to performance.now() to get the server's time, in milliseconds
+let slept = 0;      // what performance.now() missed while the machine was asleep, in milliseconds
+let drift = Date.now() - performance.now();
 let known = false;
 let local = false;
 
 export function setNow(unixSeconds, roundTripMs) {
-  offset = unixSeconds * 1000 + roundTripMs / 2 - performance.now();
+  offset = unixSeconds * 1000 + roundTripMs / 2 - performance.now() - slept;
   known = true;
 }
 
+// Whether the machine was asleep since the last look: its wall clock went on, and performance.now() did not.
+export function wokeUp() {
+  const moved = Date.now() - performance.now() - drift;
+  drift += moved;
+  if (moved > JUMP_MS) slept += moved;
+  return moved > JUMP_MS;
+}
+
 export const isKnown = () => known;
-export const now = () => (performance.now() + offset) / 1000;
+export const elapsed = () => (performance.now() + slept) / 1000;
+export const now = () => (performance.now() + slept + offset) / 1000;
 export const setLocal = (value) => { local = value; };
 export const isLocal = () => local;
 export const zone = () => (local ? Intl.DateTimeFormat().resolvedOptions().timeZone : "UTC");
@@ -52,5 +65,3 @@ export function span(seconds) {
   }
   return `${seconds.toFixed(1).replace(/\.0$/, "")} s`;
 }
-
-export const ISO = (unixSeconds) => new Date(unixSeconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
