@@ -83,7 +83,7 @@ uninstall: ## remove the service; keeps settings and data (as root)
 	@deploy/uninstall.sh
 
 clean: ## remove the environment and the tools' caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz .coverage
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz .coverage .pictures
 
 $(VENV)/.made:
 	@PYTHON="$(PYTHON)" deploy/make-venv.sh $(VENV)
@@ -98,5 +98,5 @@ $(VENV)/.%: requirements-%.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-chart.txt requirements-follow.txt requirements-metrics.txt \
-    requirements-supervise.txt
-$(VENV)/.bench $(VENV)/.fuzz: $(VENV)/.dev
+    requirements-supervise.txt requirements-web.txt
+$(VENV)/.bench $(VENV)/.browser $(VENV)/.fuzz: $(VENV)/.dev
