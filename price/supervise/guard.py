@@ -35,13 +35,16 @@ class Guard:
             return None
         with suppress(OSError):
             before = path.read_text("utf-8", "replace") if path.exists() else ""
+            holder, _, note = before.partition("\n")
             descriptor = host.lock(path)
             if descriptor is None:
-                holder = before.partition("\n")[0] or "unknown"
-                raise PriceError(f"{log}: process {holder} supervises its recorder; stop that one first")
+                raise PriceError(
+                    f"{log}: process {holder or 'unknown'} supervises its recorder; stop that one first"
+                )
             self.close()
             self._path, self._descriptor = path, descriptor
-            return _orphan(before.partition("\n")[2])
+            os.write(descriptor, note.encode())  # still true, should we end before there is another child
+            return _orphan(note)
         return None
 
     def note(self, child: psutil.Process, command: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.exchange import Market, faults
 from tests.needs import needs
 from tests.proof import proven
 from tests.test_process import ROOT, Program, ended, until
@@ -251,6 +252,25 @@ def test_rows_that_a_full_disk_refuses_are_held_while_the_supervisor_looks_on(tm
     assert len(proven(log)) >= 8
 
 
+def test_a_source_that_asked_for_a_rest_has_it_though_the_recorder_is_killed(tmp_path: Path) -> None:
+    with Market(["kraken"]) as market:
+        market.fail(faults.rate_limited(retry_after=3000))
+        program = Supervised(tmp_path, SOURCES="kraken")
+        program.environ |= market.environment
+        with program.started("supervise") as process:
+            program.wait_for_words("missed: kraken:resting", PATIENCE_SECONDS)
+            asked = market["kraken"].count
+            for _ in range(2):
+                pid = program.recorder()
+                os.kill(pid, signal.SIGKILL)
+                program.recorder(other_than=pid)
+                program.wait_for_rows(2)
+            assert market["kraken"].count == asked
+            assert ended(process, signal.SIGTERM)[0] == 0
+
+    proven(program.file.read_text())
+
+
 # What is not ours.
 
 
@@ -339,10 +359,12 @@ def test_one_that_cannot_be_told_for_certain_is_left_alone(
     program = Supervised(tmp_path)
     with left_behind(program) as orphan:
         note_of(program, orphan.pid, **changed)
+        noted = (tmp_path / ".prices.txt.supervisor").read_text().splitlines()[1]
         done = program.do("supervise")
         assert done.returncode == 1
         assert f"process {orphan.pid} is recording into it" in done.stderr
         assert not is_gone(orphan.pid)
+        assert (tmp_path / ".prices.txt.supervisor").read_text().splitlines()[1] == noted
 
 
 # Refusals.
