@@ -3,17 +3,15 @@
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from price import __version__, settings, times
-from price.alerts.history import Seen, live_rows
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.fetchers import make_fetchers
 from price.handlers import notify
 from price.handlers.talker import default_talker
 from price.log.end import LogEnd
-from price.log.read import PriceLog
 from price.recorder.clock import Clock, Signal
 from price.recorder.ledger import Ledger
 from price.recorder.loop import Loop
@@ -29,6 +27,9 @@ from price.sinks.rows import RowsSink
 from price.sinks.since_start import SinceStart
 from price.sinks.state import StateSink
 from price.sinks.status import StatusSink
+
+if TYPE_CHECKING:
+    from price.alerts.history import Seen
 
 CHANCE = random.Random()  # noqa: S311 - jitter is no secret
 
@@ -211,8 +212,11 @@ class App:
         self._ledger.open_log(log, wanted.sources_of, late=late)
         self._status.open_log(log, self._clock.now(), late=late)
 
-    def _history(self, seconds: int) -> Iterator[Seen]:
+    def _history(self, seconds: int) -> Iterator["Seen"]:
         """The log's live rows of so many seconds before its end."""
+        from price.alerts.history import live_rows  # only alerts need to read rows
+        from price.log.read import PriceLog
+
         log = PriceLog(str(self._wanted.file), map(str, self._wanted.pairs), live_only=True)
         end = log.last()
         return live_rows(log, end - seconds) if end is not None else iter(())

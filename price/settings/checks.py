@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from price.alerts.parse import parse
 from price.log.files import rotated_name
 from price.model import Pair
 from price.plan import Plan, plan
@@ -50,7 +49,7 @@ def together(
             yield ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_INTERVAL"), planned.fault
     for pair in settings.pairs:
         yield from _of_pair(settings, pair)
-    for fault in parse(settings.alerts, settings.pairs, settings.interval)[1]:
+    for fault in settings.parsed_alerts()[1]:
         yield ("PRICE_ALERTS", "PRICE_PAIRS", "PRICE_INTERVAL"), f"PRICE_ALERTS={fault}"
     yield from _of_files(settings, env, named)
 

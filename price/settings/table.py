@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from price import host
-from price.alerts.parse import parse
-from price.alerts.rules import Rule
 from price.choose import Rules
 from price.model import Pair
 from price.settings import values
 from price.sources import SOURCES, Source
 from price.text import one_line
+
+if TYPE_CHECKING:
+    from price.alerts.rules import Rule
 
 Default = Callable[[Mapping[str, str], Mapping[str, Any]], str]
 """What makes a default from the environment and from the settings of the rows above."""
@@ -174,9 +175,17 @@ class Settings(NamedTuple):
         return len(self.asked_for(pair))
 
     @property
-    def alert_rules(self) -> tuple[Rule, ...]:
+    def alert_rules(self) -> tuple["Rule", ...]:
         """The rules of `alerts`."""
-        return parse(self.alerts, self.pairs, self.interval)[0]
+        return self.parsed_alerts()[0]
+
+    def parsed_alerts(self) -> tuple[tuple["Rule", ...], tuple[str, ...]]:
+        """The rules of `alerts`, and what is wrong with them."""
+        if not self.alerts:
+            return (), ()  # most have none, and should not pay for what reads them
+        from price.alerts.parse import parse
+
+        return parse(self.alerts, self.pairs, self.interval)
 
     @property
     def rules(self) -> Rules:

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from price import times
-from price.alerts.history import Seen
 from price.alerts.rules import Change, Rule, State, judge
 from price.alerts.words import message
 from price.events import NOTICE, Alert, log_alert
 from price.log.row import plain
 from price.model import Pair, Quote
 from price.settings import Settings
+
+if TYPE_CHECKING:
+    from price.alerts.history import Seen
 
 KEPT = 100
 """Changes that state.json holds for a follower that has no journal; status.json shows the last ten."""
@@ -22,7 +24,7 @@ _MOST_ROWS = 200_000
 _LONGEST_SECONDS = 86400
 """How far back the highest and lowest price of what is on are looked for."""
 
-History = Callable[[int], Iterable[Seen]]
+History = Callable[[int], Iterable["Seen"]]
 """The live rows of the log within so many seconds before its end."""
 
 
@@ -79,6 +81,8 @@ class AlertsSink:
 
     def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:  # noqa: ARG002 - quotes know theirs
         """Logs what the quotes change."""
+        if not self._of_pair:
+            return
         changes: list[Change] = []
         slots: dict[datetime, int] = {}
         for quote in quotes:
