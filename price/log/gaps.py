@@ -10,11 +10,13 @@ from operator import attrgetter
 
 from price.log import row
 from price.log.order import Block
+from price.log.read import PriceLog
 
 UNRECORDED = "unrecorded"
 """The reason of slots for which there is no row at all: rows were lost, or the pair was not recorded."""
 
 _MOST_WAITING = 10_000
+_NEAR_SECONDS = 3600
 _start = attrgetter("start")
 
 
@@ -80,6 +82,15 @@ class Gaps:
             self._new_interval(every)
         self._due.setdefault(pair, slot)
 
+    def end(self, pair: str, until: int, every: int) -> None:
+        """Counts what a pair lacks up to the Unix time `until`: it has a row after it, of this interval."""
+        if every != self._every:
+            self._new_interval(every)
+        due = self._due.get(pair, until)
+        if due < until:
+            self._miss(pair, UNRECORDED, due, -((due - until) // every))
+            self._due[pair] = row.next_multiple(until - 1, every)
+
     def rest(self) -> Iterator[Gap]:
         """The gaps that could still have grown."""
         yield from self._waiting
@@ -142,6 +153,39 @@ class Gaps:
         del self._waiting[:settled]
 
 
-def find_gaps(blocks: Iterable[Block]) -> Iterator[Gap]:
-    """The gaps in rows, such as `PriceLog.blocks` gives, in the order of their starts."""
-    return Gaps().within(blocks)
+def gaps_between(log: PriceLog, since: int | None, until: int | None, found: Gaps) -> Iterator[Gap]:
+    """The gaps of a range, in the order of their starts; `found` counts the slots.
+
+    A hole that reaches over an edge is counted as far as it is in the range: a pair counts from the edge
+    on, or up to it, if it has a row among the rows nearest to that edge on the other side.
+    """
+    outside = PriceLog(log.path, log.pairs, live_only=log.live_only)  # what it leaves out is not asked about
+    if since is not None:
+        for pair in _nearest(outside, since, -1):
+            found.expect(pair, since, 1)
+    for every, rows in log.blocks(since, until):
+        yield from found.add(every, rows)
+    if until is not None:
+        for pair, every in _nearest(outside, until, 1).items():
+            found.end(pair, until, every)
+    yield from found.rest()
+
+
+def _nearest(log: PriceLog, edge: int, side: int) -> dict[str, int]:
+    """The pairs that have rows within an hour of an edge, each with the interval of its first one there.
+
+    Where no pair has, within sixteen hours, and so on. `side` is 1 for the rows after the edge, -1 for those
+    before it.
+    """
+    first, last = log.first(), log.last()
+    span = _NEAR_SECONDS
+    while first is not None and last is not None:
+        start, end = (edge, edge + span) if side > 0 else (edge - span, edge)
+        near: dict[str, int] = {}
+        for every, rows in log.blocks(max(start, 0), min(end, last + 1)):
+            for one in rows:
+                near.setdefault(one[1], every)
+        if near or (end > last if side > 0 else start <= first):
+            return near
+        span *= 16
+    return {}

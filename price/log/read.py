@@ -75,6 +75,7 @@ class PriceLog:
     def __init__(self, path: str, pairs: Iterable[str] = (), *, live_only: bool = False) -> None:
         self.path = path
         self.pairs = frozenset(pairs)
+        self.live_only = live_only
         self.left = LeftOut()
         self.unseen = set(self.pairs)
         """Those of `pairs` of which no row has come so far."""

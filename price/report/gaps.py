@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from price.log import row
-from price.log.gaps import Gap, Gaps
+from price.log.gaps import Gap, Gaps, gaps_between
 from price.log.read import PriceLog
 from price.report.options import add_format, add_last, add_range, file_of, finish, window
 from price.report.tables import Value, write
@@ -26,7 +26,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     asked = window(args, now)
     log = PriceLog(file_of(args, environ), args.pair, live_only=args.live_only)
     found = Gaps()
-    gaps = found.within(log.blocks(asked.since, asked.until))
+    gaps = gaps_between(log, asked.since, asked.until, found)
     if args.last:
         from price.report.latest import last_of
 

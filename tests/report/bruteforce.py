@@ -101,10 +101,13 @@ class BruteForce:
         quotes = self.quotes(since, until, [])
         known = [every for _, every in quotes if every] or [self.every]
         found = []
-        for place, (quote, every) in enumerate(quotes):
-            # a repair of a slot without a row has the interval of the rows that follow it
-            step = every or next((every for _, every in quotes[place:] if every), known[-1])
+        live = [
+            (unix, every) for quote, every in self.live if since <= (unix := times.unix(quote.slot)) < until
+        ]
+        for quote, every in quotes:
             start = times.unix(quote.slot)
+            # a repair of a slot without a row has the interval of the live row that follows it
+            step = every or next((every for unix, every in live if unix > start), known[-1])
             if not pairs or quote.pair in pairs:
                 unixes = range(start, start + quote.slots * step, step)
                 found += [(unix, str(quote.pair), quote.reason, step) for unix in unixes]

@@ -249,3 +249,37 @@ def test_a_period_of_any_length_has_the_same_candle_as_its_prices(tmp_path: Path
     assert lines("candles", "--file", path, "--every", "1000d") == [
         f"2024-10-04T00:00:00Z A-B {prices[0]} {high} {low} {prices[-1]} 25000"
     ]
+
+
+LOST = [f"2026-11-20T15:{minute:02d}:00Z A-B 1 x" for minute in (0, 1, 5, 6)]
+"""Rows of a minute each; those of 15:02 to 15:04 were lost."""
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "gaps"),
+    [
+        ("15:03", "15:07", ["15:03 15:04 2", "50"]),
+        ("15:00", "15:03", ["15:02 15:02 1", "66.6666"]),
+        ("15:03", "15:04", ["15:03 15:03 1", "0"]),
+        ("15:05", "15:09", ["100"]),
+        ("14:00", "15:02", ["100"]),
+        ("15:02", "15:05", ["15:02 15:04 3", "0"]),
+        ("13:00", "14:00", ["no slots in this range"]),
+        ("16:00", "17:00", ["no slots in this range"]),
+    ],
+)
+def test_a_hole_that_reaches_over_an_edge_counts_as_far_as_it_is_in_the_range(
+    tmp_path: Path, since: str, until: str, gaps: list[str]
+) -> None:
+    log = write(tmp_path, *LOST, header="# price-log 1 every=60s\n")
+    day = "2026-11-20T"
+
+    *shown, complete = lines(
+        "gaps", "--file", log, "--since", f"{day}{since}:00Z", "--until", f"{day}{until}:00Z"
+    )
+
+    wanted = [gap.split(" ") for gap in gaps[:-1]]
+    assert shown == [
+        f"{day}{start}:00Z {day}{end}:00Z A-B {slots} unrecorded" for start, end, slots in wanted
+    ]
+    assert complete.startswith(gaps[-1])
