@@ -175,8 +175,10 @@ def split(block: bytes) -> list[bytes]:
 
 
 def is_row(line: bytes) -> bool:
-    """Whether a line begins as a row does; enough to find one's way by."""
-    return line[10:11] == b"T" and line[19:21] == b"Z " and line[:4].isdigit()
+    """Whether a line begins with a slot; enough to find one's way by."""
+    if line[10:11] != b"T" or line[19:21] != b"Z ":  # most other lines, at a tenth of the time
+        return False
+    return row.is_slot(line[: row.SLOT_LENGTH].decode("latin-1"))
 
 
 def last_row(block: bytes) -> bytes:

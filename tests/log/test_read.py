@@ -321,3 +321,26 @@ def test_a_wrong_late_time_in_the_last_row_of_a_block_hides_no_later_row(
 
     assert shown == sound[:place] + sound[place + 1 :]
     assert "1 rows are earlier than one before them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 3], ids=["first", "second", "third", "last"])
+@pytest.mark.parametrize("damage", [(5, b"\xb1"), (5, b"9"), (0, b"\0"), (12, b"x"), (14, b"7"), (1, b"-")])
+def test_one_damaged_byte_in_a_slot_costs_that_row_alone(
+    tmp_path: Path, at: int, damage: tuple[int, bytes]
+) -> None:
+    rows = [row(0), row(5), row(10), row(15)]
+    log = Path(write(tmp_path, *rows))
+    text, (offset, byte) = bytearray(log.read_bytes()), damage
+    begin = text.index(rows[at].encode()) + offset
+    text[begin : begin + 1] = byte
+    log.write_bytes(text)
+    rest = [*rows[:at], *rows[at + 1 :]]
+
+    assert lines("history", "--file", str(log)) == rest
+    assert lines("history", "--file", str(log), "--last", "1") == rest[-1:]
+    assert lines("history", "--file", str(log), "--since", "2026-11-20T00:00:05Z") == [
+        one for one in rest if one != row(0)
+    ]
+    for command in ("gaps", "candles"):
+        assert answer(command, "--file", str(log))[0] == 0
+    assert answer("verify", "--file", str(log))[0] == 1
