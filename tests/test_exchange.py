@@ -11,16 +11,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from price.errors import RateLimited, SourceError, Unavailable, Unreadable
+from price.errors import RateLimited, SourceError, Unavailable
 from price.model import Pair, Reading
 from price.sources import SOURCES
 from price.wire import Answer, Request
-from tests.exchange import Exchange, Market, Replay, Walk, faults
-from tests.exchange.certificates import Certificates
+from tests.exchange import Exchange, Market, Replay, faults
 from tests.exchange.server import HOST
 from tests.exchange.venues import VENUES
 
@@ -74,10 +72,6 @@ def get(exchange: Exchange, path: str = "", **headers: str) -> Answer:
         return Answer(response.status, fields, response.read())
     finally:
         connection.close()
-
-
-def price_of(exchange: Exchange) -> Any:
-    return json.loads(get(exchange).body)["price"]
 
 
 def dialled(exchange: Exchange) -> socket.socket:
@@ -170,35 +164,10 @@ def test_kraken_names_its_pairs_otherwise_and_fails_a_whole_batch_for_one_of_the
     assert (bad.status, bad.body) == (200, b'{"error":["EQuery:Unknown asset pair"]}')
 
 
-def test_other_peculiarities_of_the_exchanges(market: Market, coinbase: Exchange) -> None:
-    assert get(coinbase, "/products/NO-USD/ticker").body == b'{"message":"NotFound"}'
-    perps = [
-        row for row in json.loads(get(market["bitstamp"], "/api/v2/ticker/").body) if "PERP" in row["pair"]
-    ]
-    assert perps[0]["pair"] == "BTC/USD-PERP"
-    assert get(market["bitfinex"], "/v2/tickers?symbols=tNOSUCH").body == b"[]"
-    assert json.loads(get(market["bitfinex"], "/v2/tickers?symbols=ALL").body)[-1][0] == "fUSD"
-    assert get(market["coingecko"], "/api/v3/simple/price?ids=nosuch&vs_currencies=usd").body == b"{}"
-    assert json.loads(get(market["binance"], "/api/v3/ticker/24hr?symbol=NO").body)["code"] == -1121
-    assert get(market["okx"], "/api/v5/no/such/path").status == 404
-    assert get(coinbase, "/mirror" + PATHS["coinbase"]).status == 200
-
-
 def test_a_request_without_a_user_agent_is_refused_by_coinbase(coinbase: Exchange) -> None:
     with socket.create_connection((HOST, coinbase.port), timeout=5) as connection:
         connection.sendall(b"GET /products/BTC-USD/ticker HTTP/1.1\r\nConnection: close\r\n\r\n")
         assert b"400 Bad Request" in everything(connection)
-
-
-def test_requests_are_counted_and_kept_with_their_time_and_headers(coinbase: Exchange, clock: Clock) -> None:
-    get(coinbase, Accept="application/json")
-    clock.passes(5)
-    get(coinbase)
-
-    first, second = coinbase.requests
-    assert coinbase.count == 2
-    assert (first.path, first.headers["accept"]) == ("/products/BTC-USD/ticker", "application/json")
-    assert second.time - first.time == timedelta(seconds=5)
 
 
 def test_an_exchange_comes_back_on_its_port(coinbase: Exchange) -> None:
@@ -233,43 +202,6 @@ def test_a_fault_can_be_planned_for_a_time(coinbase: Exchange, clock: Clock) -> 
     assert seen == [200, 418, 200]
 
 
-def test_the_fault_added_last_binds(coinbase: Exchange) -> None:
-    coinbase.fault = faults.status(500)
-    coinbase.fail(faults.status(403), answers=1)
-
-    assert [get(coinbase).status for _ in range(2)] == [403, 500]
-
-
-def test_a_fault_lasts_also_where_the_clock_steps_back(coinbase: Exchange, clock: Clock) -> None:
-    coinbase.fault = faults.status(500)
-    clock.passes(-60)
-
-    assert get(coinbase).status == 500
-
-
-@pytest.mark.parametrize("name", VENUES)
-@pytest.mark.parametrize("fault", ["nan", "duplicate_key", "deep_nesting", "long_number", "zero"])
-def test_a_bad_price_is_unreadable_at_every_exchange(market: Market, name: str, fault: str) -> None:
-    pairs = pairs_of(name, "BTC")
-    market[name].fault = faults.EVERY[fault]()
-    (request,) = SOURCES[name].requests(pairs)
-
-    answer = asked(market[name], request)
-    try:
-        found = SOURCES[name].read(pairs, answer)[pairs[0]]
-    except Unreadable as error:
-        found = error
-
-    assert answer.status == 200
-    assert isinstance(found, Unreadable)
-
-
-def test_a_wrong_price_is_off_by_a_factor(coinbase: Exchange) -> None:
-    coinbase.fault = faults.wrong("1.1")
-
-    assert price_of(coinbase) == "67357.95"
-
-
 def test_a_stale_price_stays_as_it_was_when_the_fault_began(coinbase: Exchange, clock: Clock) -> None:
     coinbase.fail(faults.stale(), since=NOON)
     clock.passes(100)
@@ -283,67 +215,7 @@ def test_a_stale_price_stays_as_it_was_when_the_fault_began(coinbase: Exchange, 
     assert {answer["price"] for answer in (old, fresh, timeless)} == {"61234.50"}
     assert (old["time"][11:19], fresh["time"][11:19]) == ("12:00:00", "12:01:40")
     assert "time" not in timeless
-    assert price_of(coinbase) == "61235.50"
-
-
-def test_time_can_run_backward_while_prices_are_true(coinbase: Exchange, clock: Clock) -> None:
-    coinbase.fault = faults.backward()
-    seen = []
-    for _ in range(2):
-        clock.passes(5)
-        seen.append(json.loads(get(coinbase).body))
-
-    assert [answer["price"] for answer in seen] == ["61234.55", "61234.60"]
-    assert [answer["time"][11:19] for answer in seen] == ["11:59:54", "11:59:49"]
-
-
-def test_a_pair_can_be_missing_from_a_batch(market: Market) -> None:
-    pairs = pairs_of("kraken", "BTC", "ETH")
-    market["kraken"].fault = faults.missing(pairs[0])
-    (request,) = SOURCES["kraken"].requests(pairs)
-
-    found = SOURCES["kraken"].read(pairs, asked(market["kraken"], request))
-
-    assert getattr(found[pairs[0]], "why", "") == "refused"
-    assert found[pairs[1]] == Reading("kraken", PRICES["ETH"])
-
-
-def test_every_fault_can_be_stopped_while_it_lasts() -> None:
-    for make in faults.EVERY.values():
-        with Exchange("coinbase") as exchange:
-            exchange.fault = make()
-            connection = dialled(exchange)
-        connection.close()
-
-
-def test_faults_of_tls_need_tls() -> None:
-    with pytest.raises(ValueError, match="needs HTTPS"):
-        Exchange("coinbase").fault = faults.expired()
-    assert Certificates(HOST).context("") is not None
-
-
-def test_a_market_gives_the_settings_of_a_recorder() -> None:
-    with Market(["kraken", "okx"]) as market:
-        assert market.environment == {
-            "PRICE_SOURCES": "kraken,okx",
-            "PRICE_KRAKEN_URL": market["kraken"].url,
-            "PRICE_OKX_URL": market["okx"].url,
-        }
-
-
-def test_a_market_over_https_says_whom_to_trust(tmp_path: Path) -> None:
-    with Market(["kraken"], ca=tmp_path / "ca.pem") as market:
-        assert market.environment["PRICE_KRAKEN_URL"] == f"https://127.0.0.1:{market['kraken'].port}"
-        assert market.environment["SSL_CERT_FILE"] == str(tmp_path / "ca.pem")
-
-
-def test_a_walk_is_the_same_for_the_same_seed_and_close_at_all_exchanges() -> None:
-    pair = Pair("BTC", "USD")
-    prices = {Walk(7)(name, pair, NOON) for name in VENUES}
-
-    assert prices == {Walk(7)(name, pair, NOON) for name in VENUES}
-    assert 1 < max(prices) / min(prices) < Decimal("1.001")
-    assert Walk(8)("kraken", pair, NOON) != Walk(7)("kraken", pair, NOON)
+    assert json.loads(get(coinbase).body)["price"] == "61235.50"
 
 
 @pytest.fixture(params=["minutes.csv", "minutes.csv.gz"])
@@ -363,15 +235,6 @@ def minutes(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 @pytest.fixture
 def replay(minutes: Path) -> Replay:
     return Replay(minutes)
-
-
-def test_minutes_can_be_played_at_another_time(minutes: Path) -> None:
-    pair = Pair("BTC", "USD")
-    replay = Replay(minutes, begin=NOON + timedelta(days=1, seconds=30))
-
-    assert (replay.first, replay.last) == (NOON + timedelta(days=1), NOON + timedelta(days=1, minutes=3))
-    assert replay("kraken", pair, NOON) is None
-    assert replay("kraken", pair, NOON + timedelta(days=1, seconds=20)) == 90
 
 
 def test_real_minutes_are_walked_from_open_by_low_and_high_to_close(replay: Replay) -> None:
