@@ -207,7 +207,13 @@ def test_every_fault_has_its_word() -> None:
     assert FOUND.keys() == faults.EVERY.keys()
 
 
-@pytest.mark.parametrize("name", faults.EVERY)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.realtime) if "timeout" in word else name
+        for name, word in FOUND.items()
+    ],
+)
 def test_a_fault_has_the_word_of_the_table_on_a_kept_connection_and_on_a_new_one(
     name: str, exchange: Exchange, client: Client
 ) -> None:
@@ -230,7 +236,7 @@ def test_a_fault_has_the_word_of_the_table_on_a_kept_connection_and_on_a_new_one
         (faults.not_yet_valid, "unreachable"),
         (faults.untrusted, "unreachable"),
         (faults.self_signed, "unreachable"),
-        (faults.silent_handshake, "timeout"),
+        pytest.param(faults.silent_handshake, "timeout", marks=pytest.mark.realtime),
     ],
 )
 def test_a_fault_of_tls_has_its_word_by_the_deadline(
@@ -505,6 +511,7 @@ def test_a_fresh_connection_that_breaks_is_not_tried_again(
     assert exchange.count == before + 1
 
 
+@pytest.mark.realtime
 def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_one(
     exchange: Exchange, client: Client
 ) -> None:
@@ -795,6 +802,7 @@ def proxy(plain: Exchange, named: Exchange) -> Iterator[Proxy]:
         yield proxy
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_https_goes_through_the_proxy_and_its_connection_is_kept(
     name: str, proxy: Proxy, named: Exchange, tmp_path: Path
@@ -944,6 +952,7 @@ def test_a_proxy_that_cannot_be_is_unreachable_and_its_password_is_not_told(
         assert str(error).endswith("must be http://[user:password@]host:port")
 
 
+@pytest.mark.realtime
 def test_a_proxy_that_says_nothing_costs_no_more_than_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         proxy = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -1036,6 +1045,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_one_that_does(
     assert Client(f"http://exchange.test:{plain.port}").word() == PRICE
 
 
+@pytest.mark.realtime
 def test_addresses_of_which_none_answers_are_a_timeout_by_the_deadline(
     plain: Exchange, deaf: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
