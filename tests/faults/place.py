@@ -19,7 +19,7 @@ PYTHON = os.path.realpath(sys.executable)
 """The interpreter itself: strace and kill must not hit a version manager's shim."""
 ROOT = Path(__file__).parents[2]
 BEGIN = times.parse_iso("2026-11-20T15:00:00Z")
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 _QUOTE = re.compile(r"\S+Z [A-Z]+-USD ")
 BETWEEN_RUNS = timedelta(hours=2)
 
@@ -44,7 +44,7 @@ class Place:
         """A folder that no fault touches: status, state, and what recorders say."""
         self.settings = {"FILE": str(self.file), "STATE": str(aside / "state.json")}
         self.settings |= {"STATUS": str(aside / "status.json"), "SOURCES": "simulated"}
-        self.settings |= {"INTERVAL": "10", "TIMEOUT": "2", **settings}
+        self.settings |= {"INTERVAL": "10", "TIMEOUT": "6", **settings}
         self.runs: list[Recorder] = []
 
     @property

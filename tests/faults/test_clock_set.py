@@ -21,7 +21,7 @@ from tests.faults.place import PYTHON, ROOT, Place
 
 pytestmark = pytest.mark.realtime
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 HOURS = 3 * 3600
 
 

@@ -14,7 +14,7 @@ from tests.faults.place import PYTHON, ROOT, Place
 
 pytestmark = pytest.mark.realtime
 
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
 
 
 def _begin(place: Place, *wrapper: str, **more: str) -> "subprocess.Popen[bytes]":
