@@ -11,7 +11,7 @@ REALTIME := -n 5 --dist worksteal -m realtime --reruns 1 $$(grep -rl --include='
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONINSPECT CDPATH
-.PHONY: help web pictures run once status demo test check lint type cov format fuzz sweep-follow live bench way clean install uninstall
+.PHONY: help web pictures run once status demo demo-cluster test check lint type cov format fuzz sweep-follow live bench way clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ status: $(VENV)/.run ## show the running recorder
 
 demo: $(VENV)/.run ## record from three made-up exchanges that fail now and then; needs no network
 	@exec $(BIN)/python -m tests.demo
+
+demo-cluster: $(VENV)/.dev ## two recorders, a database and three nodes, killed now and then; proves what is left
+	@exec $(BIN)/python -m tests.demo_cluster
 
 test: $(VENV)/.dev ## run all tests; in CI the checks too
 	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory check; fi

@@ -28,7 +28,7 @@ from price.smallfile import read_small
 from price.text import print_line
 from price.times import parse_when, unix
 
-TARGETS = ("postgres",)
+TARGETS = ("postgres", "nats")
 IDENTIFIER = "price-follow"
 _CHANCE = Random()  # noqa: S311 - jitter is no secret
 _RANDOM_NAME = re.compile(r"[0-9a-f]{12}")
@@ -78,6 +78,13 @@ def make_target(name: str, path: str, environ: Mapping[str, str]) -> Target:
         )
     recorder, log = recorder_name(environ), os.path.basename(path)  # noqa: PTH119
     try:
+        if name == "nats":
+            from price.follow.nats import Nats
+
+            login = _credential(environ, "nats")
+            login = read_small(login).strip() if login else ""
+            credentials = _credential(environ, "nats.creds")
+            return Nats(url, recorder, SystemClock().now, login=login, credentials=credentials)
         from price.follow.postgres import Postgres
 
         return Postgres(url, recorder, log, passfile=_credential(environ, "pgpass"))

@@ -73,6 +73,11 @@ class Follower:
         self._retry_seconds = 0.0
         return self._until_next()
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether the last step came to the end of the log."""
+        return self._reader is not None
+
     def catch_up(self) -> None:
         """Sends everything up to the end of the log. Raises PriceError; then the next call begins afresh."""
         if self._reader is None:

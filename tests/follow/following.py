@@ -1,5 +1,7 @@
 """A follower in a test: the real one, with what it said."""
 
+import asyncio
+import json
 import logging
 import os
 import subprocess
@@ -11,17 +13,26 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import nats
 import psycopg
+from nats.js.api import AckPolicy, ConsumerConfig
 
+from price import times
 from price.events import ROOT
 from price.follow.follower import Follower
+from price.follow.nats import Nats
 from price.follow.postgres import Postgres
 from price.follow.report import Report
-from price.follow.target import Target
+from price.follow.target import Lost, Target
+from price.log import row
 from price.progress import Progress
 from price.recorder.clock import Clock, SystemClock
-from tests.follow.engines import PostgresServer
+from tests.follow.engines import NatsServers, PostgresServer, until
+from tests.follow.logs import START
 
+_WITHOUT_ACKS = ConsumerConfig(ack_policy=AckPolicy.NONE)
+NOW = times.from_unix(START + row.DAY)
+"""When the logs of these tests are a day old."""
 MAIN = (sys.executable, "-B", str(Path(__file__).parents[2] / "main.py"))
 _SLOT = """to_char(slot AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 _QUOTES = f"SELECT pair, {_SLOT}, price::text, array_to_string(sources, ','), recorder, coalesce(by, '')"
@@ -77,6 +88,70 @@ class Database:
             "other": self.ask(f"{_QUOTES} FROM price.other"),
             "missed": self.ask(_MISSED),
         }
+
+
+class Cluster:
+    """The stream PRICE, new and empty, on the servers of a test run."""
+
+    def __init__(self, servers: NatsServers, *, init: bool = True) -> None:
+        self.servers = servers
+        self.url = ",".join(servers.urls)
+        self.ask("STREAM.DELETE.PRICE")
+        if init:
+            until(self._made)
+
+    def _made(self) -> bool:
+        owner = self.target("owner")
+        try:
+            owner.init()
+        except Lost:
+            return False
+        finally:
+            owner.close()
+        return True
+
+    def target(self, recorder: str = "box-a", **words: str) -> Nats:
+        return Nats(self.servers.urls, recorder, lambda: NOW, **words)
+
+    def follower(self, path: Path, recorder: str = "box-a") -> Following:
+        return Following(path, self.target(recorder), recorder)
+
+    def ask(self, subject: str, body: bytes = b"") -> Any:
+        """An answer of JetStream's API."""
+
+        async def asked() -> Any:
+            client = await nats.connect(self.servers.urls)
+            try:
+                answer = await client.request(f"$JS.API.{subject}", body, timeout=10)
+            finally:
+                await client.close()
+                await asyncio.sleep(0)
+            return json.loads(answer.data)
+
+        return asyncio.run(asked())
+
+    def messages(self) -> list[tuple[str, str]]:
+        """All messages, in the order of the stream: subject and body."""
+
+        async def read() -> list[tuple[str, str]]:
+            client = await nats.connect(self.servers.urls)
+            stream = client.jetstream()
+            count = (await stream.stream_info("PRICE")).state.messages
+            found: list[tuple[str, str]] = []
+            if count:
+                consumer = await stream.pull_subscribe("price.>", stream="PRICE", config=_WITHOUT_ACKS)
+                while len(found) < count:
+                    got = await consumer.fetch(min(500, count - len(found)), timeout=10)
+                    found += [(one.subject, one.data.decode()) for one in got]
+            await client.close()
+            return found
+
+        return asyncio.run(read())
+
+    def quotes(self) -> list[str]:
+        """The rows of all pairs in the order of the stream, without the recorder."""
+        told = [body for subject, body in self.messages() if subject.startswith("price.quote.")]
+        return [body.partition(" recorder=")[0] for body in told]
 
 
 def command(path: Path, *words: str, **environ: str) -> "subprocess.CompletedProcess[str]":

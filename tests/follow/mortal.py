@@ -7,11 +7,12 @@ The names of all calls are written to stderr, so that a test knows when it has t
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from nats.aio.client import Client
 
 from price.cli import main
 
@@ -34,16 +35,33 @@ def _mortal(step: int, method: Callable[..., Any], name: str) -> Callable[..., A
     return call
 
 
+def _mortal_async(step: int, method: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """As above; what was published may still be in a buffer."""
+
+    async def call(client: Client, *args: Any, **words: Any) -> Any:
+        before = _mortal(step, lambda: None, name)
+        if step < 0:
+            before()
+        found = await method(client, *args, **words)
+        if step >= 0:
+            await client.flush()
+            before()
+        return found
+
+    return call
+
+
 def _main() -> int:
     step = int(sys.argv[1])
-    for kind, name in (
+    kinds: Sequence[tuple[type, str]] = (
         (psycopg.Connection, "execute"),
         (psycopg.Copy, "write"),
-        (psycopg.Copy, "finish"),
         (psycopg.Transaction, "__exit__"),
-    ):
-        if hasattr(kind, name):
-            setattr(kind, name, _mortal(step, getattr(kind, name), f"{kind.__name__}.{name}"))
+    )
+    for kind, name in kinds:
+        setattr(kind, name, _mortal(step, getattr(kind, name), f"{kind.__name__}.{name}"))
+    for name in ("publish", "request"):
+        setattr(Client, name, _mortal_async(step, getattr(Client, name), f"Client.{name}"))
     return main(sys.argv[2:], os.environ, datetime.now(UTC))
 
 

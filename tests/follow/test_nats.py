@@ -1,0 +1,319 @@
+"""A log in JetStream: every row once and in order, whoever else publishes it and whatever is killed."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from nats import errors
+
+from price.follow.nats import Nats
+from price.log import row
+from price.log.row import Row
+from tests.fakes import FakeClock
+from tests.follow.engines import NatsServers, free_port, until
+from tests.follow.following import MAIN, NOW, Cluster, Following, command, heard
+from tests.follow.logs import START, steady, write_log
+
+KILLED = -signal.SIGKILL
+ROUNDS = int(os.environ.get("SWEEP", "1"))
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def cluster(nats_servers: NatsServers) -> Cluster:
+    return Cluster(nats_servers)
+
+
+def recent(count: int) -> list[Row]:
+    """Rows of the last minutes by the machine's clock: a process of its own has no other."""
+    return steady(count, start=int(time.time()) // 5 * 5 - 5 * count)
+
+
+def texts(rows: list[Row]) -> list[str]:
+    return [row.text(one) for one in rows]
+
+
+def test_each_kind_of_row_has_its_subject(cluster: Cluster, tmp_path: Path) -> None:
+    rows = steady(3)
+    gone: Row = (rows[1][0], "BTC-USD", "-", "kraken:timeout", " slots=2")
+    repairs: list[Row] = [(*rows[1][:4], " by=journal")]
+    write_log(tmp_path / "repairs.txt", repairs)
+    path = write_log(tmp_path / "prices.txt", [rows[0], gone, *steady(1, start=START + 15)])
+
+    cluster.follower(path, "box.a").catch_up()
+    cluster.follower(path, "box.a").catch_up()
+
+    assert sorted(cluster.messages()) == [
+        ("price.missed.box_a.BTC-USD", f"{row.text(gone)} recorder=box.a every=5s"),
+        ("price.progress.box_a", f"{row.slot(START + 15)} recorder=box.a"),
+        ("price.quote.BTC-USD", f"{row.text(rows[0])} recorder=box.a"),
+        ("price.quote.BTC-USD", f"{row.text(steady(1, start=START + 15)[0])} recorder=box.a"),
+        ("price.repair.box_a.BTC-USD", f"{row.text(repairs[0])} recorder=box.a"),
+    ]
+
+
+def test_of_two_recorders_the_first_one_is_heard_and_nothing_twice(cluster: Cluster, tmp_path: Path) -> None:
+    pairs = [one for both in zip(steady(2500), steady(2500, "ETH-USD"), strict=True) for one in both]
+    first = write_log(tmp_path / "a" / "prices.txt", pairs[:3000])
+    second = write_log(tmp_path / "b" / "prices.txt", [(*one[:3], "bitstamp", "") for one in pairs])
+
+    cluster.follower(first, "box-a").catch_up()
+    cluster.follower(second, "box-b").catch_up()
+    write_log(first, pairs)
+    cluster.follower(first, "box-a").catch_up()
+
+    assert cluster.quotes() == texts([*pairs[:3000], *[(*one[:3], "bitstamp", "") for one in pairs[3000:]]])
+
+
+def test_what_would_expire_at_another_time_is_not_sent(cluster: Cluster, tmp_path: Path) -> None:
+    week = 7 * row.DAY
+    old = steady(5, start=START + row.DAY - week - 100)
+    path = write_log(tmp_path / "prices.txt", [*old, *steady(5)])
+
+    cluster.follower(path).catch_up()
+
+    assert cluster.quotes() == texts(steady(5))
+
+
+def test_a_stream_that_was_made_again_gets_what_it_still_may_have(cluster: Cluster, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "prices.txt", steady(100))
+    cluster.follower(path).catch_up()
+
+    again = Cluster(cluster.servers)
+    again.follower(path).catch_up()
+
+    assert again.quotes() == texts(steady(100))
+
+
+def test_a_message_that_is_too_big_is_left_out_alone(cluster: Cluster, tmp_path: Path) -> None:
+    rows = steady(20)
+    rows[7] = (*rows[7][:4], f" note={'x' * 5000}")
+    path = write_log(tmp_path / "prices.txt", rows)
+
+    with heard() as lines:
+        cluster.follower(path).catch_up()
+
+    assert cluster.quotes() == texts([*rows[:7], *rows[8:]])
+    assert len(lines) == 1
+    assert "at most 4096 bytes" in lines[0]
+
+
+def tries(log: Path, target: Nats, count: int = 2) -> str:
+    """The one line that is said of a cluster in some tries, each waited for longer."""
+    following = Following(log, target, "box-a", FakeClock(NOW))
+    with heard() as lines:
+        waits = [following.follower.step() for _ in range(count)]
+    following.target.close()
+    assert len(lines) == 1, lines
+    assert waits == sorted(waits)
+    return lines[0]
+
+
+def test_each_trouble_is_one_line_and_the_waits_grow(
+    nats_servers: NatsServers, cluster: Cluster, tmp_path: Path
+) -> None:
+    log = write_log(tmp_path / "prices.txt", steady(5))
+    dead = Nats([f"nats://127.0.0.1:{free_port()}"], "box-a", lambda: NOW)
+    assert "Connect call failed" in tries(log, dead)
+    cluster.ask("STREAM.DELETE.PRICE")
+    assert "there is no stream PRICE; type, with the right to make it" in tries(log, cluster.target())
+    cluster.ask("STREAM.CREATE.PRICE", json.dumps({"name": "PRICE", "subjects": ["price.>"]}).encode())
+    assert "takes no atomic batches" in tries(log, cluster.target())
+    done = command(log, "nats", "--check", PRICE_FOLLOW_NATS=cluster.url)
+    assert (done.returncode, "atomic" in done.stdout) == (1, True)
+    for url, words in {"": "is not set", "http://x": "must be addresses parted by commas"}.items():
+        done = command(log, "nats", PRICE_FOLLOW_NATS=url)
+        assert (done.returncode, words in done.stderr) == (78, True), done.stderr
+
+
+def test_a_follower_needs_few_rights_and_says_which_it_lacks(tmp_path: Path) -> None:
+    server = NatsServers(1, extra=RIGHTS)
+    log = write_log(tmp_path / "prices.txt", steady(50))
+    try:
+        wrong = Nats(server.urls, "box-a", lambda: NOW, login="follow:not-it")
+        assert "Authorization Violation" in (line := tries(log, wrong))
+        assert "not-it" not in line
+        owner = Nats(server.urls, "owner", lambda: NOW, login="owner:o")
+        assert owner.init().endswith("1 copies of each message")
+        assert owner.check() == ["the stream's num_replicas is 1, not 3: nats stream edit PRICE"]
+        owner.close()
+        Following(log, Nats(server.urls, "box-a", lambda: NOW, login="follow:f"), "box-a").catch_up()
+        reader = tries(log, Nats(server.urls, "box-b", lambda: NOW, login="read:r"), 1)
+    finally:
+        server.stop()
+
+    assert "Permissions Violation" in reader.title()
+
+
+RIGHTS = """
+authorization { users: [
+  { user: owner, password: o }
+  { user: follow, password: f, permissions: {
+      publish: [ "price.>", "$JS.API.STREAM.INFO.PRICE", "$JS.API.STREAM.MSG.GET.PRICE" ],
+      subscribe: "_INBOX.>" } }
+  { user: read, password: r, permissions: {
+      publish: "$JS.API.STREAM.INFO.PRICE", subscribe: [ "_INBOX.>", "price.>" ] } }
+] }
+"""
+
+
+def test_only_a_server_with_the_right_certificate_is_spoken_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca, other = trustme.CA(), trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    other.cert_pem.write_to_path(tmp_path / "other.pem")
+    issued = ca.issue_cert("localhost")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    tls = f'tls {{ cert_file: "{tmp_path}/cert.pem", key_file: "{tmp_path}/key.pem" }}'
+    server = NatsServers(1, extra=tls)
+    log = write_log(tmp_path / "prices.txt", steady(5))
+    try:
+        name, address = (f"tls://{host}:{server.ports[0]}" for host in ("localhost", "127.0.0.1"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert "there is no stream" in tries(log, Nats([name], "box-a", lambda: NOW))
+        assert "certificate verify failed" in tries(log, Nats([address], "box-a", lambda: NOW))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "other.pem"))
+        assert "certificate verify failed" in tries(log, Nats([name], "box-a", lambda: NOW))
+    finally:
+        server.stop()
+
+
+@pytest.mark.realtime
+def test_a_server_that_is_frozen_is_left_for_another(cluster: Cluster, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "prices.txt", steady(10))
+    following = cluster.follower(path)
+    following.follower.catch_up()
+    write_log(path, steady(3000))
+    go_on = cluster.servers.freeze(cluster.servers.leader())
+    try:
+        until(lambda: following.follower.step() and following.follower.caught_up, 90)
+    finally:
+        go_on()
+    following.target.close()
+
+    cluster.servers.await_ready()
+    assert cluster.quotes() == texts(steady(3000))
+
+
+@pytest.mark.realtime
+def test_a_follower_that_is_killed_at_any_step_is_made_good_by_the_next(
+    nats_servers: NatsServers, tmp_path: Path
+) -> None:
+    rows = recent(3)
+    path = write_log(tmp_path / "prices.txt", rows)
+    status, calls = killed_at(0, Cluster(nats_servers), path)
+    assert (status, len(calls) >= 7) == (0, True)
+    cluster = Cluster(nats_servers)
+
+    for step in [step for number in range(1, len(calls) + 1) for step in (-number, number)]:
+        status, _ = killed_at(step, cluster, path)
+        assert status in (KILLED, 0), step
+        rows = [*rows, *steady(2, start=row.unix(rows[-1][0]) + 5)]
+        write_log(path, rows)
+    assert killed_at(0, cluster, path)[0] == 0
+
+    assert cluster.quotes() == texts(rows)
+
+
+def killed_at(step: int, cluster: Cluster, path: Path) -> tuple[int, list[str]]:
+    environ = {**os.environ, "PRICE_FOLLOW_NATS": cluster.url, "PRICE_RECORDER": "box-a"}
+    words = [sys.executable, "-B", "-m", "tests.follow.mortal", str(step), "follow", "nats", "--once"]
+    done = subprocess.run(
+        [*words, "--file", str(path)],
+        env=environ, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return done.returncode, [line for line in done.stderr.splitlines() if line.startswith("call ")]
+
+
+class Publishers:
+    """Two followers of the same rows, each of which is started again when it was killed."""
+
+    def __init__(self, cluster: Cluster, paths: list[Path]) -> None:
+        self._cluster, self._paths = cluster, paths
+        self.running: list[subprocess.Popen[bytes]] = []
+        for number in range(len(paths)):
+            self.running.append(self._start(number))
+
+    def _start(self, number: int) -> "subprocess.Popen[bytes]":
+        path = self._paths[number]
+        environ = {**os.environ, "PRICE_FOLLOW_NATS": self._cluster.url, "PRICE_RECORDER": f"box-{number}"}
+        with (path.parent / "said").open("ab") as said:
+            return subprocess.Popen(
+                [*MAIN, "follow", "nats", "--file", str(path)],
+                env=environ, cwd=path.parent, stdout=said, stderr=said,
+            )  # fmt: skip
+
+    def kill(self, number: int) -> None:
+        self.running[number].kill()
+        self.running[number].wait()
+        self.running[number] = self._start(number)
+
+    def close(self) -> None:
+        for one in self.running:
+            one.kill()
+            one.wait()
+
+
+@pytest.fixture
+def publishing(cluster: Cluster, tmp_path: Path) -> Iterator[Publishers]:
+    paths = [write_log(tmp_path / name / "prices.txt", []) for name in ("a", "b")]
+    made = Publishers(cluster, paths)
+    yield made
+    made.close()
+
+
+@pytest.mark.realtime
+@pytest.mark.timeout(0 if ROUNDS > 1 else 300)
+def test_two_publishers_lose_and_double_nothing_when_they_and_the_servers_are_killed_at_random(
+    cluster: Cluster, publishing: Publishers, tmp_path: Path
+) -> None:
+    chance = random.Random(None if ROUNDS > 1 else 5)
+    rows = recent(60_000)
+    sent, servers = 0, cluster.servers
+    for number in range(6 * ROUNDS):
+        more = rows[sent : sent + 4000 // ROUNDS + 1]
+        for path in (tmp_path / "a" / "prices.txt", tmp_path / "b" / "prices.txt"):
+            with path.open("a") as file:
+                file.writelines(f"{row.text(one)}\n" for one in more)
+        sent += len(more)
+        time.sleep(chance.uniform(0.1, 0.6))
+        victim = ("publisher", "leader", "server", "two", "all", "publisher")[number % 6]
+        if victim == "publisher":
+            publishing.kill(chance.randrange(2))
+        else:
+            gone = {
+                "leader": [max(0, servers.leader())],
+                "server": [chance.randrange(3)],
+                "two": chance.sample(range(3), 2),
+                "all": [0, 1, 2],
+            }[victim]
+            for one in gone:
+                servers.kill(one)
+            time.sleep(chance.uniform(0.2, 1))
+            for one in gone:
+                servers.start(one)
+        if ROUNDS > 1:
+            print(f"kill {number + 1}: {victim}", flush=True)
+    servers.await_ready()
+    until(lambda: _count(cluster) >= sent, 120, step=0.5)
+
+    assert cluster.quotes() == texts(rows[:sent])
+
+
+def _count(cluster: Cluster) -> int:
+    try:
+        found = cluster.ask("STREAM.INFO.PRICE", b'{"subjects_filter": "price.quote.>"}')
+    except (OSError, errors.Error):  # there is no leader yet
+        return 0
+    subjects = found.get("state", {}).get("subjects") or {}
+    return int(subjects.get("price.quote.BTC-USD", 0))
