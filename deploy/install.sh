@@ -116,6 +116,8 @@ had() {
 build() {
     rm -rf "$new"
     mkdir -p "$new"
+    [ -d price/web/static/vendor ] || deploy/make-web.sh ||
+        say "going on without what the page of \`price web\` draws its chart with; see: make web"
     cp -R main.py price deploy docs requirements*.txt env.example \
         LICENSE README.md CHANGELOG.md "$new"
     find "$new" -name __pycache__ -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@ fi
 draft=$(mktemp -d)
 trap 'rm -rf "$draft"' EXIT
 cp package.json package-lock.json "$draft"
-(cd "$draft" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+(cd "$draft" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=20000)
 found=$draft/node_modules/uplot
 mkdir -p static/vendor
 install -m 644 "$found/dist/uPlot.iife.min.js" "$found/dist/uPlot.min.css" static/vendor

@@ -82,9 +82,10 @@ class Answers:
         """The same of many days, from their sums; `percent` alone as long as some of these are to be made."""
         starts = range(asked.since // row.DAY * row.DAY, asked.until, row.DAY)
         over = [day for day in starts if day >= asked.since and day + row.DAY <= min(asked.until, last)]
-        sums = self._sums(over, asked.pair)
-        if len(sums) < len(over):
-            return {"percent": 100 * len(sums) // len(over)}
+        lacking = self._fill(over, asked.pair)
+        if lacking:
+            return {"percent": 100 * (len(over) - lacking) // len(over)}
+        sums = {day: self._days.get(day, asked.pair) for day in over}
         found = []
         for day in starts:  # a part of a day, and one that goes on, are not kept
             begin, until = max(day, asked.since), min(day + row.DAY, asked.until)
@@ -97,19 +98,16 @@ class Answers:
         span = (found[0].begin, found[-1].end, found[-1].every) if found else None
         return _columns(asked, bars, [*edged(log, asked, [*joined_missed(found)], span)], sources)
 
-    def _sums(self, days: list[int], pair: str) -> dict[int, Day]:
-        """The sums of days that are over; those that are lacking are made until the time is up."""
+    def _fill(self, days: list[int], pair: str) -> int:
+        """Makes the sums that days lack, until the time is up; returns how many are still lacking."""
         log = PriceLog(self.log)  # a sum is of all pairs
         end = self._monotonic() + PART_SECONDS
-        found: dict[int, Day] = {}
-        made = 0
-        for day in days:
-            sums = self._days.known(log, day, pair)
-            if sums is None and (not made or self._monotonic() < end):
-                sums, made = self._days.make(log, day, pair), made + 1
-            if sums is not None:
-                found[day] = sums
-        return found
+        lacking = [day for day in days if not self._days.has(log, day, pair)]
+        for made, day in enumerate(lacking):
+            if made and self._monotonic() >= end:
+                return len(lacking) - made
+            self._days.make(log, day, pair)
+        return 0
 
     def rows(self, asked: Asked, after: str, most: int = ROWS_A_PAGE) -> dict[str, Any]:
         """The newest rows of a range, at most so many, those before the slot `after` where that is given.

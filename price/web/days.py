@@ -90,17 +90,21 @@ class Days:
         self._size = 0
         self._keys = DayKeys()
 
-    def known(self, log: PriceLog, start: int, pair: str) -> Day | None:
-        """The sums of the day that begins at a Unix time; None where they have to be made."""
+    def has(self, log: PriceLog, start: int, pair: str) -> bool:
+        """Whether the sums of the day that begins at a Unix time are kept, and still good."""
         key = self._keys.key(log, start)
         kept = self._kept.get((start, pair))
         if kept is None or kept[0] != key:
             kept = self._stored(start, pair)
             if kept is None or kept[0] != key:
-                return None
+                return False
             self._keep(start, pair, kept)
         self._kept.move_to_end((start, pair))
-        return _day(json.loads(kept[1]))
+        return True
+
+    def get(self, start: int, pair: str) -> Day:
+        """The sums of a day of which it has just been said that they are kept."""
+        return _day(json.loads(self._kept[start, pair][1]))
 
     def make(self, log: PriceLog, start: int, pair: str) -> Day:
         """The sums of that day, read from its rows; kept from now on. The log must be one of all pairs."""
