@@ -12,17 +12,15 @@ from price.model import Pair, Quote
 
 
 def texts(path: str) -> list[str]:
-    """The finished lines of the log's files, the oldest first."""
-    folder = Path(path).parent
-    names = sorted(
-        (file for file in folder.iterdir() if file.name.startswith("prices.txt")),
-        key=lambda file: -int("0" + file.name.removeprefix("prices.txt").removesuffix(".gz").strip(".")),
-    )
+    """The finished lines of the log's files, the oldest first: the one whose first row is the earliest."""
     contents = [
         gzip.decompress(file.read_bytes()).decode() if file.suffix == ".gz" else file.read_text()
-        for file in names
+        for file in Path(path).parent.iterdir()
+        if file.name.startswith("prices.txt")
     ]
-    return [text for content in contents for text in content.split("\n")[:-1]]
+    files = [content.split("\n")[:-1] for content in contents]
+    files.sort(key=lambda lines: next((line for line in lines if not line.startswith("#")), "~"))
+    return [text for lines in files for text in lines]
 
 
 def live_rows(path: str) -> list[tuple[Quote, int]]:

@@ -88,9 +88,11 @@ class RandomLog:
         return quotes.write(Quote(times.from_unix(unix), pair, price, sources, by=by))
 
     def write(self, folder: Path) -> str:
-        """Writes the files, the oldest with the highest number; the path of the log."""
+        """Writes the files under names that logrotate gives: numbers or dates; the path of the log."""
+        dated = self.chance.choice(("", "-2026{:04d}", ".2026{:04d}", "_2026-{:02d}.txt"))
         for age, text in enumerate(reversed(self.files)):
-            name = f"prices.txt.{age}" if age else "prices.txt"
+            rotated = dated.format(9000 - age) if dated else f".{age}"
+            name = f"prices.txt{rotated}" if age else "prices.txt"
             if age and self.chance.random() < 0.4:
                 (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode(), 1))
             else:
