@@ -37,4 +37,4 @@ def run(args: Namespace, environ: Mapping[str, str], _now: datetime) -> int:
 def recorder_command() -> Sequence[str]:
     """The command line of a recorder that is started as this process was: main.py, -m price, a price.exe."""
     ours = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
-    return [sys.executable, *ours, "run"]
+    return [sys.executable, *ours, "run", *(["--end-with-stdin"] if children.END_WITH_STDIN else [])]

@@ -7,6 +7,7 @@ assert sys.platform != "win32"
 import ctypes
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -27,12 +28,12 @@ def options() -> dict[str, Any]:
     """Options of subprocess.Popen for a child that does not outlive us, as far as the system allows.
 
     Linux kills it, whatever it is doing: a signal that asks would leave one that hangs. Other systems have no
-    such thing; there the next supervisor ends what was left.
+    such thing; there the end of a pipe asks it, and the next supervisor ends one that was hung.
     """
     if sys.platform != "linux":
-        return {}
+        return {"stdin": subprocess.PIPE}
     prctl = ctypes.CDLL(None).prctl  # loaded here: between fork and exec nothing may need a lock
-    return {"preexec_fn": partial(_end_with, os.getpid(), prctl)}
+    return {"stdin": subprocess.DEVNULL, "preexec_fn": partial(_end_with, os.getpid(), prctl)}
 
 
 def _end_with(parent: int, prctl: Callable[..., int]) -> None:

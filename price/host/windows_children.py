@@ -4,18 +4,23 @@ import sys
 
 assert sys.platform == "win32"
 
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 
 def options() -> dict[str, Any]:
-    """None: what a supervisor that was killed leaves behind is ended by the next one."""
-    return {}
+    """A pipe, the end of which asks the child to end; one that hangs is left for the next supervisor."""
+    return {"stdin": subprocess.PIPE}
 
 
 def ask_to_end(process: Any) -> None:
-    """Ends it: nothing that asks is known here."""
-    process.terminate()
+    """Asks our own child, whose pipe we have; ends any other, since nothing that asks is known here."""
+    pipe = getattr(process, "stdin", None)
+    if pipe is None:
+        process.terminate()
+    else:
+        pipe.close()
 
 
 def ask_to_reload(pid: int) -> None:

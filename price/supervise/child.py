@@ -1,7 +1,6 @@
 """The recorder as our own child: started, asked, ended, and never two of them."""
 
 import logging
-import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -45,9 +44,7 @@ class Child:
             end(orphan, END_SECONDS)
         _refuse_second(log)
         try:
-            self._process = psutil.Popen(
-                self._command, env=dict(self._environ), stdin=subprocess.DEVNULL, **children.options()
-            )
+            self._process = psutil.Popen(self._command, env=dict(self._environ), **children.options())
         except FAULTS as error:  # no memory for another process, or the program is being replaced
             self._process, self._fault = None, str(error)
             return

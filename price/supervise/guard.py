@@ -34,6 +34,7 @@ class Guard:
         if path == self._path:
             return None
         with suppress(OSError):
+            host.make_folder(path.parent)
             before = path.read_text("utf-8", "replace") if path.exists() else ""
             holder, _, note = before.partition("\n")
             descriptor = host.lock(path)

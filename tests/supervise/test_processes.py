@@ -271,6 +271,22 @@ def test_a_source_that_asked_for_a_rest_has_it_though_the_recorder_is_killed(tmp
     proven(program.file.read_text())
 
 
+def test_where_the_kernel_ends_no_child_a_recorder_ends_with_its_pipe(tmp_path: Path) -> None:
+    program = Supervised(tmp_path)
+    words = [*program._command, "run", "--end-with-stdin"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=program.environ, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        program.wait_for_rows(2)
+        assert process.poll() is None
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(PATIENCE_SECONDS) == 0
+
+    assert not (tmp_path / "status.json").exists()
+    proven(program.file.read_text())
+
+
 # What is not ours.
 
 
@@ -306,6 +322,7 @@ def test_where_another_one_records_meanwhile_the_supervisor_leaves_it_to_that(tm
 
 def test_a_second_supervisor_is_refused_by_the_number_of_the_first(tmp_path: Path) -> None:
     program = Supervised(tmp_path)
+    program.environ["PRICE_FILE"] = str(tmp_path / "not yet there" / "prices.txt")
     with program.started("supervise") as process:
         program.recorder()
         done = program.do("supervise")
