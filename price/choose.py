@@ -10,17 +10,19 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from price.model import Pair, Quote, Reading
-from price.staleness import Seen, put_aside, seen_after
 
 ANCHOR_AGE, ANCHOR_SLOTS = timedelta(seconds=60), 3
 """How old an anchor may be: the longer of the two."""
-DEVIATIONS = 5
-MOST_SPREADS = 3
+DEVIATIONS, MOST_SPREADS = 5, 3
 """The width of agreement is five deviations, but never more than so many spreads."""
 CONFIRMING_SLOTS = 3
 QUORUM, SOURCES_FOR_QUORUM = 2, 3
 """The default quorum, for a pair that so many sources quote; it is 1 where fewer do."""
 _NEAR_FIRST = Decimal(1)
+AHEAD = timedelta(seconds=5)
+"""A source's timestamp farther than this in the future is ignored."""
+FROZEN_AGE, FROZEN_SLOTS = timedelta(hours=1), 12
+"""How long a price may stand still while those of other sources move: the longer of the two."""
 # prices have at most 24 digits before and 100 after the point: products of two of them are exact
 _EXACT = Context(prec=600, traps=[Inexact])
 
@@ -56,6 +58,18 @@ class Jump(NamedTuple):
     seen: int
 
 
+class Seen(NamedTuple):
+    """What a source has said of a pair so far."""
+
+    price: Decimal
+    since: datetime
+    """The slot in which it first had this price."""
+    moved: bool
+    """Whether it had another price before."""
+    newest: datetime | None
+    """The newest of its own timestamps."""
+
+
 class Memory(NamedTuple):
     """What the choice of a pair remembers from slot to slot."""
 
@@ -82,8 +96,8 @@ def choose(
     `readings` has one of each configured source that quotes the pair, in their order; `now` is the time
     at which they were complete.
     """
-    seen = seen_after(slot, readings, now, memory.seen)
-    aged = put_aside(slot, readings, now, seen, rules.max_age, rules.interval)
+    seen = _seen_after(slot, readings, now, memory.seen)
+    aged = _put_aside(slot, readings, now, seen, rules)
     usable = [reading for reading in aged if not reading.why]
     with localcontext(_EXACT):
         verdict = _judge(slot, usable, len(readings), memory, rules)
@@ -119,6 +133,70 @@ def restored(rows: Iterable[Quote], sources: int, memory: Memory | None = None) 
         if len(row.sources) >= min(2, sources) and 2 * len(row.sources) > sources:
             anchor = Anchor(row.price, row.slot)
     return Memory(price, anchor, memory.seen)
+
+
+def _seen_after(
+    slot: datetime, readings: Sequence[Reading], now: datetime, before: Mapping[str, Seen]
+) -> Mapping[str, Seen]:
+    """What each source has said so far, the readings of this slot included."""
+    changed: dict[str, Seen] = {}
+    latest = now + AHEAD
+    for reading in readings:
+        if reading.price is None:
+            continue
+        known = before.get(reading.source)
+        time = None if reading.time is None or reading.time > latest else reading.time
+        if known is None:
+            changed[reading.source] = Seen(reading.price, slot, False, time)
+            continue
+        newest = known.newest
+        if time is not None and (newest is None or time > newest):
+            newest = time
+        if reading.price != known.price:
+            changed[reading.source] = Seen(reading.price, slot, True, newest)
+        elif newest is not known.newest:
+            changed[reading.source] = known._replace(newest=newest)
+    return {**before, **changed} if changed else before
+
+
+def _put_aside(
+    slot: datetime, readings: Sequence[Reading], now: datetime, seen: Mapping[str, Seen], rules: Rules
+) -> list[Reading]:
+    """The readings, those put aside whose timestamp is too old or goes backward, or whose price is frozen.
+
+    `seen` includes the readings: a timestamp is older than the newest exactly where it is not the newest.
+    """
+    latest, since = now + AHEAD, slot - max(FROZEN_AGE, FROZEN_SLOTS * rules.interval)
+    aged = []
+    for reading in readings:
+        why = ""
+        if not reading.why and reading.price is not None:
+            newest, time = seen[reading.source].newest, reading.time
+            if time is not None and now - time > rules.max_age:
+                why = "stale"
+            elif time is not None and newest is not None and time < newest <= latest:
+                why = "backward"
+            elif seen[reading.source].since <= since and _others_moved(reading, readings, seen, since):
+                why = "stale"
+        aged.append(reading._replace(why=why) if why else reading)
+    return aged
+
+
+def _others_moved(
+    frozen: Reading, readings: Sequence[Reading], seen: Mapping[str, Seen], since: datetime
+) -> bool:
+    """Whether the prices of more than half of the sources have changed since then, or that of the only other.
+
+    One alone does not do: no more than half of three or more sources, by moving, can make honest ones stale
+    whose price really stood still. Of two sources one cannot tell, and the living one is the likelier.
+    """
+    others = [
+        seen[reading.source]
+        for reading in readings
+        if reading.price is not None and reading.source != frozen.source
+    ]
+    moved = sum(other.moved and other.since > since for other in others)
+    return 2 * moved > len(others) + 1 or moved == len(others) == 1
 
 
 def _judge(slot: datetime, usable: Sequence[Reading], sources: int, memory: Memory, rules: Rules) -> _Verdict:

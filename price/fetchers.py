@@ -8,9 +8,10 @@ from functools import partial
 from typing import NamedTuple
 
 from price.errors import SettingsError
+from price.model import Answer, Request
 from price.settings import TRUST_NAMES, Settings
 from price.sources import SOURCES, simulated
-from price.wire import Answer, Fetch, Request
+from price.wire import Fetch
 
 Now = Callable[[], datetime]
 

@@ -1,5 +1,6 @@
-"""What the program knows: a reading (one source, one pair) and a quote (one pair in one slot)."""
+"""What the program knows: requests, answers, readings (one source, one pair), quotes (one slot)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,6 +14,22 @@ class Pair(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.base}-{self.quote}"
+
+
+class Request(NamedTuple):
+    """One GET: a path with its query, below the source's host, and the pairs it asks about."""
+
+    path: str
+    pairs: tuple[Pair, ...]
+    weight: int = 1
+
+
+class Answer(NamedTuple):
+    """One complete HTTP answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Reading(NamedTuple):

@@ -1,35 +1,18 @@
-"""What is asked over the wire and what came back, as values."""
+"""What goes over the wire: how much at once, the times in headers, and texts from outside for messages."""
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import NamedTuple
 
-from price.model import Pair
+from price.model import Answer, Request
 
 LANES = 4
 """How many requests of one source may be waited for in threads at once."""
 REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_DIGITS = 400
 _AGE = re.compile(r"[0-9]{1,7}")
-
-
-class Request(NamedTuple):
-    """One GET: a path with its query, below the source's host, and the pairs it asks about."""
-
-    path: str
-    pairs: tuple[Pair, ...]
-    weight: int = 1
-
-
-class Answer(NamedTuple):
-    """One complete HTTP answer; header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 Fetch = Callable[[Request, float], Answer]

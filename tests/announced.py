@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from price.model import Request
 from price.recorder.app import make_workers
 from price.recorder.clock import Clock
 from price.recorder.workers import Workers
 from price.settings import Settings
-from price.wire import Request
 
 
 class Expecting(Clock, Protocol):

@@ -11,12 +11,12 @@ from math import ceil
 
 from price import times
 from price.errors import Refused, SourceError
-from price.model import Pair, Reading
+from price.model import Answer, Pair, Reading, Request
 from price.recorder.clock import Clock
 from price.recorder.workers import Outcome
 from price.settings import Settings
 from price.sources import SOURCES
-from price.wire import Answer, Request, server_time
+from price.wire import server_time
 
 START = datetime(2026, 11, 20, 15, 52, 4, tzinfo=UTC)
 """When stories begin: a second before the slot 15:52:05."""

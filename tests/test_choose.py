@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from price.choose import Anchor, Jump, Memory, Rules, choose, restored
 from price.log import quotes
-from price.log.row import plain
+from price.log.row import plain, write
 from price.model import Pair, Quote, Reading
 from price.sources.strictjson import read_price
 
@@ -57,7 +57,7 @@ def quote(said: Sequence[Reading], memory: Memory | None = None, rules: Rules = 
 
 def chosen(*prices: str, last: str = "", ago: float = 5, rules: Rules = RULES) -> str:
     """The price and the sources, or the reason, as they would stand in the row."""
-    return quotes.write(quote(readings(*prices), agreed(last, ago), rules)).split(" ", 2)[2]
+    return write(quote(readings(*prices), agreed(last, ago), rules)).split(" ", 2)[2]
 
 
 def aged(age: float, memory: Memory | None = None, price: str = "100") -> Quote:
@@ -229,7 +229,7 @@ def test_an_anchor_rests_on_two_agreeing_sources_or_on_the_only_one(
 ) -> None:
     memory = after(*readings(*before))
 
-    assert quotes.write(quote(readings("100", "120"), memory)).split(" ", 2)[2] == row
+    assert write(quote(readings("100", "120"), memory)).split(" ", 2)[2] == row
 
 
 def test_a_price_chosen_by_the_anchor_is_no_anchor() -> None:
@@ -387,7 +387,7 @@ def still(price: str, *, moving: int, standing: int, slots: int, every: int = 60
         slot = SLOT + seconds(every * number)
         moved = [str(100 + Decimal(number % 7) / 100)] * moving
         found, memory = choose(slot, BTC, readings(*[price] * standing, *moved), slot, memory, rules)
-        row = quotes.write(found).split(" ")[3]
+        row = write(found).split(" ")[3]
     return row
 
 
@@ -502,7 +502,7 @@ def test_every_slot_has_a_price_within_the_kept_readings_or_a_reason(
 
     found = quote(made(said), memory, RULES._replace(quorum=quorum))
 
-    again = quotes.read(quotes.write(found))
+    again = quotes.read(write(found))
     assert (again.price, again.sources, again.reason) == (found.price, found.sources, found.reason)
     assert (found.price is None) == bool(found.reason)
     kept = [one.price for one in found.readings if one.source in found.sources and one.price is not None]

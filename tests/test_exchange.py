@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 
 from price.errors import RateLimited, SourceError, Unavailable
-from price.model import Pair, Reading
+from price.model import Answer, Pair, Reading, Request
 from price.sources import SOURCES
-from price.wire import Answer, Request
 from tests.exchange import Exchange, Market, Replay, faults
 from tests.exchange.server import HOST
 from tests.exchange.venues import VENUES

@@ -21,11 +21,10 @@ RULES = {
     "text": set[str](),
     "counters": set[str](),
     "smallfile": {"host"},
-    "wire": {"errors", "model"},
+    "wire": {"model"},
     "host": {"host"},
     # pure
-    "staleness": {"model"},
-    "choose": {"model", "staleness"},
+    "choose": {"model"},
     "backoff": {"errors", "wire"},
     "log": {"log", "host", "wire", *GROUND},
     "events": {"log", "text", "model"},
@@ -36,9 +35,9 @@ RULES = {
         "settings", "alerts", "choose", "coins", "errors", "host", "log", "text", "smallfile", "plan",
         "model", "sources",
     },
-    "fetchers": {"errors", "settings", "sources", "transport", "wire"},
+    "fetchers": {"errors", "model", "settings", "sources", "transport", "wire"},
     # rooms with one window each
-    "transport": {"transport", "errors", "wire", "price"},
+    "transport": {"transport", "errors", "model", "wire", "price"},
     "handlers": {"handlers", "events", "log", *GROUND},
     "sinks": {
         "sinks", "alerts", "backoff", "counters", "events", "log", "settings", "wire", "safely", "host",
@@ -275,7 +274,7 @@ def test_a_breach_is_seen(tmp_path: Path, file: str, text: str, breach: str) -> 
         ("report/a.py", "from price.log.read import x\nfrom price import times\nimport os"),
         (
             "sources/a.py",
-            "from price.sources.base import Source\nfrom price.wire import Request\nimport json",
+            "from price.sources.base import Source\nfrom price.model import Request\nimport json",
         ),
         ("handlers/a.py", "from price.log.append import AppendFile\nfrom price.events import log_event"),
     ],

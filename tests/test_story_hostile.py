@@ -13,12 +13,12 @@ import pytest
 
 from price.events import Event
 from price.handlers import journal
+from price.model import Request
 from price.recorder.app import MakeWorkers
 from price.recorder.clock import Clock
 from price.recorder.workers import Threads, _Job
 from price.settings import Settings
 from price.sources import SOURCES
-from price.wire import Request
 from tests.exchange.parrot import parrot
 from tests.nasty import NASTY, NASTY_BYTES, NASTY_NAME
 from tests.scene import Scene

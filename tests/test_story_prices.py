@@ -6,7 +6,7 @@ from pathlib import Path
 
 from price import times
 from price.coins import COINS
-from price.wire import Answer, Request
+from price.model import Answer, Request
 from tests.fakes import START
 from tests.scene import Scene
 

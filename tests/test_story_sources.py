@@ -7,7 +7,7 @@ import pytest
 
 from price.errors import Refused, SourceError, Timeout, Unavailable, Unreachable, Unreadable
 from price.events import Event
-from price.wire import Answer, Request
+from price.model import Answer, Request
 from tests.scene import Scene
 
 THREE = "coinbase,kraken,bitstamp"

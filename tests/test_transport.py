@@ -26,10 +26,10 @@ import pytest
 from price import __version__, settings
 from price.errors import NoSuchName, SettingsError, SourceError, Unreachable
 from price.fetchers import make_fetchers
-from price.model import Pair
+from price.model import Answer, Pair, Request
 from price.sources import SOURCES
 from price.transport import BUNDLE_NAMES, MAX_BODY_BYTES, Transport, trust
-from price.wire import LANES, Answer, Request
+from price.wire import LANES
 from tests.exchange import Exchange, Fault, Market, faults
 from tests.exchange.certificates import Certificates
 from tests.exchange.wire import MIRROR, Ask, Line, Reply

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from price.errors import RateLimited, SourceError, Timeout, Unreadable
-from price.model import Pair, Reading
+from price.model import Answer, Pair, Reading, Request
 from price.recorder.clock import SystemClock
 from price.recorder.workers import Outcome, Threads
 from price.sources import SOURCES
-from price.wire import LANES, Answer, Request
+from price.wire import LANES
 
 BTC = Pair("BTC", "USD")
 KRAKEN = SOURCES["kraken"]

@@ -20,13 +20,13 @@ from price.choose import Memory, choose
 from price.errors import Forbidden, PriceError, Refused, SourceError
 from price.log import row
 from price.log.row import Row
-from price.model import Pair, Reading
+from price.model import Answer, Pair, Reading, Request
 from price.plan import plan
 from price.settings import Settings
 from price.sources import SOURCES
 from price.sources.base import Candle, Source
 from price.text import MALFORMED
-from price.wire import Answer, Fetch, Request
+from price.wire import Fetch
 
 MINUTE = 60
 SETTLED_SECONDS = 60

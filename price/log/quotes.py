@@ -1,25 +1,10 @@
-"""Rows and what the recorder knows: a quote becomes a row, and a row a quote. For readers, see row.py."""
+"""A row becomes a quote, with a Decimal price. For readers, and for the way back, see row.py."""
 
 from decimal import Decimal
 
 from price import times
 from price.log import row
 from price.model import Pair, Quote
-
-
-def write(quote: Quote) -> str:
-    """The row of a quote, without its line end. Raises ValueError for a quote that no row can hold."""
-    known = row.MISSED if quote.price is None else row.plain(quote.price)
-    basis = quote.reason if quote.price is None else ",".join(quote.sources)
-    text = f"{times.iso(quote.slot)} {quote.pair} {known} {basis}"
-    if quote.slots != 1:
-        text += f" slots={quote.slots}"
-    if quote.by:
-        text += f" by={quote.by}"
-    if quote.extras:
-        text += f" {quote.extras}"
-    row.read(text)
-    return text
 
 
 def read(text: str) -> Quote:

@@ -15,10 +15,13 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from price import times
 from price.errors import PriceError
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+    from price.model import Quote
 
 Row = tuple[str, str, str, str, str]
 """Slot, pair, price, basis, extras."""
@@ -217,3 +220,18 @@ def plain(price: "Decimal") -> str:
     if "E" in text:  # format alone would do, at twice the price
         text = format(price, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def write(quote: "Quote") -> str:
+    """The row of a quote, without its line end. Raises ValueError for a quote that no row can hold."""
+    known = MISSED if quote.price is None else plain(quote.price)
+    basis = quote.reason if quote.price is None else ",".join(quote.sources)
+    text = f"{times.iso(quote.slot)} {quote.pair} {known} {basis}"
+    if quote.slots != 1:
+        text += f" slots={quote.slots}"
+    if quote.by:
+        text += f" by={quote.by}"
+    if quote.extras:
+        text += f" {quote.extras}"
+    read(text)
+    return text

@@ -8,7 +8,7 @@ from price import settings, times
 from price.alerts.words import describe
 from price.choose import Memory, choose
 from price.log import row
-from price.log.quotes import write
+from price.log.row import write
 from price.model import Pair, Quote, Reading
 from price.plan import Plan
 from price.recorder.app import MakeWorkers, make_poller, make_workers

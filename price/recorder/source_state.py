@@ -8,9 +8,8 @@ from price import times
 from price.backoff import Backoff, TokenBucket
 from price.counters import Tally
 from price.log import quotes
-from price.model import Pair
+from price.model import Pair, Request
 from price.sources.base import Source
-from price.wire import Request
 
 ASIDE_SECONDS = 3600.0
 _REACH_BITS = 0xFF

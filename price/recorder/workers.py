@@ -8,11 +8,11 @@ from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
 from price.errors import SourceError, Unreachable, Unreadable
-from price.model import Pair, Reading
+from price.model import Answer, Pair, Reading, Request
 from price.recorder.clock import Clock
 from price.safely import safely
 from price.sources.base import Source
-from price.wire import LANES, Answer, Fetch, Request, excerpt, server_time
+from price.wire import LANES, Fetch, excerpt, server_time
 
 _BIG_BYTES = 64 * 1024
 _BIG_ONES_TURN = threading.Lock()

@@ -117,4 +117,4 @@ def _given_up(blocks: Sequence[Block], end: datetime) -> Block:
 
 
 def _text(quotes: Sequence[Quote]) -> bytes:
-    return "".join(f"{rows.write(quote)}\n" for quote in quotes).encode("ascii")
+    return "".join(f"{row.write(quote)}\n" for quote in quotes).encode("ascii")

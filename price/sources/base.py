@@ -8,12 +8,12 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from price import times
 from price.errors import Refused, SourceError, Unreadable
-from price.model import Pair, Reading
+from price.model import Answer, Pair, Reading, Request
 from price.sources import assets
 from price.sources.refusals import away_page, raise_refusal
 from price.sources.strictjson import read_json, read_price, shown
 from price.text import MALFORMED
-from price.wire import Answer, Request, excerpt
+from price.wire import excerpt
 
 T = TypeVar("T")
 NO_TIME = object()

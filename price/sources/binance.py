@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
-from price.model import Pair
+from price.model import Pair, Request
 from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, milliseconds, rows_of
 from price.sources.refusals import by_code
-from price.wire import Request
 
 LOT = 20
 """The most pairs that cost a weight of 2; one more costs 40."""

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
-from price.model import Pair
+from price.model import Pair, Request
 from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, milliseconds, rows_of
 from price.sources.refusals import by_code, by_words
-from price.wire import Request, excerpt
+from price.wire import excerpt
 
 _CODES = {"11010": RateLimited, "20060": Unavailable, "10020": Refused}
 

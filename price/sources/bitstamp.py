@@ -9,10 +9,10 @@ from typing import Any
 
 from price import times
 from price.errors import RateLimited, SourceError, UnknownPair
-from price.model import Pair, Reading
+from price.model import Answer, Pair, Reading, Request
 from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, rows_of
 from price.sources.refusals import by_code, by_words
-from price.wire import Answer, Request, excerpt
+from price.wire import excerpt
 
 
 class Bitstamp(Source):

@@ -9,11 +9,10 @@ from typing import Any
 
 from price import times
 from price.errors import SourceError, UnknownPair
-from price.model import Pair
+from price.model import Pair, Request
 from price.sources.base import RawCandle, RawPrice, Source, candle, expect
 from price.sources.refusals import by_words
 from price.sources.strictjson import shown
-from price.wire import Request
 
 
 class Coinbase(Source):

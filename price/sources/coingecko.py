@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 
 from price import times
 from price.errors import Forbidden, RateLimited, SourceError
-from price.model import Pair
+from price.model import Pair, Request
 from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect
 from price.sources.refusals import by_code, by_words
-from price.wire import Request
 
 _CODES = {"429": RateLimited, **dict.fromkeys(["10002", "10005", "10010", "10011"], Forbidden)}
 

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, SourceError, Unavailable, UnknownPair
-from price.model import Pair
+from price.model import Pair, Request
 from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, rows_of
 from price.sources.refusals import by_code
-from price.wire import Request
 
 _REASONS = {
     "RateLimit": RateLimited,

@@ -9,10 +9,9 @@ from typing import Any
 
 from price import times
 from price.errors import SourceError
-from price.model import Pair
+from price.model import Pair, Request
 from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect
 from price.sources.refusals import by_words
-from price.wire import Request
 
 _PREFIXES = {
     **dict.fromkeys(("XBT", "ETH", "LTC", "XRP", "XLM", "XMR", "ZEC", "ETC", "REP", "MLN", "XDG"), "X"),

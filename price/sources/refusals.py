@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from price.errors import Forbidden, RateLimited, Refused, SourceError, Unavailable, UnknownPair, Unreadable
-from price.wire import Answer, excerpt
+from price.model import Answer
+from price.wire import excerpt
 
 RATE_LIMITED = (429, 418)
 FORBIDDEN = (401, 403, 410, 451)

@@ -12,9 +12,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from price import times
-from price.model import Pair
+from price.model import Answer, Pair, Request
 from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect
-from price.wire import Answer, Request
 
 SEED = "price"
 _BASES = {"BTC": Decimal(97000), "ETH": Decimal(3300), "SOL": Decimal(180), "DOGE": Decimal("0.25")}

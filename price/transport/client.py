@@ -14,10 +14,11 @@ from urllib3.exceptions import HTTPError
 
 from price import __version__
 from price.errors import SourceError, Unreachable, Unreadable
+from price.model import Answer, Request
 from price.transport.connections import MAX_BODY_BYTES, Adapter, Pool, ask, current, expect_head
 from price.transport.failures import TROUBLES, found, reason
 from price.transport.proxies import DEFAULT_PORTS, proxies_for
-from price.wire import REDIRECTS, Answer, Request, excerpt
+from price.wire import REDIRECTS, excerpt
 
 MAX_REDIRECTS = 2
 _PROXY_AUTHENTICATION_REQUIRED = 407

@@ -14,8 +14,8 @@ from price.backfill.missing import Missing, Slot
 from price.backfill.provider import Provider, Work
 from price.commands.repair import add_options
 from price.log import row
-from price.log.quotes import read_pair, write
-from price.log.row import Row
+from price.log.quotes import read_pair
+from price.log.row import Row, write
 from price.model import Pair, Quote
 from tests.fakes import FakeClock
 

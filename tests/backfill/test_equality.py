@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from price import times
 from price.backfill.missing import Slot, batches, without
 from price.log.gaps import Gap
-from price.log.quotes import write
+from price.log.row import write
 from price.model import Pair, Quote
 from tests.backfill.repairing import Knows, Shop, providing
 from tests.report.asking import lines

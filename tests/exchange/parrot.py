@@ -4,8 +4,8 @@ from functools import cache
 from ssl import SSLContext
 from time import monotonic
 
+from price.model import Answer, Request
 from price.transport import Transport, trust
-from price.wire import Answer, Request
 from tests.exchange.faults import Fault
 from tests.exchange.server import Exchange
 from tests.exchange.wire import Line, Reply

@@ -17,12 +17,13 @@ from price.errors import PriceError, SettingsError, SourceError
 from price.handlers import journal
 from price.handlers.console import Console
 from price.log import quotes, row
-from price.log.row import plain
+from price.log.row import plain, write
+from price.model import Answer, Request
 from price.sources import SOURCES
 from price.sources.strictjson import MAX_PRICE, read_json, read_price, shown
 from price.transport import MAX_BODY_BYTES, Transport
 from price.transport.client import _redirected, decoded
-from price.wire import Answer, Request, retry_after_seconds
+from price.wire import retry_after_seconds
 from tests.exchange.parrot import GOOD, certificates, parrot
 from tests.fakes import START
 from tests.proof import proven
@@ -121,7 +122,7 @@ def rows(data: bytes) -> None:
         quote = quotes.read(text)
     found = row.find(f"{text}\n")
     if quote is not None:
-        again = quotes.write(quote)
+        again = write(quote)
         assert quotes.read(again) == quote
         assert again.isascii()
         assert again.isprintable()

@@ -16,6 +16,7 @@ from price.log.cut import sound_end
 from price.log.day import Count, count_day
 from price.log.end import LogEnd, blocks_backwards, read_end
 from price.log.older import Text
+from price.log.row import write
 from price.model import Pair, Quote
 
 BTC, ETH, ADA = Pair("BTC", "USD"), Pair("ETH", "USD"), Pair("ADA", "USD")
@@ -250,7 +251,7 @@ def test_what_the_end_says_is_what_reading_from_the_beginning_says(
         quotes.append(lines.read(row(second, pair, "100 kraken" if priced else "- down")[:-1]))
         second += 5 * slots if remark else 5
         assert quotes[-1].slot == slot
-    content = HEADER + "".join(f"{lines.write(quote)}\n" for quote in quotes)
+    content = HEADER + "".join(f"{write(quote)}\n" for quote in quotes)
     edge = MIDNIGHT + timedelta(seconds=5 * midnight)
     path = tmp_path_factory.mktemp("log")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from price import times
 from price.log import quotes
-from price.log.row import header, plain, read_header
+from price.log.row import header, plain, read_header, write
 from price.model import Pair, Quote
 from price.sources.strictjson import MAX_PRICE
 from tests.proof import ROW
@@ -24,29 +24,29 @@ MISSED = "2026-11-20T15:52:05Z BTC-USD - coinbase:timeout,kraken:rate-limited"
 def test_a_price_stands_with_its_sources() -> None:
     quote = Quote(SLOT, BTC, Decimal("97123.45"), ("coinbase", "kraken"))
 
-    assert quotes.write(quote) == GOOD
+    assert write(quote) == GOOD
     assert quotes.read(GOOD) == quote
 
 
 def test_a_missed_slot_stands_with_its_reason() -> None:
     quote = Quote(SLOT, BTC, reason="coinbase:timeout,kraken:rate-limited")
 
-    assert quotes.write(quote) == MISSED
+    assert write(quote) == MISSED
     assert quotes.read(MISSED) == quote
 
 
 def test_missed_slots_in_a_row_are_one_row_with_their_number() -> None:
     quote = Quote(SLOT, BTC, reason="down", slots=211)
 
-    assert quotes.write(quote) == "2026-11-20T15:52:05Z BTC-USD - down slots=211"
-    assert quotes.read(quotes.write(quote)) == quote
+    assert write(quote) == "2026-11-20T15:52:05Z BTC-USD - down slots=211"
+    assert quotes.read(write(quote)) == quote
 
 
 def test_a_repaired_row_says_by_what() -> None:
     quote = Quote(SLOT, BTC, Decimal(5), ("kraken",), by="candle")
 
-    assert quotes.write(quote) == "2026-11-20T15:52:05Z BTC-USD 5 kraken by=candle"
-    assert quotes.read(quotes.write(quote)) == quote
+    assert write(quote) == "2026-11-20T15:52:05Z BTC-USD 5 kraken by=candle"
+    assert quotes.read(write(quote)) == quote
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_price_keeps_every_digit_and_nothing_else(price: str, text: str) -> No
 @pytest.mark.parametrize("price", ["0", "0.00", "-1", "NaN", "Infinity", "-0"])
 def test_what_is_no_price_is_never_written(price: str) -> None:
     with pytest.raises(ValueError, match="column 3 is not a price"):
-        quotes.write(Quote(SLOT, BTC, Decimal(price), ("kraken",)))
+        write(Quote(SLOT, BTC, Decimal(price), ("kraken",)))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_is_no_price_is_never_written(price: str) -> None:
 )  # fmt: skip
 def test_what_no_row_can_hold_is_never_written(quote: Quote) -> None:
     with pytest.raises(ValueError, match=r"column|slots=|key=value"):
-        quotes.write(quote)
+        write(quote)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ NOT_PRICED = st.builds(
 
 @given(PRICED | NOT_PRICED)
 def test_what_is_written_is_read_as_it_was(quote: Quote) -> None:
-    text = quotes.write(quote)
+    text = write(quote)
 
     assert quotes.read(text) == quote
     assert text.isascii()
@@ -188,4 +188,4 @@ def test_any_text_is_a_row_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         quote = quotes.read(text)
 
-        assert quotes.read(quotes.write(quote)).price == quote.price
+        assert quotes.read(write(quote)).price == quote.price

@@ -7,8 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from price import times
-from price.log import quotes
-from price.log.row import header
+from price.log.row import header, write
 from price.model import Pair, Quote
 
 START = times.unix(datetime(2026, 11, 20, 23, 50, tzinfo=UTC))
@@ -77,7 +76,7 @@ class RandomLog:
     def _row(self, pair: Pair, slots: int) -> None:
         reason = self.chance.choice(REASONS)
         quote = Quote(times.from_unix(self.unix), pair, reason=reason, slots=slots)
-        self.files[-1] += quotes.write(quote) + "\n"
+        self.files[-1] += write(quote) + "\n"
         self.free[pair] = self.unix + (slots - 1) * self.every + 1
         self.missed += [(self.unix + number * self.every, pair) for number in range(slots)]
 
@@ -85,7 +84,7 @@ class RandomLog:
         digits = self.chance.choice((2, 5, 22))
         price = Decimal(self.chance.randint(10**digits, 10**digits + 30)).scaleb(-self.chance.randint(0, 2))
         sources = tuple(self.chance.sample(("coinbase", "kraken", "bitstamp"), self.chance.randint(1, 3)))
-        return quotes.write(Quote(times.from_unix(unix), pair, price, sources, by=by))
+        return write(Quote(times.from_unix(unix), pair, price, sources, by=by))
 
     def write(self, folder: Path) -> str:
         """Writes the files under names that logrotate gives: numbers or dates; the path of the log."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
-from price.log.quotes import write
+from price.log.row import write
 from tests.report.asking import answer, lines
 from tests.report.bruteforce import BruteForce
 from tests.report.randomlog import PAIRS, START, RandomLog

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from price.errors import SourceError
-from price.model import Pair, Reading
+from price.model import Answer, Pair, Reading
 from price.sources import SOURCES
-from price.wire import Answer
 
 HERE = Path(__file__).parent
 START = datetime(2025, 10, 9, 8, 54, tzinfo=UTC)

@@ -1,10 +1,9 @@
 """What must hold whatever an exchange answers: sound values, or a declared error that is fit to show."""
 
 from price.errors import SourceError
-from price.model import Pair, Reading
+from price.model import Answer, Pair, Reading
 from price.sources import SOURCES
 from price.sources.strictjson import MAX_PRICE
-from price.wire import Answer
 from tests.sources.answers import END, START, pairs
 
 ASKED = dict.fromkeys(SOURCES, "BTC-USD ETH-USD DOGE-USD") | dict.fromkeys(

@@ -16,9 +16,8 @@ from price.errors import (
     Unavailable,
     Unreadable,
 )
-from price.model import Reading
+from price.model import Answer, Reading
 from price.sources import SOURCES
-from price.wire import Answer
 from tests.sources.answers import END, HERE, START, pair, pairs, read, refusal, said, sent
 
 
