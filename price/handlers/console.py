@@ -1,14 +1,62 @@
 """The handler for people at a terminal: one line a record on stderr."""
 
 import logging
+import select
 from datetime import UTC, datetime
+from typing import TextIO
 
 from price import times
-from price.events import quote_of
+from price.events import Event, log_event, quote_of
+
+_PATIENCE_MS = 200
+"""How long a slot waits for whoever reads what is written: a pager, a terminal that was stopped."""
 
 
 class Console(logging.StreamHandler):  # type: ignore[type-arg]
-    """Quotes begin with their slot, everything else with the time at which it was said."""
+    """Quotes begin with their slot, everything else with the time at which it was said.
+
+    A pipe that nobody reads, or a terminal stopped with Ctrl-S, would hold the recorder up for ever: lines
+    that find no room are left out and counted, and the count is written afterwards.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(stream)
+        self._patience_ms = _PATIENCE_MS
+        self._left_out = 0
+        self.dropped = 0
+        """Lines left out since the start."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record's line, if there is room for it. Raises OSError."""
+        if not self.has_room():
+            self._left_out += 1
+            self.dropped += 1
+            return
+        left_out, self._left_out = self._left_out, 0
+        if left_out:
+            text = f"{left_out} lines were left out: nobody read stderr"
+            log_event(Event.ENTRIES_DROPPED, logging.WARNING, text)
+        super().emit(record)
+
+    def has_room(self) -> bool:
+        """Whether a line can be written without waiting for longer than a slot may."""
+        try:
+            descriptor = self.stream.fileno()
+        except (OSError, ValueError):  # closed, which writing will tell; or a test's
+            return True
+        if not hasattr(select, "poll"):  # Windows
+            return True
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        if poll.poll(self._patience_ms):
+            return True
+        self._patience_ms = 0
+        return False
+
+    def flush(self) -> None:
+        """Ends a slot, or a line: what comes next may wait anew."""
+        self._patience_ms = _PATIENCE_MS
+        super().flush()
 
     def format(self, record: logging.LogRecord) -> str:
         """The record's line."""

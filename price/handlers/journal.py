@@ -104,9 +104,7 @@ class Journal(logging.Handler):
         if self._fallback is None:
             return
         with suppress(OSError, ValueError):  # a closed stderr; a stream without a descriptor is a test's
-            poll = select.poll()
-            poll.register(self._fallback.stream.fileno(), select.POLLOUT)
-            if poll.poll(0):
+            if self._fallback.has_room():
                 self._fallback.emit(record)
                 return
         self.dropped += 1
