@@ -28,6 +28,7 @@ from price.log.file import File
 from price.log.files import LogFile, find_again, log_files, repairs_file
 from price.log.order import END, Block, Once, in_order, longest_sorted
 from price.log.row import Row
+from price.text import escaped
 
 _slot = itemgetter(0)
 
@@ -61,7 +62,9 @@ class LeftOut:
         )
         said = [f"{count} {what}: price verify names them\n" for count, what in counts if count]
         files = {**self.files, **self.damaged}
-        said += [f"{path}: {why}: price verify names what is left out\n" for path, why in files.items()]
+        said += [
+            f"{escaped(path)}: {why}: price verify names what is left out\n" for path, why in files.items()
+        ]
         return "".join(said)
 
 
@@ -81,7 +84,7 @@ class PriceLog:
         """Those of `pairs` of which no row has come so far."""
         listed = log_files(path)
         self.repairs = None if live_only else repairs_file(path)
-        if self.repairs and not self.repairs.first:
+        if self.repairs and (self.repairs.fault or not self.repairs.first):
             listed.append(self.repairs)
             self.repairs = None
         self.left.files = {file.path: file.fault for file in listed if file.fault}

@@ -127,7 +127,7 @@ def test_what_is_there_and_no_log_is_said_with_the_option_that_named_it(tmp_path
     shop = Shop(tmp_path, LOG)
     (tmp_path / "notes").write_text("milk\n")
 
-    with pytest.raises(PriceError, match=r"/notes: not a price log: it begins .*; or name .* --from$"):
+    with pytest.raises(PriceError, match=r"/notes: not a price log: it begins .*; name .* --from$"):
         shop.repair(str(tmp_path / "notes"))
     with pytest.raises(PriceError, match=r": not a file: name the log with --from$"):
         shop.repair(str(tmp_path))

@@ -344,3 +344,26 @@ def test_one_damaged_byte_in_a_slot_costs_that_row_alone(
     for command in ("gaps", "candles"):
         assert answer(command, "--file", str(log))[0] == 0
     assert answer("verify", "--file", str(log))[0] == 1
+
+
+def test_a_name_that_would_change_a_terminal_is_escaped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prices.txt.1\x1b[2J").write_bytes(STRANGE)
+    log = write(tmp_path, row(10))
+
+    assert lines("history", "--file", log) == [row(10)]
+    assert "prices.txt.1\\x1b[2J: packed with zstd" in capsys.readouterr().err
+
+
+def test_repairs_with_a_damaged_header_are_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write(tmp_path, row(0), row(10))
+    (tmp_path / "repairs.txt").write_text(f"x{HEADER}{row(5)} by=peer\n")
+
+    for command in ("history", "gaps", "candles"):
+        assert answer(command, "--file", log)[0] == 0
+        assert "repairs.txt: not a price log" in capsys.readouterr().err
+    assert lines("history", "--file", log) == [row(0), row(10)]
+    assert answer("verify", "--file", log)[0] == 1
