@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import needs
-from tests.faults.place import PYTHON, Place
+from tests.faults.place import Place
 from tests.faults.test_disk import _fill
 
-LOCKS = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.{}); print(flush=True); sys.stdin.read()"
+LOCKS = {"LOCK_SH": "--shared", "LOCK_EX": "--exclusive"}
 
 
 def _locked(stack: ExitStack, path: Path, kind: str, user: str | None) -> None:
     """Has a process of a user lock a file until the stack is left."""
     process = subprocess.Popen(
-        [PYTHON, "-c", LOCKS.format(kind), str(path)],
+        # not Python: its interpreter may lie in a home, where a user cannot run it
+        ["sh", "-c", 'exec 9<"$1"; flock "$0" 9; echo; exec cat', LOCKS[kind], str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         user=user,
