@@ -15,13 +15,13 @@ from tests.faults.place import PYTHON, ROOT, Place
 from tests.faults.test_pulled_away import _put
 
 
-def _refusal(place: Place, *wrapper: str, **more: str) -> str:
+def _refusal(place: Place, *wrapper: str, status: int = 1, **more: str) -> str:
     """The one line with which `main.py run` refuses to begin."""
     command = [*wrapper, PYTHON, str(ROOT / "main.py"), "run"]
     done = subprocess.run(
         command, env={**place.environ, **more}, capture_output=True, text=True, timeout=20, check=False
     )
-    assert done.returncode == 1
+    assert done.returncode == status
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr
@@ -167,6 +167,14 @@ def test_a_log_with_damaged_lines_in_its_middle_is_recorded_into_all_the_same(pl
     assert again.stop() == 0
     assert place.file.read_bytes().startswith(sound + damage)
     assert len(re.findall(rb"\d simulated\n", place.file.read_bytes())) == 4
+
+
+@pytest.mark.parametrize("name", ["STATE", "STATUS"])
+@pytest.mark.parametrize("what", ["folder", "fifo"])
+def test_what_cannot_be_a_small_file_is_a_bad_setting(place: Place, name: str, what: str) -> None:
+    path = Path(place.settings[name])
+    _put(path, what)
+    assert _refusal(place, status=78).startswith(f"price: PRICE_{name}={path}: it is a ")
 
 
 def test_a_state_of_two_gigabytes_is_not_read(place: Place) -> None:
