@@ -16,7 +16,8 @@ from price.backfill.missing import Slot
 from price.errors import PriceError
 from price.log import row
 from price.log.files import REPAIRS, repairs_file
-from price.log.read import LeftOut, file_blocks
+from price.log.left import LeftOut
+from price.log.read import file_blocks
 from price.log.row import Row
 from price.smallfile import open_new
 

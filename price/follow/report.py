@@ -13,7 +13,7 @@ from price.events import NOTICE, Event, log_event
 from price.follow.status import line
 from price.follow.target import Conflicts, Target
 from price.log import row
-from price.log.read import LeftOut
+from price.log.left import LeftOut
 from price.log.row import Row
 from price.progress import Progress
 from price.recorder.clock import Clock

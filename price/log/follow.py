@@ -18,7 +18,8 @@ from price.errors import PriceError
 from price.log import row
 from price.log.file import File
 from price.log.files import LogFile, log_files
-from price.log.read import LeftOut, parsed
+from price.log.left import LeftOut
+from price.log.read import parsed
 from price.log.row import Row
 
 _WHOLE = 1 << 62

@@ -26,46 +26,11 @@ from operator import itemgetter, le, lt
 from price.log import row
 from price.log.file import File
 from price.log.files import LogFile, find_again, log_files, repairs_file
+from price.log.left import LeftOut
 from price.log.order import END, Block, Once, in_order, longest_sorted
 from price.log.row import Row
-from price.text import escaped
 
 _slot = itemgetter(0)
-
-
-class LeftOut:
-    """What a question did not use, so far."""
-
-    def __init__(self) -> None:
-        self.lines = 0
-        """Lines that are no rows."""
-        self.doubles = 0
-        """Rows of a slot and pair that had one already."""
-        self.disordered = 0
-        """Rows that are earlier than one before them."""
-        self.files: dict[str, str] = {}
-        """Files that could not be read (by path, why), whatever the range."""
-        self.damaged: dict[str, str] = {}
-        """Files of which a part that the question needed could not be read."""
-
-    def forget(self) -> None:
-        """Begins again, for a question that is asked again of a longer range."""
-        self.lines = self.doubles = self.disordered = 0
-        self.damaged.clear()
-
-    def report(self) -> str:
-        """What to say on stderr: a line for each kind, nothing where nothing was left out."""
-        counts = (
-            (self.lines, "lines are no rows and were left out"),
-            (self.doubles, "rows stand twice; the first of each counts, the others were left out"),
-            (self.disordered, "rows are earlier than one before them and were left out"),
-        )
-        said = [f"{count} {what}: price verify names them\n" for count, what in counts if count]
-        files = {**self.files, **self.damaged}
-        said += [
-            f"{escaped(path)}: {why}: price verify names what is left out\n" for path, why in files.items()
-        ]
-        return "".join(said)
 
 
 class PriceLog:
