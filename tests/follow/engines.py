@@ -46,13 +46,17 @@ def until(happened: Callable[[], object], seconds: float = 60, *, step: float = 
 class PostgresServer:
     """A PostgreSQL of its own; as root it runs as the user postgres, since it refuses to be root's."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, small: bool = False) -> None:
+        """`small`: on a disk of its own, which is soon full; only root can make that."""
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         if not found:
             give_up(f"needs PostgreSQL: {APT}")
         self._bin = found[-1].parent
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         self.folder = Path(mkdtemp(prefix="price-pg-", dir=MEMORY))
+        self._mounted = small
+        if small:
+            self._mount("size=400m")
         if self._as:
             shutil.chown(self.folder, "postgres")
         self.data = self.folder / "data"
@@ -66,6 +70,7 @@ class PostgresServer:
             f"unix_socket_directories='{self.folder}'",
             "fsync=off",  # what is killed is the server, never the machine
             "max_connections=60",
+            "autovacuum=off",  # what it writes would count as ours
         ]
         with (self.data / "postgresql.conf").open("a") as file:
             file.write("\n".join(lines) + "\n")
@@ -79,6 +84,20 @@ class PostgresServer:
             done = subprocess.run(command, stdout=said, stderr=said, cwd="/", check=False, timeout=60)
         if done.returncode:
             raise RuntimeError(f"{program}: {(self.folder / 'commands').read_text()[-2000:]}")
+
+    def _mount(self, options: str) -> None:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder)], check=True)
+
+    def shrink(self) -> None:
+        """Leaves the small disk a few megabytes."""
+        used = shutil.disk_usage(self.folder).used
+        self._mount(f"remount,size={used + (6 << 20)}")
+
+    def grow(self) -> None:
+        """Has room on the small disk again; starts the server if the full disk ended it."""
+        self._mount("remount,size=400m")
+        with suppress(RuntimeError):
+            self._run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-t", "60", "start")
 
     def start(self) -> None:
         """Starts it; after a kill its children must go first."""
@@ -122,6 +141,8 @@ class PostgresServer:
     def stop(self) -> None:
         with suppress(RuntimeError, FileNotFoundError):
             self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+        if self._mounted:
+            subprocess.run(["umount", "-l", str(self.folder)], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def own(self, *paths: Path) -> None:

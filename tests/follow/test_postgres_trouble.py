@@ -1,22 +1,31 @@
 """What a follower says when the database cannot be used: one clear line, and it tries again for ever."""
 
+import io
+import os
+import re
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 import trustme
 
 from price import times
+from price.follow.follower import Follower
 from price.follow.postgres import Postgres
+from price.follow.report import Report
 from price.follow.status import lines
+from price.progress import Progress
 from tests.fakes import FakeClock
 from tests.follow.engines import PASSWORD, PostgresServer, free_port, until
 from tests.follow.following import MAIN, Database, Following, command, heard
 from tests.follow.logs import steady, write_log
+from tests.needs import give_up
 
 
 @pytest.fixture
@@ -237,3 +246,54 @@ def test_a_status_line_says_how_far_it_is(postgres: PostgresServer, log: Path) -
     assert one.startswith("postgres  caught up  0 s behind  100 rows  0 refused")
     assert broken.endswith("follow-nats.json: cannot be read: 'target'")
     assert following.notified[0].startswith("READY=1\nWATCHDOG=1\nSTATUS=postgres  catching up")
+
+
+@pytest.mark.realtime
+def test_a_full_disk_of_the_database_is_one_line_and_is_made_good(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        give_up("needs root, for a small file system: sudo make test")
+    server = PostgresServer(small=True)
+    log = write_log(tmp_path / "prices.txt", steady(200_000))
+    try:
+        database = Database(server)
+        server.shrink()
+        following = database.follower(log)
+        with heard() as lines:
+            for _ in range(3):
+                following.follower.step()
+            said = list(lines)
+            server.grow()
+            until(lambda: following.follower.step() and following.follower.caught_up, 90)
+        following.target.close()
+        (count,) = database.ask("SELECT count(*) FROM price.quote")
+    finally:
+        server.stop()
+
+    assert len(said) == 1, said
+    assert re.search("No space left on device|server closed the connection|Connection refused", said[0]), said
+    assert count == (200_000,)
+
+
+def test_a_terminal_sees_how_far_the_catch_up_is(postgres: PostgresServer, log: Path) -> None:
+    write_log(log, steady(30_000))
+    database, terminal = Database(postgres), Terminal()
+    following = database.follower(log)
+    following.report = Report(
+        following.target, "box-a", following.clock, print, log.with_name("x.json"),
+        Progress(terminal, "rows sent"), Decimal(1),
+    )  # fmt: skip
+    follower = Follower(str(log), following.target, following.clock, following.report, Random(1))
+
+    follower.catch_up()
+    following.target.close()
+
+    bars = terminal.getvalue().split("\r")[1:]
+    assert "] " in bars[0]
+    assert " 10000 rows sent" in bars[0]
+    assert " 30000 rows sent" in bars[2]
+    assert bars[-1] == "\x1b[K"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
