@@ -76,6 +76,9 @@ web: price/web/static/vendor/uPlot.iife.min.js ## bring what the page of `price 
 price/web/static/vendor/uPlot.iife.min.js: price/web/package-lock.json
 	@deploy/make-web.sh
 
+pictures: web $(VENV)/.browser ## take the README's pictures of the page, from a run of a minute (needs chromium)
+	@$(BIN)/python -m tests.web.pictures
+
 way: ## count the files and lines that one price passes, as CONTRIBUTING.md lists them
 	@sed -n '/^## The way of one price/,/^## /s|^    \(price/[^ ]*\).*|\1|p' CONTRIBUTING.md | xargs wc -l
 

@@ -326,6 +326,19 @@ def test_three_hundred_pairs(live: Live, visit: Open) -> None:
     assert page.url.endswith("#C299-USD")
 
 
+def test_a_price_whose_slot_is_not_known_never_looks_fresh(live: Live, visit: Open) -> None:
+    live.history(60)
+    live.known = {
+        "pairs": {"BTC-USD": {"price": "5", "slot": None, "sources": [], "recorded": 0, "missed": 0}}
+    }
+    live.record()
+    page = visit()
+
+    shows(page, "#basis", "of unknown age")
+    expect(page.locator("#price")).to_have_class("price old")
+    expect(page).to_have_title(text("⚠ of unknown age: 5"))
+
+
 def test_alerts_that_are_on_and_those_that_were(live: Live, visit: Open) -> None:
     live.history(60)
     since = times.iso(live.now() - timedelta(minutes=3))

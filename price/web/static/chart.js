@@ -6,6 +6,11 @@ import * as clock from "./clock.js";
 const AXIS_FONT = "12px system-ui, sans-serif";
 const LEAST_HATCH = 2;
 const SHORT_MARK = 4;
+const HOUR = 3600, DAY = 86400;
+const TICK_SECONDS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR,
+  DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 91 * DAY, 182 * DAY, 365 * DAY, 1826 * DAY,
+];
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -76,7 +81,7 @@ export class Chart {
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
       scales: { x: { time: true }, y: { range: (_plot, low, high) => room(low, high) } },
       axes: [
-        { ...axis, values: (_plot, ticks, _index, _space, step) => ticks.map((tick, at) => label(tick, ticks[at - 1], step)) },
+        { ...axis, incrs: TICK_SECONDS, values: (_plot, ticks, _index, _space, step) => ticks.map((tick, at) => label(tick, ticks[at - 1], step)) },
         { ...axis, size: (plot, values) => 16 + 7.2 * Math.max(4, ...(values ?? []).map((one) => String(one).length)), values: (_plot, ticks, _index, _space, step) => ticks.map((tick) => decimals(tick, step)) },
       ],
       series: [
@@ -176,7 +181,8 @@ function label(tick, before, step) {
 }
 
 function decimals(value, step) {
-  const places = Math.min(20, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
+  let places = Math.min(20, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
+  while (places < 20 && Math.abs(step * 10 ** places - Math.round(step * 10 ** places)) > 1e-6) places += 1;
   return value.toFixed(places).replace(/\B(?=(\d{3})+(?!\d)(?<!\.\d*))/g, "\u202f");
 }
 

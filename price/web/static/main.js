@@ -185,10 +185,12 @@ function showAges(isBad) {
   const isOld = !(age <= oldSeconds()) || isBad;
   byId("price").classList.toggle("old", Boolean(known?.price) && isOld);
   const title = known?.price ? `${known.price} ${known.pair}` : known?.pair ?? "price";
-  const shown = known?.price && isOld ? `⚠ ${clock.span(Math.floor(age))} old: ${title}` : title;
+  const shown = known?.price && isOld ? `⚠ ${inWords(age)}: ${title}` : title;
   if (document.title !== shown) document.title = shown;
   put(byId("basis"), basis(known, age));
 }
+
+const inWords = (age) => (Number.isNaN(age) ? "of unknown age" : `${clock.span(Math.floor(age))} old`);
 
 function basis(known, age) {
   if (!known) return "";
@@ -197,7 +199,7 @@ function basis(known, age) {
   const sources = names.length ? ` · ${names.length > 1 ? "median of " : "from "}${names.join(", ")}` : "";
   const first = series?.pair === known.pair && series.t.length && series.t[0] < series.since + series.every ? series.o[0] : null;
   const moved = first ? ` · ${view.change(first, known.price)} in ${page.zoom ? "this range" : page.range}` : "";
-  return `${clock.span(Math.floor(age))} old${sources}${moved}`;
+  return `${inWords(age)}${sources}${moved}`;
 }
 
 function showNumber() {

@@ -67,7 +67,7 @@ function makeAlert(one) {
 
 function changeAlert(node, one) {
   const what = node.lastElementChild;
-  if (one.firing) { put(what, ` since ${clock.moment(clock.unix(one.since))}, ${clock.span(clock.now() - clock.unix(one.since))}`); return; }
+  if (one.firing) { put(what, ` since ${clock.moment(clock.unix(one.since))}, ${clock.span(Math.floor(clock.now() - clock.unix(one.since)))}`); return; }
   const lasted = one.since && one.slot ? `, after ${clock.span(clock.unix(one.slot) - clock.unix(one.since))}` : "";
   const value = one.value ? `, at ${view.digits(one.value)}` : "";
   put(what, ` ${one.limit ?? ""}${value}${one.slot ? `, ${clock.moment(clock.unix(one.slot))}` : ""}${lasted}`);
