@@ -20,7 +20,7 @@ from price.recorder.source_state import SourceState
 from price.recorder.workers import Threads, Workers
 from price.settings import Settings
 from price.sinks.alerts import AlertsSink
-from price.sinks.base import Failures, Sinks
+from price.sinks.base import Failures, Sink, Sinks
 from price.sinks.changes import ChangesSink
 from price.sinks.records import RecordsSink
 from price.sinks.rows import RowsSink
@@ -110,21 +110,26 @@ class App:
             lambda: self._status.missed,
         )
         self._records = RecordsSink([talker], self._failures)
-        # The order is the promise: rows are on stable storage before their records are logged; status.json
-        # names a slot only after that; what alerts changed is logged before it is saved, so that a crash
-        # repeats a change and never loses one; and the watchdog hears last that all of it is done.
-        self._sinks = Sinks(
-            [
-                self._rows,
-                self._records,
-                ChangesSink(lambda: self._rows.holds_real_prices),
-                self._alerts,
-                self._status,
-                self._state,
-                self._service,
-            ],
-            self._failures,
-        )
+        self._sinks = self._in_order()
+
+    def _in_order(self) -> Sinks:
+        """The sinks in the order in which a slot passes them.
+
+        The order is the promise: rows are on stable storage before their records are logged; status.json
+        names a slot only after that; what alerts changed is logged before it is saved, so that a crash
+        repeats a change and never loses one; and the watchdog hears last that all of it is done.
+        """
+        changes = ChangesSink(lambda: self._rows.holds_real_prices)
+        sinks: list[Sink] = [
+            self._rows,
+            self._records,
+            changes,
+            self._alerts,
+            self._status,
+            self._state,
+            self._service,
+        ]
+        return Sinks(sinks, self._failures)
 
     def run(self) -> int:
         """Records until a stop is asked for; returns the exit status. Raises PriceError where it cannot."""

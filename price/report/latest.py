@@ -43,24 +43,27 @@ def latest(
     end = end + 1 if until is None else min(until, end + 1)
     pairs = log.pairs or log.pairs_between(since, until)
 
-    def asked(start: int) -> tuple[list[tuple[str, _Answer]], int]:
-        """The last answers from a time on, and how many the pair that has fewest has."""
-        log.left.forget()
-        found = last_of(ask(start), most + 1)
-        counts = Counter(pair for pair, _ in found)
-        return found, min((counts[pair] for pair in pairs), default=0)
-
     while True:
         start = max(first, end - span)
-        found, fewest = asked(start)
+        found, fewest = _asked(log, ask(start), most, pairs)
         behind = log.behind_damage()
         if behind is not None and behind > start:
-            found, fewest = asked(behind)
+            found, fewest = _asked(log, ask(behind), most, pairs)
             if fewest < most + (not of_one_row):
-                found, fewest = asked(start)
+                found, fewest = _asked(log, ask(start), most, pairs)
             else:
                 fewest = most + 1
         if start == first or fewest > most:
             yield from (answer for _, answer in last_of(found, most))
             return
         span *= 4
+
+
+def _asked(
+    log: PriceLog, answers: Iterable[tuple[str, _Answer]], most: int, pairs: Iterable[str]
+) -> tuple[list[tuple[str, _Answer]], int]:
+    """The last answers, one more of each pair than wanted, and how many the pair that has fewest has."""
+    log.left.forget()
+    found = last_of(answers, most + 1)
+    counts = Counter(pair for pair, _ in found)
+    return found, min((counts[pair] for pair in pairs), default=0)
