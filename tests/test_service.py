@@ -202,6 +202,15 @@ def test_the_service_is_the_python_below_a_virtual_environment_with_its_packages
     assert line.endswith(r"start.py C:\venv\Lib\site-packages service host --name price --rows")
 
 
+def test_a_program_in_a_user_s_home_is_none_for_the_service() -> None:
+    environ = {"USERPROFILE": "/users/me"}
+
+    found = place.unreadable(environ, "/python/python", "/users/me/start.py")
+    assert found == "/users/me/start.py"
+    assert not place.unreadable(environ, "/python/python", "/users/merle/start.py")
+    assert not place.unreadable({}, "/python/python")
+
+
 def test_a_frozen_program_is_its_own_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", r"C:\price\price.exe")

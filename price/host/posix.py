@@ -84,6 +84,11 @@ def path_fault(text: str) -> str:  # noqa: ARG001 - what Windows refuses can be 
     return ""
 
 
+def listed_name(path: str) -> str:
+    """A path with its file's name as its folder lists it: here there is only one."""
+    return path
+
+
 def plain_output() -> None:
     """Has what goes into a pipe or a file be the same bytes on every system. Here it is."""
 

@@ -163,6 +163,17 @@ def path_fault(text: str) -> str:
     return "" if drive or not rest.startswith("\\\\") else "it is no path of Windows"
 
 
+def listed_name(path: str) -> str:
+    """A path with its file's name as its folder lists it: PRICES.TXT leads to prices.txt too."""
+    folder, name = os.path.split(path)
+    try:
+        names = os.listdir(folder or ".")
+    except OSError:
+        return path  # whoever opens it says what is wrong
+    found = next((one for one in names if os.path.normcase(one) == os.path.normcase(name)), name)
+    return path[: len(path) - len(name)] + found
+
+
 def plain_output() -> None:
     """Has what goes into a pipe or a file be the same bytes on every system: UTF-8, lines that end in LF."""
     for stream in (sys.stdout, sys.stderr):

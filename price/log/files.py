@@ -108,6 +108,7 @@ def log_files(path: str, *, strict: bool = True) -> list[LogFile]:
     Raises PriceError where there is none at all, or where `path` itself cannot be read; where not `strict`,
     a file that holds a row is read, whatever its first line says.
     """
+    path = host.listed_name(path)
     for _ in range(_TRIES):
         listed = _listed(path)
         for file in listed:
@@ -148,7 +149,7 @@ def repairs_file(path: str) -> LogFile | None:
 
 def find_again(path: str, file: LogFile) -> LogFile | None:
     """A file that is no longer where it was listed: renamed, or packed meanwhile; None where it is gone."""
-    listed = _listed(path)
+    listed = _listed(host.listed_name(path))
     same = [one for one in listed if one.identity == file.identity]
     for one in same or listed:
         one.look()

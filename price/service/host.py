@@ -18,7 +18,6 @@ from price import host
 from price.errors import PriceError, SettingsError
 from price.events import Event
 from price.handlers.eventlog import EventLog, reporter
-from price.recorder.app import App
 from price.recorder.clock import Signal, SystemClock
 from price.service.place import HANGS, Place
 
@@ -74,6 +73,9 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
         ever. Whatever else ends it is raised: pywin32 then reports 1066, and it is restarted.
         """
         self._show(win32service.SERVICE_START_PENDING, _START_MS)
+        # loading takes its time, and the manager gives up on what does not speak to it soon
+        from price.recorder.app import App
+
         log = EventLog(reporter(self.place.name), rows=self.rows)
         try:
             self._watch(log)

@@ -22,7 +22,7 @@ _STEP_SECONDS = 0.1
 _ANYTHING = 0xF01FF
 _WORDS = {
     5: "not allowed: open the terminal with 'Run as administrator' and repeat",
-    1053: "it did not answer in time: see its entries in the Event Log",
+    1053: "did not answer in time: see its entries in the Event Log",
     1055: "the service manager is busy: repeat in a minute",
     1056: "runs already: price service status",
     1058: "is disabled: type sc config {name} start= auto",
@@ -97,7 +97,8 @@ class Manager:
         return self._wait_while(self._api.SERVICE_START_PENDING)
 
     def stop(self) -> State:
-        """Stops it, and waits until it has ended."""
+        """Stops it, once it has started, and waits until it has ended."""
+        self._wait_while(self._api.SERVICE_START_PENDING)
         with self._asked(), self._opened() as service:
             self._api.ControlService(service, self._api.SERVICE_CONTROL_STOP)
         return self._wait_while(self._api.SERVICE_STOP_PENDING, self._api.SERVICE_RUNNING)

@@ -55,9 +55,21 @@ def command_line(name: str, *, rows: bool) -> str:
     if getattr(sys, "frozen", False):
         words = [sys.executable, "service", "host", "--name", name]
     else:
-        python = getattr(sys, "_base_executable", "") or sys.executable
-        words = [python, "-u", str(_START), sysconfig.get_path("purelib"), "service", "host", "--name", name]
+        python, script = programs()
+        words = [python, "-u", script, sysconfig.get_path("purelib"), "service", "host", "--name", name]
     return subprocess.list2cmdline([*words, *(["--rows"] if rows else [])])
+
+
+def unreadable(environ: Mapping[str, str], *paths: str) -> str:
+    """The first of some paths that lies in a user's home, which LocalService cannot read; empty for none."""
+    home = os.path.normcase(environ.get("USERPROFILE") or "?")
+    inside = (path for path in paths if os.path.normcase(path).startswith(home + os.sep))
+    return next(inside, "")
+
+
+def programs() -> tuple[str, str]:
+    """What the service runs: the interpreter, or the program that is its own, and where this program is."""
+    return getattr(sys, "_base_executable", "") or sys.executable, str(_START)
 
 
 def absolute(folder: str) -> Path:

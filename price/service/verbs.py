@@ -18,9 +18,10 @@ from price.recorder.clock import Signal, SystemClock
 from price.recorder.show_status import show_status
 from price.service import registry
 from price.service.manager import Manager, State
-from price.service.place import SETTINGS, Place, absolute, command_line, default_folder
+from price.service.place import SETTINGS, Place, absolute, command_line, default_folder, programs, unreadable
 from price.text import print_line
 
+_NEVER_STARTED = 1077
 _EVENTS = "Get-WinEvent -ProviderName {name} -MaxEvents 5"
 
 
@@ -52,6 +53,11 @@ class Service:
         name = self._args.name
         folder = self._args.folder
         place = Place(name, absolute(folder) if folder else default_folder(self._environ))
+        if found := unreadable(self._environ, *programs()):
+            raise PriceError(
+                f"the service could not read {found}, in a user's home: install Python for all users,"
+                r" and this program outside of it, for example in C:\price"
+            )
         place.make()
         settings.load(place.environment(self._environ))
         unknown = self._manager.install(command_line(name, rows=self._args.rows))
@@ -105,7 +111,8 @@ class Service:
         """Stops and forgets it; its folder stays."""
         place = _place(self._args)
         if self._manager.state().word != "stopped":
-            self.stop()
+            with suppress(PriceError):  # one that cannot be stopped is forgotten when it ends
+                self.stop()
         self._manager.remove()
         with suppress(FileNotFoundError):
             registry.remove_source(self._args.name)
@@ -137,5 +144,6 @@ class Service:
 
 def _shown(name: str, state: State) -> str:
     if state.word == "stopped":
-        return f"{name} is stopped, with {state.code}: {'in order' if state.code == 0 else 'by an error'}"
+        why = {0: "in order", _NEVER_STARTED: "it was not started yet"}.get(state.code, "by an error")
+        return f"{name} is stopped, with {state.code}: {why}"
     return f"{name} is {state.word}, process {state.pid}"
