@@ -4,14 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # tests that look at real time run after the others; one that fails is tried once more, and listed as RERUN
-COMPUTE := -n 4 --dist worksteal -m "not live and not realtime"
+COMPUTE := -n 4 --dist worksteal -m "not live and not realtime and not windows"
 # only the files with such tests: to collect all thousands again takes each worker seconds
 REALTIME := -n 5 --dist worksteal -m realtime --reruns 1 $$(grep -rl --include='test_*.py' realtime tests)
 # else each of the hundreds of processes that tests start would compile the program anew
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONINSPECT CDPATH
-.PHONY: help web pictures run once status demo demo-cluster test check lint type cov format fuzz sweep-follow live bench way clean install uninstall
+.PHONY: help web pictures run once status demo demo-cluster test test-windows check lint type cov format fuzz sweep-follow live bench way clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,12 @@ test: $(VENV)/.dev ## run all tests; in CI the checks too
 	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory check; fi
 	$(BIN)/pytest $(COMPUTE)
 	$(BIN)/pytest $(REALTIME)
+	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory test-windows; \
+	else echo "on Windows, under Wine: make test-windows"; fi
+
+test-windows: $(VENV)/.dev ## run the tests on Windows, under Wine, one after the other
+	$(BIN)/python -m tests.windows.setup
+	$(BIN)/pytest -n 0 tests/windows
 
 check: lint type ## ruff, mypy strict, spelling
 

@@ -1,0 +1,1 @@
+"""The program on a real CPython for Windows, under Wine: `make test-windows`."""

@@ -1,0 +1,56 @@
+"""One Windows for all tests of this folder, and a folder on its C: for each."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.needs import give_up, needs
+from tests.windows.prefix import WINE, Prefix
+from tests.windows.recording import Recording
+
+ROOT = Path(__file__).parents[2]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks all tests of this folder: they share what they run on, so they run one after the other."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.windows)
+
+
+@pytest.fixture(scope="session")
+def booted() -> Iterator[Prefix]:
+    """A Windows that is up."""
+    needs(WINE, "sudo apt-get install --no-install-recommends wine64, then make test-windows")
+    prefix = Prefix(Path(os.environ.get("WINE_FOLDER", ROOT / ".wine")))
+    if not (prefix.c / "nssm.exe").exists():
+        give_up("needs a Windows to test on: make test-windows")
+    source = prefix.c / "src"
+    source.unlink(missing_ok=True)
+    source.symlink_to(ROOT)
+    prefix.down()
+    prefix.trace.unlink(missing_ok=True)
+    prefix.up()
+    yield prefix
+    prefix.down()
+
+
+@pytest.fixture
+def folder(booted: Prefix) -> Iterator[Path]:
+    """An empty folder on C:, the working folder of what a test runs."""
+    folder = booted.c / "test"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def recording(booted: Prefix, folder: Path) -> Iterator[Recording]:
+    """A recorder that can be started, killed and read; it is ended with the test."""
+    recording = Recording(booted, folder)
+    yield recording
+    recording.kill()

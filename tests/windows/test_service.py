@@ -1,0 +1,365 @@
+"""`price service` on the service manager of Wine, and what it writes to the Event Log.
+
+Wine keeps no failure actions, sends no shutdown and restarts nobody: tests/test_service.py has what is asked.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.exchange import Market
+from tests.proof import proven
+from tests.windows.prefix import Prefix, Ran
+
+FOLDER = r"C:\test\price"
+SIMULATED = {"PRICE_SOURCES": "simulated", "PRICE_INTERVAL": "1"}
+PROCESS = r"^C:.python.python.exe -u .*start.py"
+
+
+class Installed:
+    """A service that was installed into FOLDER."""
+
+    def __init__(self, prefix: Prefix, folder: Path) -> None:
+        self.prefix = prefix
+        self.folder = folder
+        self.file = folder / "prices.txt"
+
+    def verb(self, line: str) -> Ran:
+        """Does `price service` with a line."""
+        return self.prefix.price(f"service {line}")
+
+    def set(self, settings: Mapping[str, str]) -> None:
+        """Writes the settings file."""
+        text = "".join(f"{name}={value}\n" for name, value in settings.items())
+        (self.folder / "price.env").write_text(text)
+
+    def start(self) -> None:
+        """Starts it, and waits for rows."""
+        before = self.rows
+        started = self.verb("start")
+        assert started.code == 0, started.text
+        self.prefix.until(lambda: self.rows > before + 1)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the log has now."""
+        return self.file.read_bytes().count(b" BTC-USD ") if self.file.exists() else 0
+
+    @property
+    def pid(self) -> int:
+        """Its process as Linux counts them; 0 where there is none."""
+        found = subprocess.run(["pgrep", "-f", PROCESS], capture_output=True, text=True, check=False)
+        return int((found.stdout.split() or ["0"])[0])
+
+    def kill(self) -> None:
+        """Ends its process as the Task Manager does."""
+        assert self.pid, "there is no process"
+        os.kill(self.pid, signal.SIGKILL)
+        self.prefix.until(lambda: not self.pid)
+
+    def entries(self, since: int) -> list[str]:
+        """The texts of its entries in the Event Log from a line of the trace on, without their fields."""
+        lines = self.prefix.entries[since:]
+        first = [after for line, after in pairwise(lines) if "fixme:advapi:ReportEventW" in line]
+        return [found[1] for line in first if (found := re.search(r'ReportEventW L"(.*)"$', line))]
+
+
+@pytest.fixture
+def service(booted: Prefix, folder: Path) -> Iterator[Installed]:
+    """A service with simulated prices."""
+    installed = Installed(booted, folder / "price")
+    installed.folder.mkdir(exist_ok=True)
+    installed.set(SIMULATED)
+    ran = installed.verb(rf"install --folder {FOLDER}")
+    if "is installed already" in ran.text:  # by a run of the tests that was ended
+        installed.verb("remove")
+        ran = installed.verb(rf"install --folder {FOLDER}")
+    assert ran.code == 0, ran.text
+    yield installed
+    if installed.pid:
+        installed.kill()
+    installed.verb("remove")
+
+
+def test_a_service_of_three_exchanges_from_install_to_remove(service: Installed) -> None:
+    with Market() as market:
+        service.set({**market.environment, "PRICE_INTERVAL": "5", "PRICE_TIMEOUT": "4"})
+        service.start()
+        again, running = service.verb("start"), service.verb("status")
+        stopped = service.verb("stop")
+
+    twice, status, removed = (service.verb(verb) for verb in ("stop", "status", "remove"))
+    gone = service.verb("status")
+
+    assert proven(service.file.read_text())[-1].endswith(" coinbase,kraken,bitstamp")
+    assert (again.code, again.text) == (1, "price: the service price runs already: price service status\n")
+    assert running.code == 0, running.text
+    assert "price is running, process " in running.text
+    assert "last slot on disk" in running.text
+    assert stopped.text == "price is stopped\n"
+    assert (twice.code, twice.text) == (1, "price: the service price does not run: price service start\n")
+    assert (status.code, status.text) == (1, "price is stopped, with 0: in order\n")
+    assert (removed.code, removed.text) == (
+        0,
+        f"price is removed; settings and log stay in {FOLDER}\n",
+    )
+    assert (gone.code, gone.text) == (1, "price: the service price is not installed: price service install\n")
+    assert service.file.exists()
+
+
+def test_a_second_install_and_bad_settings_are_refused(service: Installed) -> None:
+    second = service.verb(rf"install --folder {FOLDER}")
+    service.set({"PRICE_SOURCES": "nobody"})
+    refused = [service.verb(verb) for verb in ("start", "reload", "restart", "install")]
+
+    assert (second.code, "is installed already" in second.text) == (1, True)
+    assert [ran.code for ran in refused[:3]] == [78, 78, 78]
+    assert "PRICE_SOURCES=nobody: there is no source 'nobody'" in refused[0].text
+
+
+def test_bad_settings_are_entries_of_the_event_log_and_end_it_in_order(service: Installed) -> None:
+    service.set({"PRICE_SOURCES": "nobody", "PRICE_QUORUM": "0"})
+    seen = len(service.prefix.entries)
+
+    service.prefix.wine("sc", "start", "price")
+    service.prefix.until(lambda: "STOPPED" in service.prefix.wine("sc", "query", "price").text)
+
+    query = service.prefix.wine("sc", "query", "price").text
+    first, second = service.entries(seen)
+    assert first.startswith("PRICE_SOURCES=nobody: there is no source ") or "nobody" in first + second
+    assert first.endswith("mend that: price service start")
+    assert re.search(r"WIN32_EXIT_CODE\s*: 0 ", query)  # an error would have it restarted for ever
+
+
+def test_a_log_that_is_not_ours_ends_it_with_an_error(service: Installed) -> None:
+    service.file.write_text("2026 somebody's notes\n")
+    seen = len(service.prefix.entries)
+
+    started = service.verb("start")
+
+    assert started.code == 1
+    assert "price ended at once, with " in started.text
+    assert "Get-WinEvent -ProviderName price" in started.text
+    assert any("it is not a price log" in text for text in service.entries(seen))
+    assert service.verb("status").text.endswith("by an error\n")
+
+
+def test_a_reload_takes_what_changed(service: Installed) -> None:
+    service.start()
+    seen = len(service.prefix.entries)
+
+    service.set({**SIMULATED, "PRICE_PAIRS": "BTC-USD,ETH-USD"})
+    ran = service.verb("reload")
+    service.prefix.until(lambda: b" ETH-USD " in service.file.read_bytes())
+    service.verb("stop")
+
+    assert ran.code == 0, ran.text
+    assert any("settings read again: BTC-USD,ETH-USD" in text for text in service.entries(seen))
+
+
+def test_a_restart_is_a_stop_and_a_start(service: Installed) -> None:
+    service.start()
+    before = service.pid
+
+    ran = service.verb("restart")
+    service.prefix.until(lambda: service.pid not in (0, before))
+    service.verb("stop")
+
+    assert ran.text == "price is stopped\nprice records\n"
+    assert proven(service.file.read_text())
+
+
+class Silent(BaseHTTPRequestHandler):
+    """Takes a request, and never answers."""
+
+    def do_GET(self) -> None:
+        self.server.asked.set()  # type: ignore[attr-defined]
+        time.sleep(20)
+
+
+def test_a_stop_while_requests_hang_takes_a_second(service: Installed) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+    server.daemon_threads = True
+    server.asked = threading.Event()  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    urls = {f"PRICE_{name}_URL": url for name in ("COINBASE", "KRAKEN", "BITSTAMP")}
+    service.set({**urls, "PRICE_INTERVAL": "10", "PRICE_TIMEOUT": "9"})
+    assert service.verb("start").code == 0
+    assert server.asked.wait(30)  # type: ignore[attr-defined]
+
+    took = service.prefix.python(
+        "import time, win32service as api\n"
+        "scm = api.OpenSCManager(None, None, api.SC_MANAGER_CONNECT)\n"
+        "service = api.OpenService(scm, 'price', api.SERVICE_ALL_ACCESS)\n"
+        "began = time.perf_counter()\n"
+        "api.ControlService(service, api.SERVICE_CONTROL_STOP)\n"
+        "while api.QueryServiceStatus(service)[1] != api.SERVICE_STOPPED: time.sleep(0.01)\n"
+        "print(time.perf_counter() - began)"
+    )
+    server.shutdown()
+    server.server_close()
+
+    assert float(took) < 5  # a busy machine; nine seconds of waiting would show
+
+
+def test_what_settings_name_without_a_folder_lies_in_the_service_s_own(service: Installed) -> None:
+    service.set({**SIMULATED, "PRICE_FILE": "own.txt"})
+    service.file = service.folder / "own.txt"
+
+    service.start()
+    shown = service.verb("status")
+    service.verb("stop")
+
+    assert shown.code == 0, shown.text
+    assert not (service.prefix.c / "windows" / "own.txt").exists()
+    assert not (service.prefix.c / "windows" / "system32" / "own.txt").exists()
+
+
+def test_kills_are_down_rows_and_rows_are_never_doubled(service: Installed) -> None:
+    for _ in range(3):
+        service.start()
+        service.kill()
+        time.sleep(1.1)  # a slot that nobody records
+        service.verb("stop")  # Wine notices a service's end when it is asked of it
+
+    rows = proven(service.file.read_text())
+    assert [row for row in rows if " - down" in row]
+
+
+def test_a_recorder_that_hangs_ends_itself_and_the_next_one_tells_how(service: Installed) -> None:
+    hang = "faulthandler.dump_traceback_later(0.2, file=open('hang.txt', 'w'), exit=True)"
+    code = f"import faulthandler\n{hang}\ndef stuck():\n    while True: pass\nstuck()"
+    ran = service.prefix.wine(r"C:\python\python.exe", "-c", code, cwd=service.folder)
+    seen = len(service.prefix.entries)
+
+    service.start()
+    service.verb("stop")
+
+    assert ran.code == 1
+    (told,) = [text for text in service.entries(seen) if text.startswith("the recorder hung")]
+    assert "in stuck" in told
+
+
+def test_misses_and_changes_are_entries_and_rows_on_request(service: Installed) -> None:
+    seen = len(service.prefix.entries)
+    service.start()
+    service.verb("stop")
+    without = service.entries(seen)
+    service.verb("remove")
+
+    seen = len(service.prefix.entries)
+    service.verb(rf"install --folder {FOLDER} --rows")
+    service.start()
+    service.verb("stop")
+    with_rows = service.entries(seen)
+
+    row = re.compile(r"BTC-USD [\d.]+ simulated")
+    assert [text for text in without if row.match(text)] == []
+    assert [text for text in with_rows if row.match(text)]
+    assert any(text.startswith("stopping after") for text in without)
+    assert any("missed: down" in text for text in with_rows)
+
+
+def test_an_entry_has_its_type_and_its_number(service: Installed) -> None:
+    seen = len(service.prefix.entries)
+    service.start()
+    service.verb("stop")
+
+    reported = [line for line in service.prefix.entries[seen:] if "fixme:advapi:ReportEventW" in line]
+    # information of logger 1, numbers 10 (started) and 11 (stopping)
+    for number in ("a", "b"):
+        assert [line for line in reported if f",0x0004,0x0001,0x0000000{number}," in line], reported
+
+
+def test_the_source_of_the_event_log_comes_and_goes_with_the_service(service: Installed) -> None:
+    key = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\price"
+
+    there = service.prefix.wine("reg", "query", key).text
+    service.verb("remove")
+    gone = service.prefix.wine("reg", "query", key)
+
+    assert r"%SystemRoot%\System32\EventCreate.exe" in there
+    assert re.search(r"TypesSupported\s+REG_DWORD\s+0x7", there)
+    assert gone.code != 0
+
+
+def test_it_starts_with_windows(service: Installed) -> None:
+    service.prefix.down()
+    service.prefix.up()
+
+    service.prefix.until(lambda: service.rows > 1)
+
+    assert "price is running" in service.verb("status").text
+
+
+def test_an_early_word_of_a_shutdown_stops_it(booted: Prefix, folder: Path) -> None:
+    code = r"""
+import win32service
+from price.recorder.clock import Signal, SystemClock
+from price.service.host import Host
+host = Host.__new__(Host)
+host._clock, host._state, host.ssh, host.checkPoint = SystemClock(), 4, None, 0
+host.SvcOtherEx(win32service.SERVICE_CONTROL_PRESHUTDOWN, 0, None)
+host.SvcOtherEx(win32service.SERVICE_CONTROL_PARAMCHANGE, 0, None)
+print(host._clock.wait(0), host._clock.wait(0))
+for control in (win32service.SERVICE_ACCEPT_PRESHUTDOWN, win32service.SERVICE_ACCEPT_SHUTDOWN):
+    print(bool(host.GetAcceptedControls() & control))
+"""
+    assert booted.python(code, folder).splitlines() == ["Signal.STOP Signal.RELOAD", "True", "False"]
+
+
+def test_debug_records_in_the_terminal_with_the_service_s_settings(service: Installed) -> None:
+    process = service.prefix.start(
+        *(r"C:\python\python.exe", "-u", r"C:\src\main.py", "service", "debug"), cwd=service.prefix.c
+    )
+    service.prefix.until(lambda: service.rows)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert b"stopping" in said
+    assert b"BTC-USD" in service.file.read_bytes()
+
+
+def test_what_only_the_service_manager_starts_says_so(service: Installed) -> None:
+    ran = service.verb("host")
+
+    assert ran.code == 1
+    assert "only the service manager starts this: price service start, or debug" in ran.text
+
+
+def test_without_pywin32_the_command_says_what_to_type(booted: Prefix, folder: Path) -> None:
+    code = r"""
+sys.modules['win32service'] = None
+from datetime import UTC, datetime
+from price import cli
+print(cli.main(['service', 'start'], {}, datetime.now(UTC)))
+"""
+    code = rf"import sys; sys.path.insert(0, r'C:\src'){code}"
+    ran = booted.wine(r"C:\python\python.exe", "-c", code, cwd=folder)
+
+    assert ran.text.endswith("1\n")
+    assert "requirements-windows.txt" in ran.text
+
+
+def test_install_cmd_sets_it_up_in_one(service: Installed) -> None:
+    service.verb("remove")
+
+    ran = service.prefix.wine(
+        *("cmd", "/c", r"C:\src\deploy\windows\install.cmd", "--folder", FOLDER),
+        PYTHON=r"C:\python\python.exe",
+    )
+    service.prefix.until(lambda: service.rows)
+
+    assert ran.code == 0, ran.text
+    assert ran.text.endswith("price records\n")
