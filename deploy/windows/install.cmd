@@ -6,9 +6,12 @@ setlocal
 cd /d "%~dp0..\.."
 if defined PYTHON goto service
 set PYTHON=.venv\Scripts\python.exe
-if not exist %PYTHON% py -3 -m venv .venv || exit /b 1
-%PYTHON% -m pip install --quiet -r requirements.txt -r requirements-windows.txt || exit /b 1
+if not exist %PYTHON% py -3 -m venv .venv
+if errorlevel 1 exit /b 1
+%PYTHON% -m pip install --quiet -r requirements.txt -r requirements-windows.txt
+if errorlevel 1 exit /b 1
 :service
-"%PYTHON%" main.py service install %* || exit /b 1
+"%PYTHON%" main.py service install %*
+if errorlevel 1 exit /b %ERRORLEVEL%
 "%PYTHON%" main.py service start
 exit /b %ERRORLEVEL%
