@@ -55,7 +55,9 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         args.fail("--again and --since TIME belong together: --again --since 2h")
     target = make_target(args.target, args.file or str(settings.log_path(environ)), environ)
     if args.init:
-        print_line(target.script().rstrip()) if args.print else print_line(target.init())
+        for line in target.script().splitlines() if args.print else [target.init()]:
+            print_line(line)
+        target.close()
         return 0
     if args.check:
         return _check(target)

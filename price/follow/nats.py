@@ -103,8 +103,7 @@ class Nats:
         return self._run(self._init())
 
     def script(self) -> str:
-        config = json.dumps(CONFIG, indent=2)
-        return f"{config}\n\nSave that as price.json, then type: nats stream add --config price.json"
+        return json.dumps(CONFIG, indent=2)
 
     def check(self) -> list[str]:
         return self._run(self._check())
@@ -234,11 +233,13 @@ class Nats:
     async def _check(self) -> list[str]:
         await self._connect()
         found = await self._stream.config()
+        told = (await self._stream.ask(f"STREAM.INFO.{STREAM}")).get("cluster") or {}
+        clustered = bool(told.get("name"))  # a server by itself names its leader only
         await self._stream.end(self._progress_subject)
         return [
             f"the stream's {name} is {found.get(name)}, not {CONFIG[name]}: nats stream edit {STREAM}"
             for name in _MATTERS
-            if found.get(name) != CONFIG[name]
+            if found.get(name) != CONFIG[name] and (name != "num_replicas" or clustered)
         ]
 
     @property

@@ -234,6 +234,21 @@ def _speaks_tls(postgres: PostgresServer) -> bool:
         return one.execute("SHOW ssl").fetchone() == ("on",)
 
 
+def test_the_printed_schema_can_be_run_by_hand(postgres: PostgresServer, log: Path) -> None:
+    database = Database(postgres, init=False)
+    there = {"PRICE_FOLLOW_POSTGRES": database.url}
+
+    printed = command(log, "postgres", "--init", "--print", **there)
+    with database.owner() as one:
+        one.execute(printed.stdout.encode())
+    checked = command(log, "postgres", "--check", **there)
+
+    assert (checked.returncode, checked.stdout) == (
+        0,
+        f"postgres at 127.0.0.1/{database.name}: all is well\n",
+    )
+
+
 def test_a_status_line_says_how_far_it_is(postgres: PostgresServer, log: Path) -> None:
     database = Database(postgres)
     following = database.follower(log)
