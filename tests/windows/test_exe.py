@@ -16,9 +16,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "windows.md"
 def test_price_exe_is_built_asks_records_and_is_a_service(booted: Prefix, recording: Recording) -> None:
     typed = re.search(r"^    \.venv\\Scripts\\python -m PyInstaller (.*)$", PAGE.read_text(), re.MULTILINE)
     assert typed, "the line is gone from docs/windows.md"
-    words = typed[1].replace("main.py", r"C:\src\main.py").split()
+    elsewhere = [r"--distpath", r"C:\test\dist", r"--workpath", r"C:\test\build", r"--specpath", r"C:\test"]
 
-    built = booted.wine(PYTHON, "-m", "PyInstaller", *words, cwd=recording.folder, seconds=500)
+    built = booted.wine(
+        *(PYTHON, "-m", "PyInstaller", *elsewhere, *typed[1].split()), cwd=booted.c / "src", seconds=500
+    )
     assert built.code == 0, built.text[-3000:]
     exe = r"C:\test\dist\price\price.exe"
     once = booted.wine(exe, "once", cwd=recording.folder, PRICE_SOURCES="simulated")
