@@ -53,7 +53,9 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Follows until it is stopped, with 0; 78 for an address or a package that only a person can mend."""
     if args.again != bool(args.since):
         args.fail("--again and --since TIME belong together: --again --since 2h")
-    target = make_target(args.target, args.file or str(settings.log_path(environ)), environ)
+    target = make_target(
+        args.target, args.file or str(settings.log_path(environ)), environ, alone=not args.again
+    )
     if args.init:
         for line in target.script().splitlines() if args.print else [target.init()]:
             print_line(line)
@@ -71,7 +73,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         target.close()
 
 
-def make_target(name: str, path: str, environ: Mapping[str, str]) -> Target:
+def make_target(name: str, path: str, environ: Mapping[str, str], *, alone: bool = True) -> Target:
     """The engine that the settings name. Raises SettingsError."""
     url = settings.value_of(environ, f"PRICE_FOLLOW_{name.upper()}")
     if not url:
@@ -89,7 +91,7 @@ def make_target(name: str, path: str, environ: Mapping[str, str]) -> Target:
             return Nats(url, recorder, SystemClock().now, login=login, credentials=credentials)
         from price.follow.postgres import Postgres
 
-        return Postgres(url, recorder, log, passfile=_credential(environ, "pgpass"))
+        return Postgres(url, recorder, log, passfile=_credential(environ, "pgpass"), alone=alone)
     except ModuleNotFoundError as error:
         raise SettingsError([missing("follow", error.name)]) from error
 

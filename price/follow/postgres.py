@@ -48,12 +48,22 @@ class Postgres:
     most_rows = 10_000
 
     def __init__(
-        self, url: str, recorder: str, log: str, *, passfile: str = "", deadline_seconds: float = 30.0
+        self,
+        url: str,
+        recorder: str,
+        log: str,
+        *,
+        passfile: str = "",
+        deadline_seconds: float = 30.0,
+        alone: bool = True,
     ) -> None:
-        """Raises SettingsError for an address that cannot be used."""
+        """`alone`: nobody else may write under this name meanwhile.
+
+        Raises SettingsError for an address that cannot be used.
+        """
         self._parameters = _parameters(url, passfile)
         self._recorder, self._log = recorder, log
-        self._deadline_seconds = deadline_seconds
+        self._deadline_seconds, self._alone = deadline_seconds, alone
         self._id = f"price-follow {uuid.uuid4().hex[:12]}"
         self._connection: psycopg.Connection | None = None
         self._months: set[str] = set()
@@ -63,7 +73,8 @@ class Postgres:
         self._open()
         with self._guarded() as connection:
             self._demand_version(connection)
-            self._demand_alone(connection)
+            if self._alone:
+                self._demand_alone(connection)
             connection.execute(sql.STAGE)
             found = connection.execute(sql.CURSOR, [self._recorder, self._log]).fetchone()
         self._months = set()

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -319,3 +320,21 @@ def _count(cluster: Cluster) -> int:
         return 0
     subjects = found.get("state", {}).get("subjects") or {}
     return int(subjects.get("price.quote.BTC-USD", 0))
+
+
+@pytest.mark.realtime
+def test_a_black_hole_is_left_for_a_server_that_answers(cluster: Cluster, tmp_path: Path) -> None:
+    log = write_log(tmp_path / "prices.txt", steady(5))
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(8)
+        nobody = f"nats://127.0.0.1:{hole.getsockname()[1]}"
+        began = time.monotonic()
+        line = tries(log, Nats([nobody], "box-a", lambda: NOW), 1)
+        lasted = time.monotonic() - began
+        one_of_two = Nats([nobody, cluster.servers.urls[0]], "box-a", lambda: NOW)
+        Following(log, one_of_two, "box-a").catch_up()
+
+    assert "imeout" in line
+    assert lasted < 30
+    assert cluster.quotes() == texts(steady(5))

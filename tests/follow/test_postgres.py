@@ -10,7 +10,7 @@ from price.follow.postgres import Postgres
 from price.follow.target import Batch
 from price.log import row
 from tests.follow.engines import PostgresServer
-from tests.follow.following import Database, heard
+from tests.follow.following import Database, command, heard
 from tests.follow.logs import START, Made, fold, steady, write_log
 
 
@@ -222,6 +222,21 @@ def test_a_second_follower_of_a_name_says_who_the_first_one_is(database: Databas
         second.follower.step()
     assert [line.partition(" after")[0] for line in lines] == [f"postgres at 127.0.0.1/{database.name}: back"]
     second.target.close()
+
+
+def test_a_range_can_be_sent_again_while_a_follower_is_at_work(database: Database, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "prices.txt", steady(50))
+    following = database.follower(path)
+    following.follower.catch_up()
+    with database.owner() as one:
+        one.execute("DELETE FROM price.quote WHERE slot < %s", [row.slot(START + 100)])
+    there = {"PRICE_FOLLOW_POSTGRES": database.url, "PRICE_RECORDER": "box-a"}
+
+    done = command(path, "postgres", "--again", "--since", "2026-10-31", **there)
+
+    following.target.close()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [quote[2] for quote in database.content()["quote"]] == [one[2] for one in steady(50)]
 
 
 def test_a_database_that_is_ahead_of_the_log_is_named_once_and_waited_for(
