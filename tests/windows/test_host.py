@@ -42,7 +42,7 @@ host.sync_folder(Path('.'))
 def test_a_file_that_is_read_is_replaced_once_it_is_closed(booted: Prefix, folder: Path) -> None:
     code = r"""
 from pathlib import Path
-from price.log.atomic import AtomicFile
+from price.smallfile import AtomicFile
 file = AtomicFile(Path('state.json'), 0o600, durable=True)
 print(file.write('{"version": 1, "saved": 1}'))
 with open('state.json') as reader:
