@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -135,18 +136,28 @@ class Cluster:
 
         async def read() -> list[tuple[str, str]]:
             client = await nats.connect(self.servers.urls)
-            stream = client.jetstream()
-            count = (await stream.stream_info("PRICE")).state.messages
-            found: list[tuple[str, str]] = []
-            if count:
-                consumer = await stream.pull_subscribe("price.>", stream="PRICE", config=_WITHOUT_ACKS)
-                while len(found) < count:
-                    got = await consumer.fetch(min(500, count - len(found)), timeout=10)
-                    found += [(one.subject, one.data.decode()) for one in got]
-            await client.close()
-            return found
+            try:
+                stream = client.jetstream()
+                count = (await stream.stream_info("PRICE")).state.messages
+                found: list[tuple[str, str]] = []
+                if count:
+                    consumer = await stream.pull_subscribe("price.>", stream="PRICE", config=_WITHOUT_ACKS)
+                    while len(found) < count:
+                        got = await consumer.fetch(min(500, count - len(found)), timeout=10)
+                        found += [(one.subject, one.data.decode()) for one in got]
+                return found
+            finally:
+                await client.close()
+                await asyncio.sleep(0)
 
-        return asyncio.run(read())
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return asyncio.run(read())
+            except (OSError, nats.errors.Error):  # a server that was killed a moment ago has no leader yet
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     def quotes(self) -> list[str]:
         """The rows of all pairs in the order of the stream, without the recorder."""
