@@ -40,7 +40,7 @@ test: $(VENV)/.dev ## run all tests; in CI the checks too
 
 test-windows: $(VENV)/.dev ## run the tests on Windows, under Wine, one after the other
 	$(BIN)/python -m tests.windows.setup
-	$(BIN)/pytest -n 0 tests/windows
+	$(BIN)/pytest -n 0 --reruns 1 tests/windows
 
 check: lint type ## ruff, mypy strict, spelling
 
