@@ -226,7 +226,7 @@ def _agreeing(readings: Sequence[Reading], spread: Decimal) -> Sequence[Reading]
     if 100 * max(max(prices) - middle, middle - min(prices)) <= spread * middle:
         return readings  # as most of the time; the width is never less than the spread
     distances = [abs(price - middle) for price in prices]
-    # whoever scatters the readings sets the deviation, too: so the spread caps it
+    # a liar who scatters the readings enlarges the deviation: so the spread limits it
     bound = max(spread * middle, min(100 * DEVIATIONS * _median(distances), MOST_SPREADS * spread * middle))
     near = [reading for reading, distance in zip(readings, distances, strict=True) if 100 * distance <= bound]
     return near if 2 * len(near) > len(readings) else []

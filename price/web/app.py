@@ -137,7 +137,7 @@ class App:
     def _once(self, question: tuple[object, ...], answer: Callable[[], Mapping[str, object]]) -> bytes:
         """The answer to a question about the log, made once for all who ask until the log is another.
 
-        One that holds a part only (`percent`) is not kept: whoever asks again gets further.
+        One that holds a part only (`percent`) is not kept: each repeated request gets further.
         """
         with self._read():
             key = (*question, *self._log_state())
