@@ -2,7 +2,7 @@
 # Installs price as a service, or a newer version over an older one: `sudo make install`.
 # The program changes in one rename, every other file in one of its own: whatever ends this script, the old
 # program or the new one is whole, and running it again completes it. Two at once: the second waits, then gives up.
-# For packagers: DESTDIR, BINDIR (/usr/local/bin) and LIBDIR (/usr/local/lib). With DESTDIR nothing outside it
+# For packagers: DESTDIR, BINDIR (/usr/local/bin), LIBDIR (/usr/local/lib), MANDIR (/usr/local/share/man). With DESTDIR nothing outside it
 # is touched: no packages, no user, no service.
 # shellcheck disable=SC2086 # lists of packages are words
 set -eu
@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 root=${DESTDIR:-}
 bin=${BINDIR:-/usr/local/bin}
 lib=${LIBDIR:-/usr/local/lib}
+man=${MANDIR:-/usr/local/share/man}
 new=$root/opt/.price.new
 old=$root/opt/.price.old
 
@@ -186,6 +187,7 @@ place_files() {
         [ ! -e "$unit" ] || place 644 "$unit" "$root$lib/systemd/system/${unit#deploy/}"
     done
     place 644 deploy/price.catalog "$root$lib/systemd/catalog/price.catalog"
+    place 644 deploy/price.1 "$root$man/man1/price.1"
 }
 
 make_user() {

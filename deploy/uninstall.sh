@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 root=${DESTDIR:-}
 bin=${BINDIR:-/usr/local/bin}
 lib=${LIBDIR:-/usr/local/lib}
+man=${MANDIR:-/usr/local/share/man}
 
 say() { echo "price: $*"; }
 
@@ -57,7 +58,7 @@ fi
 for unit in $(units); do
     rm -f "$root$lib/systemd/system/$unit" "$root$lib/systemd/system/$unit~"
 done
-for file in "$bin/price" "$lib/systemd/catalog/price.catalog" "$lib/sysusers.d/price.conf"; do
+for file in "$bin/price" "$lib/systemd/catalog/price.catalog" "$lib/sysusers.d/price.conf" "$man/man1/price.1"; do
     rm -f "$root$file" "$root$file~"
 done
 rm -rf "$root/opt/price" "$root/opt/.price.new" "$root/opt/.price.old"

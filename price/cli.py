@@ -233,8 +233,11 @@ def _width() -> int:
 _WIDTH = _width()
 
 
-def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """What parses a command line. Only the command that is called is imported, for its options."""
+def parser(arguments: Sequence[str], *, every_option: bool = False) -> argparse.ArgumentParser:
+    """What parses a command line. Only the command that is called is imported, for its options.
+
+    With `every_option` all are imported: for what is made from the whole command line, such as completion.
+    """
     called = next((word for word in arguments if not word.startswith("-")), "")
     listed = [command for command in COMMANDS if command.name in arguments[:1]] or COMMANDS
     whole: argparse.ArgumentParser = _Parser(
@@ -253,7 +256,7 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             epilog="\n  ".join(("example:", *command.examples.split("\n"))),
             formatter_class=_Help,
         )
-        if command.name == called:
+        if every_option or command.name == called:
             module = import_module(command.module)
             module.add_options(one)
             one.set_defaults(run=module.run, fail=one.error)
