@@ -11,7 +11,7 @@ REALTIME := -n 5 --dist worksteal -m realtime --reruns 1 $$(grep -rl --include='
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONINSPECT CDPATH
-.PHONY: help web pictures run once status demo demo-cluster test test-windows check lint type cov format fuzz sweep-follow live bench way clean install uninstall
+.PHONY: help completion web pictures run once status demo demo-cluster test test-windows check lint type cov format fuzz sweep-follow live bench way clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -91,6 +91,9 @@ way: ## count the files and lines that one price passes, as CONTRIBUTING.md list
 install: ## install as a service (as root)
 	@deploy/install.sh
 
+completion: $(VENV)/.run $(VENV)/.completion ## make completion for bash and zsh, below SHARE=~/.local/share
+	@$(BIN)/python deploy/make-completion.py $${SHARE:-$$HOME/.local/share}
+
 uninstall: ## remove the service; keeps settings and data (as root)
 	@deploy/uninstall.sh
 
@@ -109,6 +112,6 @@ $(VENV)/.%: requirements-%.txt
 	@deploy/pip.sh $(VENV) -r $<
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-chart.txt requirements-follow.txt requirements-metrics.txt \
-    requirements-supervise.txt requirements-web.txt
+$(VENV)/.dev: $(VENV)/.run requirements-chart.txt requirements-completion.txt requirements-follow.txt \
+    requirements-metrics.txt requirements-supervise.txt requirements-web.txt
 $(VENV)/.bench $(VENV)/.browser $(VENV)/.fuzz: $(VENV)/.dev
