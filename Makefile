@@ -71,7 +71,7 @@ sweep-follow: $(VENV)/.dev ## kill followers and their engines at random, for SW
 live: $(VENV)/.dev ## ask the real exchanges, over the internet
 	$(BIN)/pytest -m live
 
-bench: $(VENV)/.bench ## measure beside what people would use instead (as root; 70 minutes)
+bench: $(VENV)/.bench ## measure beside what people would use instead (as root; 40 minutes)
 	@if command -v apt-get >/dev/null; then \
 	    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends collectd-core curl gcc jq libc6-dev \
 	        libcurl3-gnutls libcurl4-openssl-dev libsystemd-dev libyajl2 logrotate mawk systemd-container time >/dev/null; fi

@@ -2,7 +2,7 @@
 
     make bench
 
-or `python -m bench [cost timekeeping pairs choosing reading growth] [--rounds 3] [--slots 600]`, as root.
+or `python -m bench [cost timekeeping pairs choosing reading web growth] [--rounds 3] [--slots 240]`, as root.
 Each question is answered in one run: peers in turn, medians over rounds, CPU and memory by the kernel's
 accounts.
 """
@@ -11,10 +11,10 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import choosing, cost, growth, pairs, reading, timekeeping
+from bench import choosing, cost, growth, pairs, reading, timekeeping, web
 from bench.stand import machine_in_words, stand
 
-QUESTIONS = ("cost", "timekeeping", "pairs", "choosing", "reading", "growth")
+QUESTIONS = ("cost", "timekeeping", "pairs", "choosing", "reading", "web", "growth")
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     )
     parser.add_argument("questions", nargs="*", metavar="question", help=", ".join(QUESTIONS))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--slots", type=int, default=600, help="how many seconds the timekeeping is watched")
+    parser.add_argument("--slots", type=int, default=240, help="how many seconds the timekeeping is watched")
     parser.add_argument(
         "--year",
         type=Path,
@@ -36,13 +36,15 @@ def main() -> None:
     if unknown := set(wanted) - set(QUESTIONS):
         parser.error(f"no such question: {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine_in_words()}", flush=True)
-    if {"reading", "growth"} & set(wanted):
+    if {"reading", "web", "growth"} & set(wanted):
         reading.make_year(options.year)
     if "reading" in wanted:
         reading.tell(options.year, options.rounds)
+    if "web" in wanted:
+        web.tell(options.year)
     if "choosing" in wanted:
         choosing.tell(options.rounds)
-    if not set(wanted) - {"reading", "choosing"}:
+    if not set(wanted) - {"reading", "web", "choosing"}:
         return
     with stand() as machine:
         if "cost" in wanted:
