@@ -11,7 +11,7 @@ REALTIME := -n 5 --dist worksteal -m realtime --reruns 1 $$(grep -rl --include='
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONINSPECT CDPATH
-.PHONY: help completion web pictures run once status demo demo-cluster test test-windows check lint type cov format fuzz sweep-follow live bench way clean install uninstall
+.PHONY: help dist completion web pictures run once status demo demo-cluster test test-windows check lint type cov format fuzz sweep-follow live bench way clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -82,6 +82,9 @@ web: price/web/static/vendor/uPlot.iife.min.js ## bring what the page of `price 
 price/web/static/vendor/uPlot.iife.min.js: price/web/package-lock.json
 	@deploy/make-web.sh
 
+dist: web $(VENV)/.build ## build the wheel and the sdist into dist/
+	@$(BIN)/hatchling build -d dist
+
 pictures: web $(VENV)/.browser ## take the README's pictures of the page, from a run of a minute (needs chromium)
 	@$(BIN)/python -m tests.web.pictures
 
@@ -98,7 +101,7 @@ uninstall: ## remove the service; keeps settings and data (as root)
 	@deploy/uninstall.sh
 
 clean: ## remove the environment and the tools' caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz .coverage .pictures
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz .coverage .pictures
 
 $(VENV)/.made:
 	@PYTHON="$(PYTHON)" deploy/make-venv.sh $(VENV)
