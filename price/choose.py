@@ -80,8 +80,12 @@ class Memory(NamedTuple):
     jump: Jump | None = None
 
 
+Prices = Mapping[str, Decimal]
+"""The usable prices by their source, in the order of the sources."""
+
+
 class _Verdict(NamedTuple):
-    kept: Sequence[Reading]
+    kept: Prices
     word: str = ""
     agreed: bool = False
     """Whether the sources agreed by themselves, without the anchor."""
@@ -97,176 +101,134 @@ def choose(
     at which they were complete.
     """
     seen = _seen_after(slot, readings, now, memory.seen)
-    aged = _put_aside(slot, readings, now, seen, rules)
-    usable = [reading for reading in aged if not reading.why]
+    whys = _whys(slot, readings, now, seen, rules)
+    prices = {
+        reading.source: reading.price
+        for reading, why in zip(readings, whys, strict=True)
+        if reading.price is not None and not why
+    }
     with localcontext(_EXACT):
-        verdict = _judge(slot, usable, len(readings), memory, rules)
-        price = _median(map(_price, verdict.kept)) if verdict.kept and not verdict.word else None
-    judged = _with_outliers(aged, usable, verdict)
+        verdict = _judge(slot, prices, len(readings), memory, rules)
+        price = _median(verdict.kept.values()) if verdict.kept and not verdict.word else None
+    judged = []
+    for reading, why in zip(readings, whys, strict=True):
+        word = why or ("" if reading.source in verdict.kept else "outlier")
+        judged.append(reading._replace(why=word) if word != reading.why else reading)
     if price is None:
-        quote = Quote(slot, pair, reason=_reason(verdict.word, judged), readings=judged)
+        quote = Quote(slot, pair, reason=_reason(verdict.word, judged), readings=tuple(judged))
         return quote, memory._replace(seen=seen, jump=verdict.jump)
-    sources = tuple(reading.source for reading in verdict.kept)
+    sources = tuple(verdict.kept)
     anchors = verdict.agreed and (len(sources) >= 2 or len(readings) == 1)
     anchor = Anchor(price, slot) if anchors else memory.anchor
-    return Quote(slot, pair, price, sources, readings=judged), Memory(price, anchor, seen)
-
-
-def restored(rows: Iterable[Quote], sources: int, memory: Memory | None = None) -> Memory:
-    """What to remember of a pair after its recorded rows, the oldest first, at a start or of another log.
-
-    `rows` need only hold the last one with a price, and those with a price that are young enough to be an
-    anchor; `sources` is how many configured sources quote the pair. What the sources said is kept from
-    `memory`.
-
-    A row does not tell whether its sources agreed by themselves or were picked by the anchor. But the anchor
-    only ever picks half of the sources or fewer: more than half of them would have agreed. So a row that
-    rests on two or more sources, and on more than half of all, is an anchor for certain; one that rests on
-    fewer may be none, and is passed over: a missed slot beats a wrong price.
-    """
-    memory = memory or Memory()
-    price, anchor = None, None
-    for row in rows:
-        if row.price is None:
-            continue
-        price = row.price
-        if len(row.sources) >= min(2, sources) and 2 * len(row.sources) > sources:
-            anchor = Anchor(row.price, row.slot)
-    return Memory(price, anchor, memory.seen)
+    return Quote(slot, pair, price, sources, readings=tuple(judged)), Memory(price, anchor, seen)
 
 
 def _seen_after(
     slot: datetime, readings: Sequence[Reading], now: datetime, before: Mapping[str, Seen]
 ) -> Mapping[str, Seen]:
     """What each source has said so far, the readings of this slot included."""
-    changed: dict[str, Seen] = {}
-    latest = now + AHEAD
-    for reading in readings:
-        if reading.price is None:
+    seen, latest = dict(before), now + AHEAD
+    for source, price, _, time, *_ in readings:
+        if price is None:
             continue
-        known = before.get(reading.source)
-        time = None if reading.time is None or reading.time > latest else reading.time
-        if known is None:
-            changed[reading.source] = Seen(reading.price, slot, False, time)
-            continue
+        known = before.get(source) or Seen(price, slot, moved=False, newest=None)
+        since, moved = (known.since, known.moved) if price == known.price else (slot, True)
         newest = known.newest
-        if time is not None and (newest is None or time > newest):
+        if time is not None and time <= latest and (newest is None or time > newest):
             newest = time
-        if reading.price != known.price:
-            changed[reading.source] = Seen(reading.price, slot, True, newest)
-        elif newest is not known.newest:
-            changed[reading.source] = known._replace(newest=newest)
-    return {**before, **changed} if changed else before
+        seen[source] = Seen(price, since, moved, newest)
+    return seen
 
 
-def _put_aside(
+def _whys(
     slot: datetime, readings: Sequence[Reading], now: datetime, seen: Mapping[str, Seen], rules: Rules
-) -> list[Reading]:
-    """The readings, those put aside whose timestamp is too old or goes backward, or whose price is frozen.
+) -> list[str]:
+    """Why each reading is not usable: its time is too old or goes backward, or its price is frozen.
 
     `seen` includes the readings: a timestamp is older than the newest exactly where it is not the newest.
     """
     latest, since = now + AHEAD, slot - max(FROZEN_AGE, FROZEN_SLOTS * rules.interval)
-    aged = []
-    for reading in readings:
-        why = ""
-        if not reading.why and reading.price is not None:
-            newest, time = seen[reading.source].newest, reading.time
+    whys = []
+    for source, price, why, time, *_ in readings:
+        if price is not None and not why:
+            newest = seen[source].newest
             if time is not None and now - time > rules.max_age:
                 why = "stale"
             elif time is not None and newest is not None and time < newest <= latest:
                 why = "backward"
-            elif seen[reading.source].since <= since and _others_moved(reading, readings, seen, since):
+            elif seen[source].since <= since and _others_moved(source, readings, seen, since):
                 why = "stale"
-        aged.append(reading._replace(why=why) if why else reading)
-    return aged
+        whys.append(why)
+    return whys
 
 
 def _others_moved(
-    frozen: Reading, readings: Sequence[Reading], seen: Mapping[str, Seen], since: datetime
+    frozen: str, readings: Sequence[Reading], seen: Mapping[str, Seen], since: datetime
 ) -> bool:
     """Whether the prices of more than half of the sources have changed since then, or that of the only other.
 
     One alone does not do: no more than half of three or more sources, by moving, can make honest ones stale
     whose price really stood still. Of two sources one cannot tell, and the living one is the likelier.
     """
-    others = [
-        seen[reading.source]
-        for reading in readings
-        if reading.price is not None and reading.source != frozen.source
-    ]
+    others = [seen[one.source] for one in readings if one.price is not None and one.source != frozen]
     moved = sum(other.moved and other.since > since for other in others)
     return 2 * moved > len(others) + 1 or moved == len(others) == 1
 
 
-def _judge(slot: datetime, usable: Sequence[Reading], sources: int, memory: Memory, rules: Rules) -> _Verdict:
-    """The readings to take the median of, or the word for why there is no price."""
-    kept = _agreeing(usable, rules.max_spread)
+def _judge(slot: datetime, prices: Prices, sources: int, memory: Memory, rules: Rules) -> _Verdict:
+    """The prices to take the median of, or the word for why there is none."""
+    kept = _agreeing(prices, rules.max_spread)
     agreed = bool(kept)
-    if usable and not agreed:
-        kept = _anchored(usable, memory.anchor, slot, rules)
+    if prices and not agreed:
+        kept = _anchored(prices, memory.anchor, slot, rules)
         if not kept:
-            return _Verdict(usable, "disagree")
+            return _Verdict(prices, "disagree")
     if len(kept) < rules.quorum_of(sources):
         return _Verdict(kept, "quorum" if kept else "")
-    last = memory.price
-    if len(kept) == 1 and last is not None and not _within(kept[0], last, rules.max_jump):
-        return _unconfirmed(slot, kept[0], agreed, memory.jump, rules.interval)
-    return _Verdict(kept, agreed=agreed)
+    verdict = _Verdict(kept, agreed=agreed)
+    (source, price), *others = kept.items()
+    if others or memory.price is None or _within(price, memory.price, rules.max_jump):
+        return verdict
+    jump = _jump(slot, source, price, memory.jump, rules.interval)
+    return verdict if jump.seen >= CONFIRMING_SLOTS else _Verdict(kept, "unconfirmed", jump=jump)
 
 
-def _agreeing(readings: Sequence[Reading], spread: Decimal) -> Sequence[Reading]:
-    """Those that agree by themselves: more than half of the readings, or none."""
-    if len(readings) == 2:
-        return [] if _differ(readings[0], readings[1], spread) else readings
-    if len(readings) < 2:
-        return readings
-    prices = list(map(_price, readings))
-    middle = _median(prices)
-    if 100 * max(max(prices) - middle, middle - min(prices)) <= spread * middle:
-        return readings  # as most of the time; the width is never less than the spread
-    distances = [abs(price - middle) for price in prices]
-    # a liar who scatters the readings enlarges the deviation: so the spread limits it
-    bound = max(spread * middle, min(100 * DEVIATIONS * _median(distances), MOST_SPREADS * spread * middle))
-    near = [reading for reading, distance in zip(readings, distances, strict=True) if 100 * distance <= bound]
-    return near if 2 * len(near) > len(readings) else []
+def _agreeing(prices: Prices, spread: Decimal) -> Prices:
+    """Those that agree by themselves: more than half of the prices, or none."""
+    if not prices:
+        return prices
+    middle = _median(prices.values())
+    distances = [100 * abs(price - middle) for price in prices.values()]
+    # two agree if they are a spread apart, so each half of one from their mean
+    bound = spread * middle / 2 if len(prices) == 2 else spread * middle
+    if max(distances) <= bound:
+        return prices  # as most of the time
+    if len(prices) > 2:
+        # a liar who scatters the prices enlarges the deviation: so the spread limits it
+        bound = max(bound, min(DEVIATIONS * _median(distances), MOST_SPREADS * bound))
+    near = {name: prices[name] for name, one in zip(prices, distances, strict=True) if one <= bound}
+    return near if 2 * len(near) > len(prices) else {}
 
 
-def _anchored(
-    readings: Sequence[Reading], anchor: Anchor | None, slot: datetime, rules: Rules
-) -> Sequence[Reading]:
+def _anchored(prices: Prices, anchor: Anchor | None, slot: datetime, rules: Rules) -> Prices:
     """Those at the anchor, where all others are so far from it that they cannot be the market; else none."""
     if anchor is None or slot - anchor.slot > max(ANCHOR_AGE, ANCHOR_SLOTS * rules.interval):
-        return []
-    near = [reading for reading in readings if _within(reading, anchor.price, rules.max_spread)]
-    far = sum(not _within(reading, anchor.price, rules.max_jump) for reading in readings)
-    return near if len(near) + far == len(readings) else []
+        return {}
+    near = {name: price for name, price in prices.items() if _within(price, anchor.price, rules.max_spread)}
+    far = sum(not _within(price, anchor.price, rules.max_jump) for price in prices.values())
+    return near if len(near) + far == len(prices) else {}
 
 
-def _differ(one: Reading, other: Reading, spread: Decimal) -> bool:
-    """Whether two prices are more than `spread` percent of their mean apart."""
-    return 200 * abs(_price(one) - _price(other)) > spread * (_price(one) + _price(other))
+def _within(price: Decimal, other: Decimal, percent: Decimal) -> bool:
+    return 100 * abs(price - other) <= percent * other
 
 
-def _within(reading: Reading, price: Decimal, percent: Decimal) -> bool:
-    return 100 * abs(_price(reading) - price) <= percent * price
-
-
-def _unconfirmed(
-    slot: datetime, lone: Reading, agreed: bool, jump: Jump | None, interval: timedelta
-) -> _Verdict:
-    """A lone source far from the last price is believed in the third slot in a row that it stays there."""
-    goes_on = (
-        jump is not None
-        and jump.source == lone.source
-        and jump.slot + interval == slot
-        and _within(lone, jump.first, _NEAR_FIRST)
-    )
-    if jump is None or not goes_on:
-        return _Verdict([lone], "unconfirmed", jump=Jump(lone.source, _price(lone), slot, 1))
-    if jump.seen + 1 >= CONFIRMING_SLOTS:
-        return _Verdict([lone], agreed=agreed)
-    return _Verdict([lone], "unconfirmed", jump=jump._replace(slot=slot, seen=jump.seen + 1))
+def _jump(slot: datetime, source: str, price: Decimal, jump: Jump | None, interval: timedelta) -> Jump:
+    """A lone source far from the last price: the same jump in one more slot in a row, or a first one."""
+    stays = jump and jump.source == source and _within(price, jump.first, _NEAR_FIRST)
+    if jump and stays and jump.slot + interval == slot:
+        return jump._replace(slot=slot, seen=jump.seen + 1)
+    return Jump(source, price, slot, 1)
 
 
 def _median(prices: Iterable[Decimal]) -> Decimal:
@@ -274,23 +236,6 @@ def _median(prices: Iterable[Decimal]) -> Decimal:
     ordered = sorted(prices)
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
-def _price(reading: Reading) -> Decimal:
-    if reading.price is None:
-        raise AssertionError(f"{reading.source} gave no price")
-    return reading.price
-
-
-def _with_outliers(
-    aged: Sequence[Reading], usable: Sequence[Reading], verdict: _Verdict
-) -> tuple[Reading, ...]:
-    if len(verdict.kept) == len(usable):
-        return tuple(aged)
-    outliers = {reading.source for reading in usable} - {reading.source for reading in verdict.kept}
-    return tuple(
-        reading._replace(why="outlier") if reading.source in outliers else reading for reading in aged
-    )
 
 
 def _reason(word: str, judged: Sequence[Reading]) -> str:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from price.choose import Anchor, Jump, Memory, Rules, choose, restored
+from price.choose import Anchor, Jump, Memory, Rules, choose
 from price.log import quotes
 from price.log.row import plain, write
 from price.model import Pair, Quote, Reading
+from price.recorder.ledger import restored
 from price.sources.strictjson import read_price
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)
@@ -441,11 +442,6 @@ def test_the_pictures_of_the_page_on_choosing_are_true() -> None:
 
 def test_no_reading_at_all_is_no_price() -> None:
     assert quote([]).price is None
-
-
-def test_a_reading_without_price_and_without_reason_is_a_fault_of_ours() -> None:
-    with pytest.raises(AssertionError, match="kraken gave no price"):
-        quote([Reading("kraken")])
 
 
 def test_the_mean_of_two_long_prices_is_exact_to_the_last_digit() -> None:

@@ -1,12 +1,12 @@
 """What the log accounts for, and what the choice remembers of it; it outlives reloads."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from price import times
-from price.choose import Memory, restored
+from price.choose import Anchor, Memory
 from price.log.end import LogEnd
-from price.model import Pair
+from price.model import Pair, Quote
 from price.recorder.clock_witness import ClockWitness
 
 
@@ -54,3 +54,26 @@ class Ledger:
         """
         self.last = {pair: slot for pair, slot in self.last.items() if slot == self.end}
         self.gap_reason = "down"
+
+
+def restored(rows: Iterable[Quote], sources: int, memory: Memory | None = None) -> Memory:
+    """What to remember of a pair after its recorded rows, the oldest first, at a start or of another log.
+
+    `rows` need only hold the last one with a price, and those with a price that are young enough to be an
+    anchor; `sources` is how many configured sources quote the pair. What the sources said is kept from
+    `memory`.
+
+    A row does not tell whether its sources agreed by themselves or were picked by the anchor. But the anchor
+    only ever picks half of the sources or fewer: more than half of them would have agreed. So a row that
+    rests on two or more sources, and on more than half of all, is an anchor for certain; one that rests on
+    fewer may be none, and is passed over: a missed slot beats a wrong price.
+    """
+    memory = memory or Memory()
+    price, anchor = None, None
+    for row in rows:
+        if row.price is None:
+            continue
+        price = row.price
+        if len(row.sources) >= min(2, sources) and 2 * len(row.sources) > sources:
+            anchor = Anchor(row.price, row.slot)
+    return Memory(price, anchor, memory.seen)
