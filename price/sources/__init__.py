@@ -4,6 +4,7 @@ from price.sources.base import Source
 from price.sources.binance import Binance
 from price.sources.bitfinex import Bitfinex
 from price.sources.bitstamp import Bitstamp
+from price.sources.candles import CandleSource
 from price.sources.coinbase import Coinbase
 from price.sources.coingecko import CoinGecko
 from price.sources.gemini import Gemini
@@ -11,7 +12,7 @@ from price.sources.kraken import Kraken
 from price.sources.okx import Okx
 from price.sources.simulated import Simulated
 
-__all__ = ["SOURCES", "Source"]
+__all__ = ["CANDLE_SOURCES", "SOURCES", "Source"]
 SOURCES: dict[str, Source] = {
     "coinbase": Coinbase(),
     "kraken": Kraken(),
@@ -23,3 +24,5 @@ SOURCES: dict[str, Source] = {
     "coingecko": CoinGecko(),
     "simulated": Simulated(),
 }
+CANDLE_SOURCES = {name: source for name, source in SOURCES.items() if isinstance(source, CandleSource)}
+"""Those that have one-minute candles."""

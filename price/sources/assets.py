@@ -22,32 +22,15 @@ from price.coins import COINS
 EXCHANGES = ("coinbase", "kraken", "bitstamp", "gemini", "bitfinex", "binance", "okx")
 FIAT = ("USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "SGD")
 """ISO 4217: the same everywhere."""
-_SAME = (
-    *("BTC", "ETH", "XRP", "SOL", "DOGE", "ADA", "TRX", "AVAX", "LINK", "DOT", "LTC", "SHIB", "XLM", "XMR"),
-    *("SUI", "NEAR", "UNI", "ICP", "ETC", "FIL", "APT", "ARB", "VET", "GRT", "AAVE", "MKR", "XTZ", "ZEC"),
-    *("PEPE", "DAI", "NEO", "SAND", "CRV", "BAT", "CHZ", "COMP", "EGLD", "ENJ", "KSM", "LRC", "BSV"),
-)
+_SAME = """
+    BTC ETH XRP SOL DOGE ADA TRX AVAX LINK DOT LTC SHIB XLM XMR SUI NEAR UNI ICP ETC FIL APT ARB VET GRT AAVE
+    MKR XTZ ZEC PEPE DAI NEO SAND CRV BAT CHZ COMP EGLD ENJ KSM LRC BSV
+"""
 """Coins whose ticker is their own everywhere, but where the lines below say otherwise."""
-_SAME_BUT_AT_BITFINEX = (
-    *("BNB", "HBAR", "INJ", "KAS", "OP", "AMP", "SNX", "YFI", "SUSHI", "ZRX", "UMA", "ANKR", "AXS", "FLOW"),
-    *(
-        "GALA",
-        "APE",
-        "IMX",
-        "LDO",
-        "RUNE",
-        "KAVA",
-        "MINA",
-        "ROSE",
-        "BONK",
-        "WIF",
-        "TIA",
-        "SEI",
-        "PYTH",
-        "ONDO",
-    ),
-    *("ENA", "POL", "RENDER", "FET", "STX", "WBTC", "PAXG", "PYUSD"),
-)
+_SAME_BUT_AT_BITFINEX = """
+    BNB HBAR INJ KAS OP AMP SNX YFI SUSHI ZRX UMA ANKR AXS FLOW GALA APE IMX LDO RUNE KAVA MINA ROSE BONK WIF
+    TIA SEI PYTH ONDO ENA POL RENDER FET STX WBTC PAXG PYUSD
+"""
 """The same, but at Bitfinex, whose own ticker of them is not known here."""
 _OWN = """
     BTC   kraken=XBT
@@ -77,9 +60,9 @@ _OWN = """
 
 
 def _read() -> dict[str, dict[str, str]]:
-    table = {asset: dict.fromkeys(EXCHANGES, asset) for asset in (*FIAT, *_SAME)}
+    table = {asset: dict.fromkeys(EXCHANGES, asset) for asset in (*FIAT, *_SAME.split())}
     elsewhere = [exchange for exchange in EXCHANGES if exchange != "bitfinex"]
-    table |= {asset: dict.fromkeys(elsewhere, asset) for asset in _SAME_BUT_AT_BITFINEX}
+    table |= {asset: dict.fromkeys(elsewhere, asset) for asset in _SAME_BUT_AT_BITFINEX.split()}
     for line in _OWN.strip().splitlines():
         asset, *words = line.split()
         table.setdefault(asset, dict.fromkeys(EXCHANGES, asset))

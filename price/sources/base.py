@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -16,37 +17,15 @@ from price.text import MALFORMED
 from price.wire import excerpt
 
 T = TypeVar("T")
-NO_TIME = object()
-"""Stands for the time of a price where the exchange promises none: null from an exchange is not that."""
 _SECONDS = re.compile(r"\d{1,18}(?:\.\d{1,30})?", re.ASCII)
 
 
 class RawPrice(NamedTuple):
-    """What an answer holds for one pair, still as sent; a promised time that is not there is None."""
+    """What an answer holds for one pair, still as sent; a time that is not there is None."""
 
     pair: Pair
     price: object
-    time: object = NO_TIME
-
-
-class Candle(NamedTuple):
-    """The prices of one period, named by its opening time."""
-
-    start: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-
-
-class RawCandle(NamedTuple):
-    """A candle as sent."""
-
-    start: object
-    open: object
-    high: object
-    low: object
-    close: object
+    time: object = None
 
 
 class Source:
@@ -66,13 +45,6 @@ class Source:
     per_second: ClassVar[float] = 0
     time_unit: ClassVar[str] = ""
     """What its price times are: "iso", "s", "ms", or "" where it never gives any."""
-
-    candle_unit: ClassVar[str] = "s"
-    candle_seconds: ClassVar[int] = 60
-    candle_rows: ClassVar[int]
-    """The most candles in one answer."""
-    candle_reach_seconds: ClassVar[int | None] = None
-    """How far back its candles go from now; None where there is no such bound."""
 
     def __init__(self, tickers: Mapping[str, str] | None = None) -> None:
         """`tickers` are what the exchange calls coins, where the operator knows better than the table."""
@@ -122,77 +94,41 @@ class Source:
         """The error that a decoded answer is, if it is one."""
         return None
 
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
-        """What to ask for the candles that open from `start` up to, not including, `end`.
-
-        The caller asks for at most `candle_rows` of them at once.
-        """
-        raise NotImplementedError
-
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
-        """The candles that a decoded answer holds, in any order."""
-        raise NotImplementedError
-
     def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Reading | SourceError]:
         """What the answer gives for each asked pair. Raises SourceError where it is of no use at all."""
         found: dict[Pair, Reading | SourceError] = {}
-        for said in self._of(lambda data: self.raw_prices(pairs, data), answer):
+        for said in self.parsed(answer, lambda data: self.raw_prices(pairs, data)):
             reading = self._reading(said)
             if found.setdefault(said.pair, reading) != reading:
                 found[said.pair] = Unreadable("it stands twice in the answer, differently")
         return {pair: found.get(pair) or Refused("missing from the answer") for pair in pairs}
 
-    def read_candles(self, pair: Pair, start: datetime, end: datetime, answer: Answer) -> list[Candle]:
-        """The candles of the asked range in order, each once. Raises SourceError."""
-        rows = self._of(lambda data: map(self._candle, self.raw_candles(pair, data)), answer)
-        candles: dict[datetime, Candle] = {}
-        for row in rows:
-            if not start <= row.start < end:
-                continue
-            if not row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high:
-                raise Unreadable(
-                    f"the candle of {times.iso(row.start)} opens or closes outside its low and high"
-                )
-            if candles.setdefault(row.start, row) != row:
-                raise Unreadable(
-                    f"the candle of {times.iso(row.start)} stands twice in the answer, differently"
-                )
-        return [candles[moment] for moment in sorted(candles)]
+    def parsed(self, answer: Answer, reader: Callable[[Any], Iterable[T]]) -> list[T]:
+        """What a reader finds in a good answer. Raises what an error answer means.
 
-    def _of(self, reader: Callable[[Any], Iterable[T]], answer: Answer) -> list[T]:
-        """What a reader finds in an answer; an answer of another shape than expected is Unreadable."""
-        data = self._decode(answer)
-        try:
-            return list(reader(data))
-        except MALFORMED as error:
-            reason = f"{type(error).__name__}: {excerpt(str(error))}"
-            raise Unreadable(f"an answer of another shape ({reason}): {excerpt(answer.body)}") from error
-
-    def _decode(self, answer: Answer) -> Any:
-        """The JSON value of a good answer. Raises what the body and the status of an error answer mean."""
+        Raises Unreadable for an answer of another shape than expected.
+        """
         try:
             data = read_json(answer.body)
         except Unreadable:
             raise_refusal(answer, away_page(answer.body))
             raise
-        raise_refusal(answer, self._error_in(data, answer.status))
-        return data
-
-    def _error_in(self, data: Any, status: int) -> SourceError | None:
+        error = None
+        with suppress(*MALFORMED):  # of another shape: the reader will say so
+            error = self.error_in(data, answer.status)
+        raise_refusal(answer, error)
         try:
-            return self.error_in(data, status)
-        except MALFORMED:
-            return None  # of another shape: the reader of prices will say so
+            return list(reader(data))
+        except MALFORMED as malformed:
+            reason = f"{type(malformed).__name__}: {excerpt(str(malformed))}"
+            raise Unreadable(f"an answer of another shape ({reason}): {excerpt(answer.body)}") from malformed
 
     def _reading(self, said: RawPrice) -> Reading | SourceError:
         try:
-            time = None if said.time is NO_TIME else read_time(said.time, self.time_unit)
+            time = read_time(said.time, self.time_unit) if self.time_unit else None
             return Reading(self.name, read_price(said.price), time=time)
         except ValueError as error:
             return Unreadable(str(error))
-
-    def _candle(self, row: RawCandle) -> Candle:
-        return Candle(read_time(row.start, self.candle_unit), *map(read_price, row[1:]))
 
 
 def expect(value: Any, kind: type[T]) -> T:
@@ -223,16 +159,6 @@ def rows_of(
             yield wanted[named], row
 
 
-def candle(row: Any, *places: str | int) -> RawCandle:
-    """A row as a candle: `places` tell where its time, open, high, low and close stand.
-
-    Raises LookupError or TypeError.
-    """
-    if type(row) not in (list, dict):
-        raise TypeError(f"{shown(row)} where a candle belongs")
-    return RawCandle(*(row[place] for place in places))
-
-
 def read_time(raw: object, unit: str) -> datetime:
     """A time from JSON in the given unit ("iso", "s", "ms"). Raises ValueError."""
     if unit == "iso" and isinstance(raw, str):
@@ -245,8 +171,3 @@ def read_time(raw: object, unit: str) -> datetime:
         return times.EPOCH + timedelta(microseconds=micro)
     except OverflowError as error:
         raise ValueError(f"a time outside the calendar: {shown(raw)}") from error
-
-
-def milliseconds(moment: datetime) -> int:
-    """Milliseconds from the epoch to a moment."""
-    return times.unix(moment) * 1000

@@ -4,12 +4,12 @@ https://developers.binance.com/docs/binance-spot-api-docs (24hr, price, klines, 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
 from price.model import Pair, Request
-from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, milliseconds, rows_of
+from price.sources.base import RawPrice, at, expect, rows_of
+from price.sources.candles import CandleSource
 from price.sources.refusals import by_code
 
 LOT = 20
@@ -24,7 +24,7 @@ _CODES = {
 }
 
 
-class Binance(Source):
+class Binance(CandleSource):
     """No real USD, but USDT and others; limits count weights. Closed (451) to the US and other places."""
 
     name = "binance"
@@ -51,11 +51,7 @@ class Binance(Source):
         said = expect(data, dict)
         return by_code(_CODES, said["code"], said.get("msg"), status)
 
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
-        span = f"startTime={milliseconds(start)}&endTime={milliseconds(end) - 1}"
+    def candles_request(self, pair: Pair, start: int, end: int) -> Request:
+        span = f"startTime={start * 1000}&endTime={end * 1000 - 1}"
         query = f"symbol={self.symbol(pair)}&interval=1m&{span}&limit={self.candle_rows}"
         return Request(f"/api/v3/klines?{query}", (pair,), weight=2)
-
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
-        for row in expect(data, list):
-            yield candle(row, 0, 1, 2, 3, 4)

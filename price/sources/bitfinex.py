@@ -4,19 +4,19 @@ https://docs.bitfinex.com/reference (tickers, candles)
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
 from price.model import Pair, Request
-from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, milliseconds, rows_of
+from price.sources.base import RawPrice, at, rows_of
+from price.sources.candles import CandleSource
 from price.sources.refusals import by_code, by_words
 from price.wire import excerpt
 
 _CODES = {"11010": RateLimited, "20060": Unavailable, "10020": Refused}
 
 
-class Bitfinex(Source):
+class Bitfinex(CandleSource):
     """Real USD pairs; a price comes from a cache of some seconds."""
 
     name = "bitfinex"
@@ -27,6 +27,7 @@ class Bitfinex(Source):
     burst = 5  # at most 29 a minute, also while an unknown pair is looked for
     per_second = 0.4
     candle_unit = "ms"
+    candle_places = (0, 1, 3, 4, 2)  # time, open, close, high, low
     candle_rows = 10000
 
     def joined(self, base: str, quote: str) -> str:
@@ -52,10 +53,6 @@ class Bitfinex(Source):
             return UnknownPair(excerpt(f"{code} {text}"))
         return by_code(_CODES, code, text, status)
 
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
-        query = f"start={milliseconds(start)}&end={milliseconds(end) - 1}&limit={self.candle_rows}&sort=1"
+    def candles_request(self, pair: Pair, start: int, end: int) -> Request:
+        query = f"start={start * 1000}&end={end * 1000 - 1}&limit={self.candle_rows}&sort=1"
         return Request(f"/v2/candles/trade:1m:{self.symbol(pair)}/hist?{query}", (pair,))
-
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
-        for row in expect(data, list):
-            yield candle(row, 0, 1, 3, 4, 2)  # time, open, close, high, low

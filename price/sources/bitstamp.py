@@ -4,18 +4,17 @@ https://www.bitstamp.net/api (ticker, ohlc, request limits)
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
-from price import times
 from price.errors import RateLimited, SourceError, UnknownPair
 from price.model import Answer, Pair, Reading, Request
-from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, rows_of
+from price.sources.base import RawPrice, at, expect, rows_of
+from price.sources.candles import MINUTE, CandleSource
 from price.sources.refusals import by_code, by_words
 from price.wire import excerpt
 
 
-class Bitstamp(Source):
+class Bitstamp(CandleSource):
     """Real USD, EUR and GBP pairs; ten thousand requests in ten minutes."""
 
     name = "bitstamp"
@@ -23,6 +22,7 @@ class Bitstamp(Source):
     currencies = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC"})
     limit_per_minute = 1000
     time_unit = "s"
+    candle_places = ("timestamp", "open", "high", "low", "close")
     candle_rows = 1000
 
     def joined(self, base: str, quote: str) -> str:
@@ -60,13 +60,11 @@ class Bitstamp(Source):
             return None
         return by_words(words, status, unknown=["currency pair"])
 
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+    def candles_request(self, pair: Pair, start: int, end: int) -> Request:
         # the answer is the last `limit` candles up to the end, whatever the start: so both fit exactly
-        first, last = times.unix(start), times.unix(end) - 1
-        limit = (last - first) // self.candle_seconds + 1
-        query = f"step={self.candle_seconds}&limit={limit}&start={first}&end={last}"
+        limit = (end - 1 - start) // MINUTE + 1
+        query = f"step={MINUTE}&limit={limit}&start={start}&end={end - 1}"
         return Request(f"/api/v2/ohlc/{self.symbol(pair)}/?{query}", (pair,))
 
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
-        for row in expect(data["data"]["ohlc"], list):
-            yield candle(row, "timestamp", "open", "high", "low", "close")
+    def candle_list(self, pair: Pair, data: Any) -> object:
+        return data["data"]["ohlc"]

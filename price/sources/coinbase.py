@@ -4,18 +4,18 @@ https://docs.cdp.coinbase.com/exchange (ticker, candles, rate limits)
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from price import times
 from price.errors import SourceError, UnknownPair
 from price.model import Pair, Request
-from price.sources.base import RawCandle, RawPrice, Source, candle, expect
+from price.sources.base import RawPrice, expect
+from price.sources.candles import MINUTE, CandleSource
 from price.sources.refusals import by_words
 from price.sources.strictjson import shown
 
 
-class Coinbase(Source):
+class Coinbase(CandleSource):
     """Real USD pairs; ten requests a second, fifteen at once."""
 
     name = "coinbase"
@@ -25,6 +25,7 @@ class Coinbase(Source):
     burst = 15
     per_second = 10
     time_unit = "iso"
+    candle_places = (0, 3, 2, 1, 4)  # time, low, high, open, close
     candle_rows = 300
 
     def joined(self, base: str, quote: str) -> str:
@@ -42,12 +43,8 @@ class Coinbase(Source):
             return UnknownPair(shown(message))
         return None if message is None else by_words(message, status)
 
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+    def candles_request(self, pair: Pair, start: int, end: int) -> Request:
         # a range of n candles names the opening of its first and of its last
-        last = times.from_unix(times.unix(end) - self.candle_seconds)
-        query = f"granularity=60&start={times.iso(start)}&end={times.iso(last)}"
+        first, last = (times.iso(times.from_unix(unix)) for unix in (start, end - MINUTE))
+        query = f"granularity={MINUTE}&start={first}&end={last}"
         return Request(f"/products/{self.symbol(pair)}/candles?{query}", (pair,))
-
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
-        for row in expect(data, list):
-            yield candle(row, 0, 3, 2, 1, 4)  # time, low, high, open, close

@@ -1,24 +1,22 @@
 """CoinGecko: averages over many markets, computed once a minute; good against an outlier, poor alone.
 
-https://docs.coingecko.com (simple price, market chart range, authentication, errors)
+https://docs.coingecko.com (simple price, authentication, errors)
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from price import times
 from price.errors import Forbidden, RateLimited, SourceError
 from price.model import Pair, Request
-from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect
+from price.sources.base import RawPrice, Source, at, expect
 from price.sources.refusals import by_code, by_words
 
 _CODES = {"429": RateLimited, **dict.fromkeys(["10002", "10005", "10010", "10011"], Forbidden)}
 
 
 class CoinGecko(Source):
-    """Well-known coins only. Its candles are samples five minutes apart: each a flat candle at its moment."""
+    """Well-known coins only. It has samples five minutes apart, and no candles of one minute."""
 
     name = "coingecko"
     url = "https://api.coingecko.com"
@@ -26,10 +24,6 @@ class CoinGecko(Source):
     limit_per_minute = None
     gap_seconds = 60
     time_unit = "s"
-    candle_unit = "ms"
-    candle_seconds = 300
-    candle_rows = 288
-    candle_reach_seconds = 86400
 
     def offers(self, pair: Pair) -> bool:
         return pair.quote in self.currencies and self._knows(pair.base)
@@ -68,12 +62,3 @@ class CoinGecko(Source):
             return by_code(_CODES, code, at(said, "error_message"), meant)
         words = at(data, "error")
         return None if words is None else by_words(words, status, unknown=["coin not found"])
-
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
-        span = f"from={times.unix(start)}&to={times.unix(end)}"
-        query = f"vs_currency={pair.quote.lower()}&{span}&precision=full"
-        return Request(f"/api/v3/coins/{self.ticker(pair.base)}/market_chart/range?{query}", (pair,))
-
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
-        for row in expect(data["prices"], list):
-            yield candle(row, 0, 1, 1, 1, 1)

@@ -4,12 +4,12 @@ https://docs.gemini.com/rest-api (ticker, price feed, candles, rate limits)
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, SourceError, Unavailable, UnknownPair
 from price.model import Pair, Request
-from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, rows_of
+from price.sources.base import RawPrice, at, expect, rows_of
+from price.sources.candles import CandleSource
 from price.sources.refusals import by_code
 
 _REASONS = {
@@ -21,7 +21,7 @@ _REASONS = {
 }
 
 
-class Gemini(Source):
+class Gemini(CandleSource):
     """Real USD pairs; its only time is the end of the volume window, minutes from any trade."""
 
     name = "gemini"
@@ -49,10 +49,6 @@ class Gemini(Source):
             return None
         return by_code(_REASONS, data.get("reason"), data.get("message"), status)
 
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+    def candles_request(self, pair: Pair, start: int, end: int) -> Request:
         # it takes no range: about the last day, always
         return Request(f"/v2/candles/{self.symbol(pair).lower()}/1m", (pair,))
-
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
-        for row in expect(data, list):
-            yield candle(row, 0, 1, 2, 3, 4)

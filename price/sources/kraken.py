@@ -4,13 +4,12 @@ https://docs.kraken.com/api (Ticker, OHLC)
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
-from price import times
 from price.errors import SourceError
 from price.model import Pair, Request
-from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect
+from price.sources.base import RawPrice, at, expect
+from price.sources.candles import CandleSource
 from price.sources.refusals import by_words
 
 _PREFIXES = {
@@ -20,7 +19,7 @@ _PREFIXES = {
 """Only the assets of the early years have them, and not in every pair."""
 
 
-class Kraken(Source):
+class Kraken(CandleSource):
     """Real USD pairs, no timestamps; about one request a second."""
 
     name = "kraken"
@@ -48,26 +47,16 @@ class Kraken(Source):
         grave = "; ".join(text for text in errors if not text.startswith("W"))
         return by_words(grave, status, unknown=["asset pair"]) if grave else None
 
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
-        since = times.unix(start) - 1
-        return Request(f"/0/public/OHLC?pair={self.symbol(pair)}&interval=1&since={since}", (pair,))
+    def candles_request(self, pair: Pair, start: int, end: int) -> Request:
+        return Request(f"/0/public/OHLC?pair={self.symbol(pair)}&interval=1&since={start - 1}", (pair,))
 
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
+    def candle_list(self, pair: Pair, data: Any) -> object:
         # by its name, since another key, "last", stands beside it
-        for row in expect(self._named(expect(data["result"], dict), pair), list):
-            yield candle(row, 0, 1, 2, 3, 4)
+        return self._named(expect(data["result"], dict), pair)
 
     def _named(self, rows: dict[str, Any], pair: Pair) -> Any:
         """The row of a pair: answers use the asked name or, for old assets, one like XXBTZUSD or ZEURZUSD."""
         base, quote = map(self.ticker, pair)
         old_base, old_quote = _PREFIXES.get(base, "") + base, _PREFIXES.get(quote, "") + quote
-        for name in (
-            base + quote,
-            old_base + old_quote,
-            f"{base}/{quote}",
-            base + old_quote,
-            old_base + quote,
-        ):
-            if name in rows:
-                return rows[name]
-        return None
+        names = (base + quote, old_base + old_quote, f"{base}/{quote}", base + old_quote, old_base + quote)
+        return next((rows[name] for name in names if name in rows), None)

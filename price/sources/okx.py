@@ -4,12 +4,12 @@ https://www.okx.com/docs-v5 (ticker, tickers, history candles, error codes)
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
 from price.model import Pair, Request
-from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect, milliseconds, rows_of
+from price.sources.base import RawPrice, at, expect, rows_of
+from price.sources.candles import CandleSource
 from price.sources.refusals import by_code
 
 _CODES = {
@@ -24,7 +24,7 @@ _CODES = {
 }
 
 
-class Okx(Source):
+class Okx(CandleSource):
     """USDT and others everywhere, USD in some regions; twenty requests in two seconds."""
 
     name = "okx"
@@ -51,14 +51,11 @@ class Okx(Source):
         code = str(data["code"])  # text as a rule, a number from paths that do not exist
         return None if code == "0" else by_code(_CODES, code, data.get("msg"), status)
 
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
+    def candles_request(self, pair: Pair, start: int, end: int) -> Request:
         # `after` means older than, `before` newer than, and neither moment is included
-        span = f"before={milliseconds(start) - 1}&after={milliseconds(end)}"
+        span = f"before={start * 1000 - 1}&after={end * 1000}"
         query = f"instId={self.symbol(pair)}&bar=1m&limit={self.candle_rows}&{span}"
         return Request(f"/api/v5/market/history-candles?{query}", (pair,))
 
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
-        for row in expect(data["data"], list):
-            said = candle(row, 0, 1, 2, 3, 4)
-            if str(row[8]) != "0":  # still forming
-                yield said
+    def candle_list(self, pair: Pair, data: Any) -> object:
+        return [row for row in expect(data["data"], list) if str(row[8]) != "0"]  # still forming

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from price import times
 from price.model import Answer, Pair, Request
-from price.sources.base import RawCandle, RawPrice, Source, at, candle, expect
+from price.sources.base import RawPrice, at, expect
+from price.sources.candles import CandleSource
 
 SEED = "price"
 _BASES = {"BTC": Decimal(97000), "ETH": Decimal(3300), "SOL": Decimal(180), "DOGE": Decimal("0.25")}
@@ -22,7 +23,7 @@ _WAVES = ((10, 1.5e-4), (60, 3.6e-4), (600, 1.2e-3), (3600, 2.8e-3), (86400, 1.4
 _STEP_SECONDS = 5
 
 
-class Simulated(Source):
+class Simulated(CandleSource):
     """Any pair; nothing is asked anywhere: `answer` stands where others have HTTP."""
 
     name = "simulated"
@@ -48,12 +49,11 @@ class Simulated(Source):
             if str(pair) in prices:
                 yield RawPrice(pair, prices[str(pair)], at(data, "time"))
 
-    def candles_request(self, pair: Pair, start: datetime, end: datetime) -> Request:
-        return Request(f"/candles?start={times.unix(start)}&end={times.unix(end)}", (pair,))
+    def candles_request(self, pair: Pair, start: int, end: int) -> Request:
+        return Request(f"/candles?start={start}&end={end}", (pair,))
 
-    def raw_candles(self, pair: Pair, data: Any) -> Iterable[RawCandle]:
-        for row in expect(data["candles"], list):
-            yield candle(row, 0, 1, 2, 3, 4)
+    def candle_list(self, pair: Pair, data: Any) -> object:
+        return data["candles"]
 
 
 def answer(request: Request, now: datetime) -> Answer:

@@ -37,14 +37,6 @@ def read_json(body: bytes) -> Any:
         raise Unreadable(f"not JSON: {excerpt(str(error))}; it begins {excerpt(body)}") from error
 
 
-def _decimal(text: str) -> Decimal:
-    return Decimal(_short(text))
-
-
-def _integer(text: str) -> int:
-    return int(_short(text))
-
-
 def _short(text: str) -> str:
     if len(text) > MAX_NUMBER_TEXT:
         raise ValueError(f"a number of {len(text)} characters")
@@ -63,8 +55,8 @@ def _once_each(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _STRICT = json.JSONDecoder(
-    parse_float=_decimal,
-    parse_int=_integer,
+    parse_float=lambda text: Decimal(_short(text)),
+    parse_int=lambda text: int(_short(text)),
     parse_constant=_refuse_constant,
     object_pairs_hook=_once_each,
 )

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from price import times
 from price.errors import SourceError
 from price.model import Answer, Pair, Reading
 from price.sources import SOURCES
 
 HERE = Path(__file__).parent
-START = datetime(2025, 10, 9, 8, 54, tzinfo=UTC)
-END = datetime(2025, 10, 9, 8, 57, tzinfo=UTC)
+MOMENT = datetime(2025, 10, 9, 8, 54, tzinfo=UTC)
+START, END = times.unix(MOMENT), times.unix(MOMENT) + 180
 """The range that each candles.json is an answer for, and reaches beyond."""
 
 

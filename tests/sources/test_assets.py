@@ -4,7 +4,7 @@ import pytest
 
 from price.coins import COINS
 from price.model import Pair
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES, SOURCES
 from price.sources.assets import ASSETS, EXCHANGES
 from tests.sources.answers import END, START, pair
 
@@ -33,7 +33,7 @@ def test_a_coin_is_asked_for_by_the_exchange_s_own_ticker_in_prices_and_candles(
 
     assert found.knows(pair(asked))
     assert found.symbol(pair(asked)) == symbol
-    assert symbol in found.candles_request(pair(asked), START, END).path
+    assert symbol in CANDLE_SOURCES[source].candles_request(pair(asked), START, END).path
     assert any(symbol in request.path for request in found.requests([pair(asked)]))
 
 

@@ -5,7 +5,7 @@ import pytest
 from price.errors import Unreadable
 from price.model import Pair
 from price.plan import plan
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES, SOURCES
 from tests.sources.answers import END, START, pair, pairs, refusal, said, tick
 
 MANY = [Pair(f"AB{number}", "USDT") for number in range(19)]
@@ -60,7 +60,7 @@ def test_it_quotes_no_dollars() -> None:
 
 
 def test_candles_are_asked_for_in_milliseconds() -> None:
-    asked = SOURCES["binance"].candles_request(pair("BTC-USDT"), START, END)
+    asked = CANDLE_SOURCES["binance"].candles_request(pair("BTC-USDT"), START, END)
 
     span = "startTime=1760000040000&endTime=1760000219999"
     assert asked.path == f"/api/v3/klines?symbol=BTCUSDT&interval=1m&{span}&limit=1000"

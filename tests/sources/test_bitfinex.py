@@ -3,7 +3,7 @@
 import pytest
 
 from price.errors import RateLimited, Refused, Unreadable
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES, SOURCES
 from tests.sources.answers import END, START, pair, paths, refusal, said, sent, tick
 
 
@@ -59,7 +59,7 @@ def test_an_array_about_the_rate_limit_is_believed_whatever_the_status() -> None
 
 
 def test_candles_are_asked_for_in_milliseconds_and_in_order() -> None:
-    asked = SOURCES["bitfinex"].candles_request(pair("DOGE-USD"), START, END)
+    asked = CANDLE_SOURCES["bitfinex"].candles_request(pair("DOGE-USD"), START, END)
 
     query = "start=1760000040000&end=1760000219999&limit=10000&sort=1"
     assert asked.path == f"/v2/candles/trade:1m:tDOGE:USD/hist?{query}"

@@ -1,11 +1,11 @@
 """What is special to Bitstamp."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from price.errors import Refused, UnknownPair, Unreadable
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES
 from tests.sources.answers import END, START, pair, paths, refusal, said, sent, tick
 
 
@@ -53,10 +53,8 @@ def test_a_price_without_its_promised_time_is_unreadable(time: str) -> None:
 
 def test_as_many_candles_are_asked_for_as_the_range_holds() -> None:
     def path(minutes: int) -> str:
-        asked = SOURCES["bitstamp"].candles_request(
-            pair("BTC-USD"), START, START + timedelta(minutes=minutes)
-        )
-        return asked.path
+        end = START + 60 * minutes
+        return CANDLE_SOURCES["bitstamp"].candles_request(pair("BTC-USD"), START, end).path
 
     assert path(3) == "/api/v2/ohlc/btcusd/?step=60&limit=3&start=1760000040&end=1760000219"
     assert path(1000).endswith("limit=1000&start=1760000040&end=1760060039")
@@ -64,6 +62,8 @@ def test_as_many_candles_are_asked_for_as_the_range_holds() -> None:
 
 
 def test_rows_from_before_the_start_are_left_out() -> None:
-    candles = SOURCES["bitstamp"].read_candles(pair("BTC-USD"), START, END, sent("bitstamp/candles.json"))
+    candles = CANDLE_SOURCES["bitstamp"].read_candles(
+        pair("BTC-USD"), START, END, sent("bitstamp/candles.json")
+    )
 
     assert candles[0].start == START

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from price.errors import Refused, Unreadable
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES
 from tests.sources.answers import END, START, pair, paths, refusal, said, sent, tick
 
 
@@ -35,7 +35,7 @@ def test_only_its_own_word_for_it_makes_a_pair_unknown() -> None:
 
 
 def test_a_range_of_candles_names_its_first_and_its_last() -> None:
-    asked = SOURCES["coinbase"].candles_request(pair("BTC-USD"), START, END)
+    asked = CANDLE_SOURCES["coinbase"].candles_request(pair("BTC-USD"), START, END)
 
     query = "granularity=60&start=2025-10-09T08:54:00Z&end=2025-10-09T08:56:00Z"
     assert asked.path == f"/products/BTC-USD/candles?{query}"

@@ -1,14 +1,11 @@
 """What is special to CoinGecko."""
 
-from datetime import timedelta
-from decimal import Decimal
-
 import pytest
 
 from price.coins import COINS
 from price.errors import Refused, Unreadable
 from price.sources import SOURCES
-from tests.sources.answers import END, START, pair, paths, refusal, said, sent
+from tests.sources.answers import pair, paths, refusal, said
 
 
 def test_all_pairs_are_one_request_that_names_each_coin_and_currency_once() -> None:
@@ -63,21 +60,3 @@ def test_a_price_that_is_null_is_missing() -> None:
 @pytest.mark.parametrize("time", ["", ',"last_updated_at":null', ',"last_updated_at":true'])
 def test_a_price_without_its_promised_time_is_unreadable(time: str) -> None:
     assert type(refusal("coingecko", "BTC-USD", said(f'{{"bitcoin":{{"usd":1{time}}}}}'))) is Unreadable
-
-
-def test_samples_are_flat_candles_at_their_own_moments() -> None:
-    end = START + timedelta(minutes=10)
-
-    candles = SOURCES["coingecko"].read_candles(pair("BTC-USD"), START, end, sent("coingecko/candles.json"))
-
-    assert [(each.start - START, *each[1:]) for each in candles] == [
-        (timedelta(0), *[Decimal(61210)] * 4),
-        (timedelta(seconds=300, milliseconds=456), *[Decimal("61220.5")] * 4),
-    ]
-
-
-def test_samples_are_asked_for_in_seconds() -> None:
-    asked = SOURCES["coingecko"].candles_request(pair("BTC-EUR"), START, END)
-
-    query = "vs_currency=eur&from=1760000040&to=1760000220&precision=full"
-    assert asked.path == f"/api/v3/coins/bitcoin/market_chart/range?{query}"

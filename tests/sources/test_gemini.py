@@ -1,6 +1,6 @@
 """What is special to Gemini."""
 
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES
 from tests.sources.answers import END, START, pair, paths, sent, tick
 
 
@@ -20,6 +20,6 @@ def test_a_perpetual_future_is_not_taken_for_the_pair() -> None:
 
 
 def test_candles_are_asked_for_without_a_range_since_it_takes_none() -> None:
-    asked = SOURCES["gemini"].candles_request(pair("BTC-USD"), START, END)
+    asked = CANDLE_SOURCES["gemini"].candles_request(pair("BTC-USD"), START, END)
 
     assert asked.path == "/v2/candles/btcusd/1m"

@@ -4,7 +4,7 @@ import pytest
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair, Unreadable
 from price.model import Reading
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES
 from tests.sources.answers import END, START, pair, paths, read, refusal, said
 
 
@@ -65,7 +65,7 @@ def test_a_text_in_place_of_a_list_gives_no_price_of_its_first_digit() -> None:
 
 
 def test_candles_are_asked_for_from_just_before_the_first_since_that_is_not_included() -> None:
-    asked = SOURCES["kraken"].candles_request(pair("BTC-USD"), START, END)
+    asked = CANDLE_SOURCES["kraken"].candles_request(pair("BTC-USD"), START, END)
 
     assert asked.path == "/0/public/OHLC?pair=XBTUSD&interval=1&since=1760000039"
 
@@ -74,4 +74,4 @@ def test_the_moment_that_stands_beside_the_candles_is_not_taken_for_a_pair() -> 
     answer = said('{"error":[],"result":{"last":1760000160,"XETHZUSD":[]}}')
 
     with pytest.raises(Unreadable):
-        SOURCES["kraken"].read_candles(pair("BTC-USD"), START, END, answer)
+        CANDLE_SOURCES["kraken"].read_candles(pair("BTC-USD"), START, END, answer)

@@ -4,7 +4,7 @@ import pytest
 
 from price.errors import Refused, UnknownPair, Unreadable
 from price.model import Reading
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES
 from tests.sources.answers import END, START, pair, paths, read, refusal, said, sent
 
 
@@ -42,14 +42,14 @@ def test_a_price_without_its_promised_time_is_unreadable(ts: str) -> None:
 
 
 def test_candles_are_asked_for_with_both_bounds_outside_the_range() -> None:
-    asked = SOURCES["okx"].candles_request(pair("BTC-USDT"), START, END)
+    asked = CANDLE_SOURCES["okx"].candles_request(pair("BTC-USDT"), START, END)
 
     query = "instId=BTC-USDT&bar=1m&limit=100&before=1760000039999&after=1760000220000"
     assert asked.path == f"/api/v5/market/history-candles?{query}"
 
 
 def test_a_candle_that_is_still_forming_is_left_out() -> None:
-    candles = SOURCES["okx"].read_candles(pair("BTC-USDT"), START, END, sent("okx/forming.json"))
+    candles = CANDLE_SOURCES["okx"].read_candles(pair("BTC-USDT"), START, END, sent("okx/forming.json"))
 
     assert [each.start for each in candles] == [START]
 
@@ -58,4 +58,4 @@ def test_candles_that_do_not_say_whether_they_are_closed_are_unreadable() -> Non
     answer = said('{"code":"0","data":[["1760000040000","1","1","1","1","1","1","1"]]}')
 
     with pytest.raises(Unreadable):
-        SOURCES["okx"].read_candles(pair("BTC-USDT"), START, END, answer)
+        CANDLE_SOURCES["okx"].read_candles(pair("BTC-USDT"), START, END, answer)

@@ -10,23 +10,22 @@ from hypothesis import strategies as st
 
 from price import times
 from price.model import Pair, Reading
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES, SOURCES
 from price.sources.simulated import answer, price_at
-from tests.sources.answers import START, pair, pairs
+from tests.sources.answers import MOMENT, START, pair, pairs
 
-FIRST = times.unix(START)
 ASSETS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=20)
 
 
 def test_any_pair_gets_the_price_of_the_second() -> None:
     source, asked = SOURCES["simulated"], pairs("BTC-USD ABC-XYZ")
-    now = START + timedelta(seconds=4, milliseconds=700)
+    now = MOMENT + timedelta(seconds=4, milliseconds=700)
 
     (request,) = source.requests(asked)
     found = source.read(asked, answer(request, now))
 
-    time = START + timedelta(seconds=4)
-    assert found == {each: Reading("simulated", price_at(each, FIRST + 4), time=time) for each in asked}
+    time = MOMENT + timedelta(seconds=4)
+    assert found == {each: Reading("simulated", price_at(each, START + 4), time=time) for each in asked}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +47,7 @@ def test_a_step_of_five_seconds_is_a_few_basis_points_at_most(base: str, quote: 
 
 def test_it_moves_and_pairs_move_by_themselves() -> None:
     btc, eth = (
-        [price_at(pair(each), FIRST + step) for step in range(0, 600, 5)] for each in ("BTC-USD", "ETH-USD")
+        [price_at(pair(each), START + step) for step in range(0, 600, 5)] for each in ("BTC-USD", "ETH-USD")
     )
 
     assert len(set(btc)) > 100
@@ -61,22 +60,22 @@ def test_a_price_is_the_same_for_ever_so_that_a_restart_continues_the_walk() -> 
 
 
 def test_candles_fit_the_prices_and_close_with_the_next_minute() -> None:
-    source, btc, end = SOURCES["simulated"], pair("BTC-USD"), START + timedelta(minutes=3)
+    source, btc, end = CANDLE_SOURCES["simulated"], pair("BTC-USD"), START + 180
     request = source.candles_request(btc, START, end)
 
-    candles = source.read_candles(btc, START, end, answer(request, end))
+    candles = source.read_candles(btc, START, end, answer(request, times.from_unix(end)))
 
-    assert [each.start for each in candles] == [START + timedelta(minutes=number) for number in range(3)]
+    assert [each.start for each in candles] == [START + 60 * number for number in range(3)]
     for number, each in enumerate(candles):
-        assert each.open == price_at(btc, FIRST + 60 * number)
-        assert each.close == price_at(btc, FIRST + 60 * number + 60)
+        assert each.open == price_at(btc, START + 60 * number)
+        assert each.close == price_at(btc, START + 60 * number + 60)
         assert each.low <= min(each.open, each.close) <= max(each.open, each.close) <= each.high
 
 
 def test_a_minute_that_is_not_over_has_no_candle() -> None:
-    source, btc, end = SOURCES["simulated"], pair("BTC-USD"), START + timedelta(minutes=3)
+    source, btc, end = CANDLE_SOURCES["simulated"], pair("BTC-USD"), START + 180
     request = source.candles_request(btc, START, end)
 
-    candles = source.read_candles(btc, START, end, answer(request, end - timedelta(seconds=1)))
+    candles = source.read_candles(btc, START, end, answer(request, times.from_unix(end - 1)))
 
     assert len(candles) == 2

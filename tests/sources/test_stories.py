@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from price import errors
+from price import errors, times
 from price.errors import (
     Forbidden,
     RateLimited,
@@ -17,7 +17,7 @@ from price.errors import (
     Unreadable,
 )
 from price.model import Answer, Reading
-from price.sources import SOURCES
+from price.sources import CANDLE_SOURCES, SOURCES
 from tests.sources.answers import END, HERE, START, pair, pairs, read, refusal, said, sent
 
 
@@ -197,35 +197,35 @@ def test_a_good_price_under_a_bad_status_is_not_taken(name: str) -> None:
         assert isinstance(found, kind)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "coingecko"])
+@pytest.mark.parametrize("name", CANDLE_SOURCES)
 def test_candles_come_in_order_each_once_within_the_range_asked_for(name: str) -> None:
     first = pair(_asked(name).split()[0])
 
-    candles = SOURCES[name].read_candles(first, START, END, sent(f"{name}/candles.json"))
+    candles = CANDLE_SOURCES[name].read_candles(first, START, END, sent(f"{name}/candles.json"))
 
-    assert [(str(start.time()), *prices) for start, *prices in candles] == [
+    assert [(times.iso(times.from_unix(start))[11:19], *prices) for start, *prices in candles] == [
         ("08:54:00", 61200, 61240, 61190, 61210),
         ("08:55:00", 61210, 61225, 61205, Decimal("61220.5")),
         ("08:56:00", Decimal("61220.5"), 61245, 61215, 61230),
     ]
 
 
-@real_sources
+@pytest.mark.parametrize("name", [name for name in CANDLE_SOURCES if name != "simulated"])
 @pytest.mark.parametrize("file", ["limited.json", "unknown.json", "away.json", "price.json"])
 def test_an_answer_without_candles_is_an_error_not_an_empty_list(name: str, file: str) -> None:
     first = pair(_asked(name).split()[0])
 
     with pytest.raises(SourceError):
-        SOURCES[name].read_candles(first, START, END, sent(f"{name}/{file}", 200))
+        CANDLE_SOURCES[name].read_candles(first, START, END, sent(f"{name}/{file}", 200))
 
 
-@every_source
+@pytest.mark.parametrize("name", CANDLE_SOURCES)
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"null", b"[[]]", b'["12345678"]', b"[null]", b'{"prices":0}']
 )
 def test_candles_of_another_shape_are_unreadable(name: str, body: bytes) -> None:
     with pytest.raises(Unreadable):
-        SOURCES[name].read_candles(pair(_asked(name).split()[0]), START, END, said(body))
+        CANDLE_SOURCES[name].read_candles(pair(_asked(name).split()[0]), START, END, said(body))
 
 
 MINUTE = [1760000040, "61190", "61240", "61200", "61210"]
@@ -239,7 +239,7 @@ def test_a_minute_that_stands_twice_differently_is_unreadable(other: list[str]) 
     body = json.dumps([MINUTE, [MINUTE[0], *other]])
 
     with pytest.raises(Unreadable, match="2025-10-09T08:54:00Z stands twice in the answer, differently"):
-        SOURCES["coinbase"].read_candles(pair("BTC-USD"), START, END, said(body))
+        CANDLE_SOURCES["coinbase"].read_candles(pair("BTC-USD"), START, END, said(body))
 
 
 @pytest.mark.parametrize(
@@ -256,4 +256,4 @@ def test_a_candle_that_opens_or_closes_outside_its_own_range_is_unreadable(price
     body = json.dumps([[MINUTE[0], *prices]])
 
     with pytest.raises(Unreadable, match="08:54:00Z opens or closes outside its low and high"):
-        SOURCES["coinbase"].read_candles(pair("BTC-USD"), START, END, said(body))
+        CANDLE_SOURCES["coinbase"].read_candles(pair("BTC-USD"), START, END, said(body))

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from price import times
 from price.model import Pair
-from tests.exchange.venues.base import Book, Page, UnknownName, Venue, number
+from tests.exchange.venues.base import Book, Page, Venue
 from tests.exchange.wire import Ask
 
 _IDS = {
@@ -44,8 +43,6 @@ class Coingecko(Venue):
         match ask.parts:
             case ["api", "v3", "simple", "price"]:
                 return Page(_prices(state, ask))
-            case ["api", "v3", "coins", coin, "market_chart", "range"]:
-                return _samples(state, coin, ask)
         return None
 
 
@@ -66,19 +63,3 @@ def _prices(state: Book, ask: Ask) -> dict[str, dict[str, Any]]:
 
 def _time_last(row: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(row.items(), key=lambda item: item[0] == "last_updated_at"))
-
-
-def _samples(state: Book, coin: str, ask: Ask) -> Page:
-    name = f"{coin} {ask.query.get('vs_currency', '')}"
-    if name not in state.names:
-        raise UnknownName(coin)
-    start, end, now = ask.number("from", 0), ask.number("to", 0), times.unix(state.now)
-    step = 300 if now - start <= 86400 else 3600  # finer ones are of the last day only
-    start = max(start, now - 365 * 86400)
-    pair = state.pair(name)
-    rows = [
-        [at * 1000, number(f"{candle.open:f}")]
-        for at in range(-(-start // step) * step, min(end, now) + 1, step)
-        if (candle := state.minute(pair, at))
-    ]
-    return Page({"prices": rows, "market_caps": [], "total_volumes": []})
