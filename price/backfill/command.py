@@ -2,15 +2,15 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from price import host, settings
 from price.backfill.file import RepairsFile
-from price.backfill.missing import batches, find_missing, missing_of
+from price.backfill.missing import find_missing, with_prices_around
 from price.backfill.provider import Clock, Provider
 from price.backfill.repair import Repair
 from price.errors import PriceError
@@ -20,26 +20,18 @@ from price.log.read import PriceLog
 from price.progress import Progress
 from price.report.options import Window, window
 
+MOST_SLOTS = 50_000
+"""How many missed slots are worked on at once: what is learnt of them is held in memory."""
 _JOURNAL = "journal:"
 
 
-class Job(NamedTuple):
-    """What is to be repaired, and by whom."""
-
-    args: Namespace
-    environ: Mapping[str, str]
-    asked: Window
-    path: str
-    clock: Clock
-
-
-Open = Callable[[Job], AbstractContextManager[Provider]]
-
-
 def run(
-    args: Namespace, environ: Mapping[str, str], now: datetime, clock: Clock, provide: Open | None = None
+    args: Namespace, environ: Mapping[str, str], now: datetime, clock: Clock, known: Provider | None = None
 ) -> int:
-    """Repairs, and prints what was filled and what stays missing. Raises PriceError."""
+    """Repairs, and prints what was filled and what stays missing. Raises PriceError.
+
+    `known` fills instead of the provider that --from names.
+    """
     if not args.provider:
         args.fail("--from says who knows: journal, exchange, or the path of another recorder's log")
     asked = window(args, now)
@@ -50,7 +42,7 @@ def run(
         host.become_owner(Path(path), Path(path).with_name(REPAIRS))
         log = PriceLog(path, live_only=True)
         first, last = log.first() or 0, log.last() or 0
-        provider = stack.enter_context((provide or _provided)(Job(args, environ, asked, path, clock)))
+        provider = known or _provider(args, environ, asked, path, clock)
         simulated = _simulated(path, provider)
         file = stack.enter_context(RepairsFile(path, simulated=simulated))
         file.check()
@@ -58,9 +50,11 @@ def run(
         progress.begin(max(first, asked.since or 0), min(last, asked.until or last))
         stack.callback(progress.clear)
         repair = Repair(provider, file, clock, progress, settings.max_jump(environ), simulated=simulated)
-        for gaps in batches(find_missing(log, args.pair, asked.since, asked.until)):
-            known = file.known(min(gap.start for gap in gaps), max(gap.end for gap in gaps))
-            repair.fill(missing_of(PriceLog(path, args.pair, live_only=True), gaps, known))
+        slots = find_missing(log, args.pair, asked.since, asked.until)
+        while batch := dict(islice(slots, MOST_SLOTS)):
+            filled = file.known(min(batch)[0], max(batch)[0] + 1)
+            missed = {slot: every for slot, every in batch.items() if slot not in filled}
+            repair.fill(with_prices_around(PriceLog(path, args.pair, live_only=True), missed))
         progress.clear()
         sys.stdout.writelines(f"{line}\n" for line in repair.notes(_absent(path, args.pair)))
         sys.stderr.write(log.left.report())
@@ -88,27 +82,27 @@ def _absent(path: str, pairs: Sequence[str]) -> list[str]:
     return sorted(set(pairs) - PriceLog(path, live_only=True).pairs_between(None, None))
 
 
-@contextmanager
-def _provided(job: Job) -> Iterator[Provider]:
+def _provider(
+    args: Namespace, environ: Mapping[str, str], asked: Window, path: str, clock: Clock
+) -> Provider:
     """The provider that --from names. Raises PriceError, and SettingsError where it needs settings."""
-    name = job.args.provider
+    name: str = args.provider
     if name == "exchange":
         from price.backfill.exchange import Exchanges
         from price.fetchers import make_fetchers
 
-        wanted = settings.load(job.environ)
-        fetchers = make_fetchers(wanted, job.clock.now, job.clock.monotonic)
-        yield Exchanges(wanted, {name: fetcher.get for name, fetcher in fetchers.items()}, job.clock)
-    elif name == "journal" or name.startswith(_JOURNAL):
-        from price.backfill.journal import Journal, Trust
+        wanted = settings.load(environ)
+        fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
+        return Exchanges(wanted, {name: fetcher.get for name, fetcher in fetchers.items()}, clock)
+    if name == "journal" or name.startswith(_JOURNAL):
+        from price.backfill.journal import Journal
         from price.backfill.journald import Journald
 
         folder = name.removeprefix(_JOURNAL) if name.startswith(_JOURNAL) else ""
         # a number of another machine's user says nothing here
-        yield Journal(Journald(folder), Trust(job.args.unit, None if folder else host.user()))
-    else:
-        from price.backfill.peer import Peer
+        return Journal(Journald(folder), args.unit, None if folder else host.user())
+    from price.backfill.peer import Peer
 
-        peer = Peer(name, job.path, job.args.pair, settings.max_spread(job.environ))
-        peer.compare(job.asked.since, job.asked.until)
-        yield peer
+    peer = Peer(name, path, args.pair, settings.max_spread(environ))
+    peer.compare(asked.since, asked.until)
+    return peer

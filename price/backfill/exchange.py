@@ -5,30 +5,28 @@ last price is known, as with `once`.
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from decimal import Decimal
-from math import lcm
-from pathlib import Path
+from math import inf
 
 from price import times
 from price.backfill.missing import Missing
 from price.backfill.provider import Clock, Work
-from price.backoff import Backoff, TokenBucket, asked_for_seconds
+from price.backoff import Backoff, asked_for_seconds
 from price.choose import Memory, choose
 from price.errors import Forbidden, PriceError, Refused, SourceError
 from price.log import row
 from price.log.row import Row
-from price.model import Answer, Pair, Reading, Request
-from price.plan import plan
-from price.settings import Settings
-from price.sources import SOURCES
-from price.sources.base import Candle, Source
+from price.model import Pair, Reading, Request
+from price.plan import Plan
+from price.settings import Settings, plans
+from price.smallfile import read_small
+from price.sources.candles import MINUTE, CandleSource
 from price.text import MALFORMED
 from price.wire import Fetch
 
-MINUTE = 60
 SETTLED_SECONDS = 60
 """A candle is believed this long after its end: some exchanges count late trades in."""
 ANSWER_SECONDS = 10
@@ -38,33 +36,30 @@ FAILURES_BEFORE_END = 3
 
 
 class _Exchange:
-    """One exchange: its pace and its rests, and whether it is still asked."""
+    """One exchange in this run: how fast it may be asked, when it rests, and what it is not asked for."""
 
-    def __init__(self, source: Source, fetch: Fetch, per_second: float | None) -> None:
-        """`per_second` is how many weighted requests it may have; None where there is no limit to keep."""
+    def __init__(self, source: CandleSource, fetch: Fetch, planned: Plan) -> None:
         self.source = source
         self.fetch = fetch
         self.backoff = Backoff()
-        self.gone = per_second == 0
+        limit = inf if planned.limit is None else planned.limit
+        self._per_second = max(0.0, limit - planned.per_minute) / 2 / 60
+        """Half of what the recorder's plan leaves of the known limit, as weighted requests."""
+        self.gone = self._per_second == 0
         self.unknown: set[Pair] = set()
         """Pairs that it does not answer for."""
-        self._per_second = per_second or 0
-        self._bucket: TokenBucket | None = None
+        self._due = -inf
 
-    def reach(self, now: datetime) -> int:
+    def reach(self, now: int) -> int:
         """The Unix time of the earliest slot whose candle it may still have."""
         back = self.source.candle_reach_seconds
-        return 0 if back is None else times.unix(now) - back + 2 * MINUTE
+        return 0 if back is None else now - back + 2 * MINUTE
 
     def wait(self, request: Request, clock: Clock, work: Work) -> None:
         """Waits until it may be asked, and counts the request."""
-        if self._bucket is None:  # its requests for candles are all of one weight
-            self._bucket = TokenBucket(request.weight if self._per_second else 0, self._per_second)
-        while (now := clock.monotonic()) < (
-            due := max(self.backoff.until, self._bucket.due(now, request.weight))
-        ):
+        while (now := clock.monotonic()) < (due := max(self.backoff.until, self._due)):
             work.wait(due)
-        self._bucket.spend(now, request.weight)
+        self._due = now + request.weight / self._per_second
 
 
 class Exchanges:
@@ -77,50 +72,41 @@ class Exchanges:
         self.simulated = "simulated" in wanted.sources
         self._wanted = wanted
         self._clock = clock
-        self._notes: list[str] = []
         self._exchanges = {
-            name: _Exchange(wanted.source(name), fetchers[name], _per_second(wanted, name))
-            for name in wanted.sources
-            if SOURCES[name].candle_seconds == MINUTE
+            name: _Exchange(source, fetchers[name], planned)
+            for name, planned in zip(wanted.sources, plans(wanted), strict=True)
+            if isinstance(source := wanted.source(name), CandleSource)
         }
         if not self._exchanges:
             raise PriceError(f"PRICE_SOURCES={','.join(wanted.sources)}: none of them has one-minute candles")
-        self._notes += [
+        self._notes = [
             f"{name} is not asked: the recorder uses all of its limit"
-            for name, exchange in self._exchanges.items()
-            if exchange.gone
+            for name, one in self._exchanges.items()
+            if one.gone
         ]
         self._rest_as_the_recorder_does()
 
     def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
-        for name in missing.pairs():
+        for name, minutes in _minutes(missing).items():
             pair = Pair(*name.split("-"))
             asked = [self._exchanges[one] for one in self._wanted.asked_for(pair) if one in self._exchanges]
-            for slots in self._portions(_minutes(missing, name), asked):
+            for slots in self._portions(minutes, asked):
                 yield from self._chosen(pair, slots, asked, work)
                 work.progress(slots[-1])
 
     def notes(self) -> Iterator[str]:
         yield from self._notes
 
-    def _portions(self, slots: Iterator[int], asked: Sequence[_Exchange]) -> Iterator[list[int]]:
+    def _portions(self, slots: Sequence[int], asked: Sequence[_Exchange]) -> Iterator[Sequence[int]]:
         """Slots that one request to each source covers; those that nobody can know are left out."""
-        if not asked:
-            return
-        span = MINUTE * min(one.source.candle_rows for one in asked)
-        now = self._clock.now()
-        first = min(one.reach(now) for one in asked)
-        last = times.unix(now) - SETTLED_SECONDS
-        portion: list[int] = []
-        for slot in slots:
-            if not first <= slot <= last:
-                continue
-            if portion and slot - portion[0] >= span:
-                yield portion
-                portion = []
-            portion.append(slot)
-        if portion:
-            yield portion
+        now = times.unix(self._clock.now())
+        first = min((one.reach(now) for one in asked), default=now)
+        slots = [slot for slot in slots if first <= slot <= now - SETTLED_SECONDS]
+        while slots:
+            span = MINUTE * min(one.source.candle_rows for one in asked)
+            end = bisect_left(slots, slots[0] + span)
+            yield slots[:end]
+            slots = slots[end:]
 
     def _chosen(
         self, pair: Pair, slots: Sequence[int], asked: Sequence[_Exchange], work: Work
@@ -140,22 +126,25 @@ class Exchanges:
 
     def _closes(self, one: _Exchange, pair: Pair, slots: Sequence[int], work: Work) -> dict[int, Decimal]:
         """The closes that a source returns, by the slots that they belong to."""
-        reach = one.reach(self._clock.now())
+        reach = one.reach(times.unix(self._clock.now()))
         wanted = [slot for slot in slots if slot >= reach]
         if not wanted:
             return {}
-        start, end = (times.from_unix(slot) for slot in (wanted[0] - MINUTE, wanted[-1]))
+        start, end = wanted[0] - MINUTE, wanted[-1]
         request = one.source.candles_request(pair, start, end)
         while not one.gone and pair not in one.unknown:
             one.wait(request, self._clock, work)
+            header = ""
             try:
                 answer = one.fetch(request, self._clock.monotonic() + ANSWER_SECONDS)
-                candles = _read(one.source, pair, start, end, answer)
+                header = answer.headers.get("retry-after", "")
+                candles = one.source.read_candles(pair, start, end, answer)
             except SourceError as error:
+                error.retry_after = header
                 self._failed(one, pair, error)
             else:
                 one.backoff.good()
-                return {times.unix(candle.start) + MINUTE: candle.close for candle in candles}
+                return {candle.start + MINUTE: candle.close for candle in candles}
         return {}
 
     def _failed(self, one: _Exchange, pair: Pair, error: SourceError) -> None:
@@ -175,55 +164,30 @@ class Exchanges:
             self._notes.append(f"{name} is not asked any more in this run: {error}")
 
     def _rest_as_the_recorder_does(self) -> None:
-        now = self._clock.monotonic()
-        for name, backoff in _saved(self._wanted.state, self._wanted.urls, self._clock).items():
-            one = self._exchanges.get(name)
-            if one and backoff.until > now:
-                one.backoff.until = backoff.until
-                if backoff.until - now > MOST_REST_SECONDS:
-                    one.gone = True
-                    self._notes.append(
-                        f"{name} is not asked: the recorder lets it rest for"
-                        f" {times.span(backoff.until - now)} more"
-                    )
+        """Has sources rest as the recorder has saved it for its next start; not where that cannot be read."""
+        saved: Mapping[str, Mapping[str, object]] = {}
+        elapsed, now = 0.0, self._clock.monotonic()
+        with suppress(OSError, *MALFORMED):
+            state = json.loads(read_small(self._wanted.state))
+            elapsed = max(0.0, (self._clock.now() - times.parse_iso(state["saved"])).total_seconds())
+            saved = state["sources"]
+        for name, one in self._exchanges.items():
+            with suppress(*MALFORMED):
+                if saved[name].get("url") == self._wanted.urls.get(name):
+                    one.backoff.until = Backoff.restored(saved[name], now, elapsed).until
+            rest = one.backoff.until - now
+            if rest > MOST_REST_SECONDS:
+                one.gone = True
+                self._notes.append(
+                    f"{name} is not asked: the recorder lets it rest for {times.span(rest)} more"
+                )
 
 
-def _minutes(missing: Missing, pair: str) -> Iterator[int]:
-    """The missed slots at whole minutes, where there is no live price for over a minute."""
-    for gap in missing.of(pair):
-        before, after = missing.around(gap)
-        if not (before and after) or after.slot - before.slot > MINUTE:
-            step = lcm(gap.every, MINUTE)
-            yield from range(-(-gap.start // step) * step, gap.end, step)
-
-
-def _per_second(wanted: Settings, name: str) -> float | None:
-    """Half of what the recorder's plan leaves of the known limit, as weighted requests a second."""
-    source = wanted.source(name)
-    if source.limit_per_minute is None:
-        return None
-    planned = plan(source, wanted.urls.get(name, ""), wanted.pairs_of(name), wanted.interval)
-    return max(0.0, source.limit_per_minute - planned.per_minute) / 2 / 60
-
-
-def _read(source: Source, pair: Pair, start: datetime, end: datetime, answer: Answer) -> Sequence[Candle]:
-    try:
-        return source.read_candles(pair, start, end, answer)
-    except SourceError as error:
-        error.retry_after = answer.headers.get("retry-after", "")
-        raise
-
-
-def _saved(path: Path, urls: Mapping[str, str], clock: Clock) -> dict[str, Backoff]:
-    """How long the recorder lets sources rest, by what it has saved for its next start."""
-    try:
-        state = json.loads(path.read_text("utf-8"))
-        elapsed = max(0.0, (clock.now() - times.parse_iso(state["saved"])).total_seconds())
-        known = {name: one for name, one in state["sources"].items() if one.get("url") == urls.get(name)}
-    except (OSError, *MALFORMED):
-        return {}  # no recorder has run here, or its state is not for us to read
-    found = {}
-    for name, one in known.items():
-        with suppress(*MALFORMED):
-            found[name] = Backoff.restored(one, clock.monotonic(), elapsed)
+def _minutes(missing: Missing) -> dict[str, list[int]]:
+    """The missed slots at whole minutes where there is no live price for over a minute, by pair."""
+    found: dict[str, list[int]] = {}
+    for (unix, pair), missed in missing.items():
+        alone = not (missed.before and missed.after) or missed.after.slot - missed.before.slot > MINUTE
+        if alone and unix % MINUTE == 0:
+            found.setdefault(pair, []).append(unix)
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from price.backfill.missing import Missing
+from price.backfill.missing import Missing, Slot, spans
 from price.backfill.provider import Work
 from price.log import row
 from price.log.row import Row
@@ -17,51 +17,42 @@ Entries = Callable[[int, int], Iterator[Mapping[str, object]]]
 """The fields of the quotes with a price that were logged from one Unix time up to another, in order."""
 
 
-class Trust:
-    """Whose entries are believed: anybody may write fields, but journald itself says who wrote an entry.
-
-    `uid` is the user whose processes are believed beside the unit; None where that says nothing, as of
-    another machine.
-    """
-
-    def __init__(self, unit: str, uid: int | None) -> None:
-        self._unit = unit
-        self._uid = uid
-
-    def __call__(self, entry: Mapping[str, object]) -> bool:
-        ours = self._uid is not None and entry.get("_UID") == str(self._uid)
-        return ours or entry.get("_SYSTEMD_UNIT") == self._unit
-
-
 class Journal:
-    """Believes only what `trust` does; where two entries differ about a slot, neither of them."""
+    """Believes only entries of the recorder; where two entries differ about a slot, neither of them.
+
+    Anybody may write fields, but journald itself says who wrote an entry: it must be the unit `unit`, or a
+    process of the user `uid`. That is None where it says nothing, as of another machine.
+    """
 
     by = "journal"
     simulated = None
 
-    def __init__(self, entries: Entries, trust: Trust) -> None:
+    def __init__(self, entries: Entries, unit: str, uid: int | None) -> None:
         self._entries = entries
-        self._trust = trust
+        self._unit = unit
+        self._uid = uid
         self._strange = 0
         self._disputed = 0
 
     def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
-        late = max((gap.every for gap in missing.gaps), default=0) + _LATE_SECONDS
-        for begin, end in missing.spans(_APART_SECONDS):
-            found = _Agreed()
+        intervals = {slot: missed.every for slot, missed in missing.items()}
+        late = max(intervals.values(), default=0) + _LATE_SECONDS
+        for begin, end in spans(intervals.items(), _APART_SECONDS):
+            found: dict[Slot, Row | None] = {}
+            """None where two entries differ."""
             for entry in self._entries(begin, end + late):
                 one = _read(entry)
+                slot = (row.unix(one[0]), one[1]) if one else None
                 # an entry of another slot is in the span before or after, too
-                if not one or not begin <= (unix := row.unix(one[0])) < end:
+                if not slot or slot not in missing or not begin <= slot[0] < end:
                     continue
-                if not missing.gap_of(unix, one[1]):
-                    continue
-                if not self._trust(entry):
+                if not self._is_ours(entry):
                     self._strange += 1
-                else:
-                    found.add(one)
-            self._disputed += found.disputed
-            yield from found
+                elif found.setdefault(slot, one) != one:
+                    found[slot] = None
+            agreed = [one for one in found.values() if one]
+            self._disputed += len(found) - len(agreed)
+            yield from agreed
             work.progress(end)
 
     def notes(self) -> Iterator[str]:
@@ -71,26 +62,9 @@ class Journal:
         if self._disputed:
             yield f"slots that stay missing, since two entries differ about them: {self._disputed}"
 
-
-class _Agreed:
-    """Rows of slots; a slot of which two rows differ stays unknown: a missed slot beats a wrong price."""
-
-    def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], Row] = {}
-        self._disputed: set[tuple[str, str]] = set()
-
-    def add(self, one: Row) -> None:
-        """Notes what one entry says of a slot."""
-        if self._rows.setdefault(one[:2], one) != one:
-            self._disputed.add(one[:2])
-
-    @property
-    def disputed(self) -> int:
-        """Of how many slots two rows differ."""
-        return len(self._disputed)
-
-    def __iter__(self) -> Iterator[Row]:
-        return (one for key, one in self._rows.items() if key not in self._disputed)
+    def _is_ours(self, entry: Mapping[str, object]) -> bool:
+        user = self._uid is not None and entry.get("_UID") == str(self._uid)
+        return user or entry.get("_SYSTEMD_UNIT") == self._unit
 
 
 def _read(entry: Mapping[str, object]) -> Row | None:

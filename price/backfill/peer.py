@@ -9,12 +9,11 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
-from price.backfill.missing import NEAR_SECONDS, Missing
+from price.backfill.missing import NEAR_SECONDS, Missed, Missing, spans
 from price.backfill.provider import Work
 from price.errors import PriceError
 from price.log import row
 from price.log.end import is_simulated
-from price.log.gaps import Gap
 from price.log.read import PriceLog
 from price.log.row import Row
 
@@ -79,20 +78,22 @@ class Peer:
                     self._examples.append(f"{key[0]} {key[1]}: {what}: not changed")
 
     def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
-        for begin, end in missing.spans(_APART_SECONDS):
+        for begin, end in spans(((slot, one.every) for slot, one in missing.items()), _APART_SECONDS):
             for one in self._theirs.rows(begin, end):
-                gap = missing.gap_of(row.unix(one[0]), one[1]) if _first_hand(one) else None
-                if gap and self._believes(gap):
+                unix = row.unix(one[0])
+                missed = missing.get((unix, one[1])) if _first_hand(one) else None
+                if missed and self._believes(unix, one[1], missed):
                     yield _without_by(one)
-                elif gap:
+                elif missed:
                     self._refused[one[1]] += 1
             work.progress(end)
 
-    def _believes(self, gap: Gap) -> bool:
-        """Whether both agree about the hours around a gap."""
-        hours = range((gap.start - NEAR_SECONDS) // _HOUR, (gap.end + NEAR_SECONDS) // _HOUR + 1)
-        differing = sum(self._differing[gap.pair, hour] for hour in hours)
-        return differing * _TENTH <= sum(self._common[gap.pair, hour] for hour in hours)
+    def _believes(self, unix: int, pair: str, missed: Missed) -> bool:
+        """Whether both agree about the hours around a gap, from the live price before it to the one after."""
+        begin, end = (side.slot if side else unix for side in (missed.before, missed.after))
+        hours = range((begin - NEAR_SECONDS) // _HOUR, (end + NEAR_SECONDS) // _HOUR + 1)
+        differing = sum(self._differing[pair, hour] for hour in hours)
+        return differing * _TENTH <= sum(self._common[pair, hour] for hour in hours)
 
     def notes(self) -> Iterator[str]:
         """What was not believed, where both differ, and what of the log was left out."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from price.backfill.file import Filled, RepairsFile
-from price.backfill.missing import NEAR_SECONDS, Around, Missing, Slot
+from price.backfill.missing import NEAR_SECONDS, Missed, Missing, Slot
 from price.backfill.provider import Clock, Provider
 from price.log import row
 from price.log.row import Row
@@ -46,17 +46,16 @@ class Repair:
 
     def fill(self, missing: Missing) -> None:
         """Fills what can be filled. What was learnt before an interruption is written."""
-        for one in missing.gaps:
-            self._missed[one.pair] += one.slots
-        seen: set[Slot] = set()
+        self._missed.update(pair for _, pair in missing)
+        left = dict(missing)
         try:
             for found in self._provider.fetch(missing, self):
                 slot = row.unix(found[0]), found[1]
-                gap = missing.gap_of(*slot)
-                if gap and slot not in seen and self._believes(found, slot[0], missing.around(gap)):
-                    seen.add(slot)
+                missed = left.get(slot)
+                if missed and self._believes(found, slot[0], missed):
+                    del left[slot]
                     filled = (*found[:4], f"{found[4]} by={self._provider.by}")
-                    self._learnt[slot] = Filled(gap.every, filled)
+                    self._learnt[slot] = Filled(missed.every, filled)
                     self._progress.counted += 1
                 self._write_by(self._clock.monotonic())
         finally:
@@ -91,12 +90,16 @@ class Repair:
             yield f"{self._other_kind} {kinds[0]} prices not believed: the log holds {kinds[1]} ones"
         yield from self._provider.notes()
 
-    def _believes(self, one: Row, unix: int, around: Around) -> bool:
+    def _believes(self, one: Row, unix: int, missed: Missed) -> bool:
         """Whether a price may be filled in: of the log's own kind, and near to the prices around it."""
         if (_SIMULATED in one[3].split(",")) != self._simulated:
             self._other_kind += 1
             return False
-        near = [Decimal(side.price) for side in around if side and abs(side.slot - unix) <= NEAR_SECONDS]
+        near = [
+            Decimal(side.price)
+            for side in (missed.before, missed.after)
+            if side and abs(side.slot - unix) <= NEAR_SECONDS
+        ]
         percent = self._max_jump / 100
         if near and not min(near) * (1 - percent) <= Decimal(one[2]) <= max(near) * (1 + percent):
             self._far.setdefault(one[1], []).append(one)

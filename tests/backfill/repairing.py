@@ -4,12 +4,11 @@ import argparse
 import contextlib
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from price import times
-from price.backfill.command import Job, Open, run
+from price.backfill.command import run
 from price.backfill.missing import Missing, Slot
 from price.backfill.provider import Provider, Work
 from price.commands.repair import add_options
@@ -62,7 +61,7 @@ class Shop:
     def write(self, path: Path, lines: Iterable[str]) -> None:
         path.write_text("".join(f"{text}\n" for text in lines))
 
-    def repair(self, provider: str, *words: str, provide: Open | None = None) -> int:
+    def repair(self, provider: str, *words: str, known: Provider | None = None) -> int:
         """Repairs, and proves that prices.txt stays as it is; what was printed is in `said`."""
         parser = argparse.ArgumentParser(prog="price")
         add_options(parser)
@@ -71,7 +70,7 @@ class Shop:
         printed = io.StringIO()
         try:
             with contextlib.redirect_stdout(printed):
-                return run(args, self.environ, self.clock.now(), self.clock, provide)
+                return run(args, self.environ, self.clock.now(), self.clock, known)
         finally:
             self.said = printed.getvalue()
             assert self.file.read_bytes() == before
@@ -102,13 +101,3 @@ def row_of(slot: Slot, said: str) -> Row:
     """A row of a slot, from its price and its sources."""
     price, sources, *extras = said.split(" ")
     return row.slot(slot[0]), slot[1], price, sources, "".join(f" {extra}" for extra in extras)
-
-
-def providing(provider: Provider) -> Open:
-    """Has a command use a provider."""
-
-    @contextmanager
-    def provide(_job: Job) -> Iterator[Provider]:
-        yield provider
-
-    return provide

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from price.backfill.journal import Journal, Trust
+from price.backfill.journal import Journal
 from price.errors import PriceError
-from tests.backfill.repairing import HEADER, Knows, Shop, at, down, providing, rows
+from tests.backfill.repairing import HEADER, Knows, Shop, at, down, rows
 from tests.backfill.test_journal import Entries, entry
 from tests.report.asking import lines
 
@@ -24,7 +24,7 @@ def known(**prices: str) -> Knows:
 
 def repaired(folder: Path, provider: Knows, log: list[str] = LOG, **environ: str) -> tuple[list[str], str]:
     shop = Shop(folder, log, environ)
-    shop.repair("anyone", provide=providing(provider))
+    shop.repair("anyone", known=provider)
     assert lines("verify", "--file", str(shop.file)) == []
     return [row[11:19] for row in shop.filled()], shop.said
 
@@ -66,7 +66,7 @@ def test_what_another_repair_filled_in_vouches_for_nothing(tmp_path: Path) -> No
     shop = Shop(tmp_path, LOG)
     shop.write(shop.repairs, [HEADER, rows("10:30:00", "10:30:00", "200")[0] + " by=candle"])
 
-    shop.repair("anyone", provide=providing(known(t10_30_05="200")))
+    shop.repair("anyone", known=known(t10_30_05="200"))
 
     assert len(shop.filled()) == 1
 
@@ -101,7 +101,7 @@ def test_a_journal_with_entries_of_both_kinds_fills_in_those_of_the_logs_kind(tm
     log = [*rows("11:00:00", "11:00:10"), down("11:00:15", 3), *rows("11:00:30", "11:00:40")]
     shop = Shop(tmp_path, log)
 
-    shop.repair("journal", provide=providing(Journal(Entries(*both), Trust("price.service", None))))
+    shop.repair("journal", known=Journal(Entries(*both), "price.service", None))
 
     assert [row[11:19] for row in shop.filled()] == ["11:00:25"]
     assert "1 simulated prices not believed: the log holds real ones" in shop.said
@@ -112,7 +112,7 @@ def test_the_repairs_of_a_made_up_log_say_so_in_their_first_line(tmp_path: Path)
     made_up.simulated = True
 
     shop = Shop(tmp_path, MADE_UP)
-    shop.repair("anyone", provide=providing(made_up))
+    shop.repair("anyone", known=made_up)
 
     assert len(shop.filled()) == 1
     assert (tmp_path / "repairs.txt").read_text().startswith("# price-log 1 every=5s simulated\n")

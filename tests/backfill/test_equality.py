@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
-from price.backfill.missing import Slot, batches, without
-from price.log.gaps import Gap
+from price.backfill.missing import Slot
 from price.log.row import write
 from price.model import Pair, Quote
-from tests.backfill.repairing import Knows, Shop, providing
+from tests.backfill.repairing import Knows, Shop
 from tests.report.asking import lines
 from tests.report.bruteforce import live_rows, repairs_of
 from tests.report.randomlog import PAIRS, START, RandomLog
@@ -89,7 +88,7 @@ def test_it_fills_what_is_missed_and_known_and_nothing_else(
         knows: dict[Slot, str] = {(unix, str(pair)): SAID for unix, pair in known | strange}
         words = [*window(since, until), *(["--pair", str(wanted)] if wanted else [])]
 
-        shop.repair("anyone", *words, provide=providing(Knows(knows)))
+        shop.repair("anyone", *words, known=Knows(knows))
 
         after = repairs_of(path)
         new = {slot for slot in missed & (known | strange) if slot not in before}
@@ -99,34 +98,6 @@ def test_it_fills_what_is_missed_and_known_and_nothing_else(
         assert lines("verify", "--file", path) == []
         filled = shop.repairs.read_bytes() if shop.repairs.exists() else b""
 
-        shop.repair("anyone", *words, provide=providing(Knows(knows)))
+        shop.repair("anyone", *words, known=Knows(knows))
 
         assert (shop.repairs.read_bytes() if shop.repairs.exists() else b"") == filled
-
-
-@given(
-    slots=st.lists(st.integers(1, 60), max_size=9),
-    most=st.integers(1, 40),
-    known=st.sets(st.integers(0, 600)),
-)
-def test_what_is_worked_on_at_once_is_bounded_and_nothing_is_left_out(
-    slots: list[int], most: int, known: set[int]
-) -> None:
-    gaps, start = [], 0
-    for count in slots:
-        gap = Gap(start, "BTC-USD", "down", 5)
-        gap.slots, gap.last = count, start + 5 * (count - 1)
-        gaps.append(gap)
-        start += 5 * count + 5
-
-    found = list(batches(gaps, most))
-
-    parts = [part for batch in found for part in batch]
-    assert all(sum(one.slots for one in batch) <= 2 * most + 2 for batch in found)
-    assert sorted(unix for one in parts for unix in range(one.start, one.end, 5)) == sorted(
-        unix for one in gaps for unix in range(one.start, one.end, 5)
-    )
-    left = [part for one in parts for part in without(one, {(unix, "BTC-USD") for unix in known})]
-    assert {unix for one in left for unix in range(one.start, one.end, 5)} == {
-        unix for one in parts for unix in range(one.start, one.end, 5) if unix not in known
-    }

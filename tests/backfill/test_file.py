@@ -16,7 +16,7 @@ from price.backfill.missing import Missing
 from price.backfill.provider import Work
 from price.errors import PriceError
 from price.log.row import Row
-from tests.backfill.repairing import HEADER, Knows, Shop, at, down, providing, row_of, rows
+from tests.backfill.repairing import HEADER, Knows, Shop, at, down, row_of, rows
 from tests.report.asking import lines
 
 LOG = [*rows("11:00:00", "11:00:10"), down("11:00:15", 3), *rows("11:00:30", "11:00:40")]
@@ -33,7 +33,7 @@ def test_rows_are_added_in_their_places_and_what_was_there_stays(tmp_path: Path)
     shop = Shop(tmp_path, LOG)
     shop.write(shop.repairs, [HEADER, REPAIR])
 
-    assert shop.repair("anyone", provide=providing(knows(15, 20, 25))) == 0
+    assert shop.repair("anyone", known=knows(15, 20, 25)) == 0
 
     assert shop.filled() == [LEARNT[0], REPAIR, LEARNT[2]]
     assert shop.said == "BTC-USD: 2 of 2 missed slots filled by=journal, 0 stay missing\n"
@@ -44,7 +44,7 @@ def test_everyone_may_read_it_whatever_the_umask(tmp_path: Path) -> None:
     shop = Shop(tmp_path, LOG)
     before = os.umask(0o077)
     try:
-        shop.repair("anyone", provide=providing(knows(15)))
+        shop.repair("anyone", known=knows(15))
     finally:
         os.umask(before)
 
@@ -58,8 +58,8 @@ def test_where_the_interval_changes_it_has_a_header_as_the_log_does(tmp_path: Pa
         log.write(f"{down('11:01:00', 1)}\n{rows('11:02:00', '11:02:00')[0]}\n")
     known = Knows({(at(time), "BTC-USD"): "99 kraken" for time in ("11:00:05", "11:01:00")})
 
-    shop.repair("anyone", provide=providing(known))
-    shop.repair("anyone", provide=providing(Knows({(at("11:00:00"), "BTC-USD"): "99 kraken"})))
+    shop.repair("anyone", known=known)
+    shop.repair("anyone", known=Knows({(at("11:00:00"), "BTC-USD"): "99 kraken"}))
 
     text = shop.repairs.read_text().splitlines()
     assert [one if one[0] == "#" else one[11:19] for one in text] == [
@@ -72,7 +72,7 @@ def test_where_the_interval_changes_it_has_a_header_as_the_log_does(tmp_path: Pa
 def test_nothing_learnt_leaves_no_file(tmp_path: Path) -> None:
     shop = Shop(tmp_path, LOG)
 
-    shop.repair("anyone", provide=providing(Knows({})))
+    shop.repair("anyone", known=Knows({}))
 
     assert shop.said == "BTC-USD: 0 of 3 missed slots filled by=journal, 3 stay missing\n"
     assert not shop.repairs.exists()
@@ -81,7 +81,7 @@ def test_nothing_learnt_leaves_no_file(tmp_path: Path) -> None:
 def test_a_whole_log_needs_nothing(tmp_path: Path) -> None:
     shop = Shop(tmp_path, rows("11:00:00", "11:00:10"))
 
-    shop.repair("anyone", provide=providing(knows(10)))
+    shop.repair("anyone", known=knows(10))
 
     assert shop.said == "no slot is missed\n"
 
@@ -89,10 +89,10 @@ def test_a_whole_log_needs_nothing(tmp_path: Path) -> None:
 def test_a_pair_that_the_log_does_not_have_is_said_to_be_absent(tmp_path: Path) -> None:
     shop = Shop(tmp_path, LOG)
 
-    shop.repair("anyone", "--pair", "DOGE-USD", provide=providing(knows(15)))
+    shop.repair("anyone", "--pair", "DOGE-USD", known=knows(15))
     assert shop.said == "DOGE-USD: the log has no rows of it\n"
 
-    shop.repair("anyone", "--pair", "BTC-USD", provide=providing(knows(15)))
+    shop.repair("anyone", "--pair", "BTC-USD", known=knows(15))
     assert shop.said == "BTC-USD: 1 of 3 missed slots filled by=journal, 2 stay missing\n"
 
 
@@ -128,7 +128,7 @@ def test_a_damaged_file_is_left_as_it_is_and_named_before_anybody_is_asked(
     before = shop.repairs.read_bytes()
 
     with pytest.raises(PriceError, match=rf"repairs\.txt:{number}: damaged at .*: price verify tells more; "):
-        shop.repair("anyone", "--since", "2026-11-20T11:00:25Z", provide=providing(Unasked({})))
+        shop.repair("anyone", "--since", "2026-11-20T11:00:25Z", known=Unasked({}))
 
     assert shop.repairs.read_bytes() == before
 
@@ -139,9 +139,9 @@ def test_a_second_repair_of_the_same_log_waits_for_nobody(tmp_path: Path) -> Non
         RepairsFile(str(shop.file), simulated=False),
         pytest.raises(PriceError, match="another repair of this log is under way: wait for its end"),
     ):
-        shop.repair("anyone", provide=providing(knows(15)))
+        shop.repair("anyone", known=knows(15))
 
-    assert shop.repair("anyone", provide=providing(knows(15))) == 0
+    assert shop.repair("anyone", known=knows(15)) == 0
 
 
 class Stutters(Knows):
@@ -160,7 +160,7 @@ class Stutters(Knows):
 def test_a_slot_that_is_told_of_twice_counts_once_and_the_first_price_stays(tmp_path: Path) -> None:
     shop = Shop(tmp_path, LOG)
 
-    shop.repair("anyone", provide=providing(Stutters(shop)))
+    shop.repair("anyone", known=Stutters(shop))
 
     assert shop.filled() == LEARNT[:2]
     assert shop.said == "BTC-USD: 2 of 3 missed slots filled by=journal, 1 stay missing\n"
@@ -189,7 +189,7 @@ def test_what_is_learnt_is_on_disk_every_ten_seconds_and_after_an_interruption(t
     slow = Slow(shop)
 
     with pytest.raises(KeyboardInterrupt):
-        shop.repair("anyone", provide=providing(slow))
+        shop.repair("anyone", known=slow)
 
     assert slow.seen == [[], LEARNT[:1], LEARNT[:1], LEARNT[:1]]
     assert shop.filled() == LEARNT[:2]
@@ -207,7 +207,7 @@ class Stopped(Knows):
 
 def stop_a_repair(folder: str) -> None:
     """Repairs in a process of its own, which is stopped."""
-    Shop(Path(folder), LOG).repair("anyone", provide=providing(Stopped(knows(15, 20).known)))
+    Shop(Path(folder), LOG).repair("anyone", known=Stopped(knows(15, 20).known))
 
 
 def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
     shop.write(target, [HEADER, REPAIR])
     shop.repairs.symlink_to(target)
 
-    shop.repair("anyone", provide=providing(knows(15)))
+    shop.repair("anyone", known=knows(15))
 
     assert shop.repairs.is_symlink()
     assert target.read_text().splitlines() == [HEADER, LEARNT[0], REPAIR]
@@ -229,7 +229,7 @@ def test_a_folder_in_its_place_is_named_before_anybody_is_asked(tmp_path: Path) 
     shop.repairs.mkdir()
 
     with pytest.raises(PriceError, match=r"/repairs\.txt: not a file: move it away, repairs belong there"):
-        shop.repair("anyone", provide=providing(Unasked({})))
+        shop.repair("anyone", known=Unasked({}))
 
 
 def test_who_stops_a_repair_keeps_what_was_learnt_and_hears_nothing(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_disk_that_takes_no_more_is_told_with_the_file(tmp_path: Path) -> None
         with pytest.raises(
             PriceError, match=r"/repairs\.txt: File too large: see to the disk and repair again"
         ):
-            shop.repair("anyone", provide=providing(knows(15)))
+            shop.repair("anyone", known=knows(15))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from price.backfill.journal import Journal, Trust
+from price.backfill.journal import Journal
 from price.backfill.journald import Journald
 from price.errors import PriceError
-from tests.backfill.repairing import Shop, at, down, providing, rows
+from tests.backfill.repairing import Shop, at, down, rows
 from tests.report.asking import lines
 
 LOG = [*rows("11:00:00", "11:00:10"), down("11:00:15", 3), *rows("11:00:30", "11:40:00"), down("11:40:05", 1)]
@@ -35,7 +35,7 @@ class Entries:
 
 def learn(folder: Path, *entries: dict[str, object], uid: int | None = None) -> Shop:
     shop = Shop(folder, LOG)
-    shop.repair("journal", provide=providing(Journal(Entries(*entries), Trust("price.service", uid))))
+    shop.repair("journal", known=Journal(Entries(*entries), "price.service", uid))
     return shop
 
 
@@ -53,7 +53,7 @@ def test_what_the_file_lacks_is_taken_to_the_digit(tmp_path: Path) -> None:
 def test_only_the_stretches_are_looked_up_not_what_lies_between(tmp_path: Path) -> None:
     shop, entries = Shop(tmp_path, LOG), Entries()
 
-    shop.repair("journal", provide=providing(Journal(entries, Trust("price.service", None))))
+    shop.repair("journal", known=Journal(entries, "price.service", None))
 
     assert entries.asked == [
         (at("11:00:15"), at("11:01:35")),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.backfill.repairing import Knows, Shop, at, down, providing, rows
+from price.backfill.command import MOST_SLOTS
+from tests.backfill.repairing import Knows, Shop, at, down, rows
 from tests.report.asking import lines
 
 EVERYTHING = Knows({(unix, "BTC-USD"): "99 kraken" for unix in range(at("11:00:00"), at("12:00:00"))})
@@ -18,7 +19,7 @@ def test_rows_that_somebody_cut_out_are_missed(tmp_path: Path) -> None:
     # more than is read at once
     shop = Shop(tmp_path, [*rows("06:00:00", "11:00:30"), *rows("11:00:45", "11:01:00")])
 
-    shop.repair("anyone", provide=providing(EVERYTHING))
+    shop.repair("anyone", known=EVERYTHING)
 
     assert slots(shop) == ["11:00:35", "11:00:40"]
 
@@ -27,7 +28,7 @@ def test_nothing_is_filled_before_the_first_and_after_the_last_row_of_a_pair(tmp
     others = rows("11:00:00", "11:02:00", pair="ETH-USD")
     shop = Shop(tmp_path, sorted([*others, *rows("11:00:30", "11:00:40"), down("11:00:45", 2)]))
 
-    shop.repair("anyone", provide=providing(EVERYTHING))
+    shop.repair("anyone", known=EVERYTHING)
 
     assert slots(shop) == ["11:00:45", "11:00:50"]
 
@@ -47,7 +48,7 @@ def test_a_pair_that_was_away_while_the_interval_changed_gets_the_slots_of_each(
         ],
     )
 
-    shop.repair("anyone", provide=providing(EVERYTHING))
+    shop.repair("anyone", known=EVERYTHING)
 
     assert slots(shop) == ["11:02:00", "11:03:00", "11:04:00", "11:05:00", "11:05:05", "11:05:10"]
     assert lines("verify", "--file", str(shop.file)) == []
@@ -57,7 +58,7 @@ def test_a_hole_from_before_a_range_is_seen_in_it(tmp_path: Path) -> None:
     shop = Shop(tmp_path, [*rows("11:00:00", "11:00:10"), *rows("11:10:00", "11:10:10")])
     words = ["--since", "2026-11-20T11:05:00Z", "--until", "2026-11-20T11:05:10Z"]
 
-    shop.repair("anyone", *words, provide=providing(EVERYTHING))
+    shop.repair("anyone", *words, known=EVERYTHING)
 
     assert slots(shop) == ["11:05:00", "11:05:05"]
 
@@ -65,7 +66,7 @@ def test_a_hole_from_before_a_range_is_seen_in_it(tmp_path: Path) -> None:
 def test_a_slot_with_a_price_inside_a_missed_row_of_a_damaged_log_is_left_alone(tmp_path: Path) -> None:
     shop = Shop(tmp_path, [down("11:00:00", 4), *rows("11:00:10", "11:00:30")])
 
-    shop.repair("anyone", provide=providing(EVERYTHING))
+    shop.repair("anyone", known=EVERYTHING)
 
     assert slots(shop) == ["11:00:00", "11:00:05"]
 
@@ -77,10 +78,22 @@ def test_doubles_and_rows_out_of_order_are_told_once_and_fill_nothing_twice(
     log = [*rows("11:00:00", "11:00:10"), *twice, down("11:00:15", 2), *rows("11:00:25", "11:00:30")]
     shop = Shop(tmp_path, [*log, *rows("11:00:30", "11:00:40")])
 
-    shop.repair("anyone", "--since", "2026-11-20T11:00:05Z", provide=providing(EVERYTHING))
+    shop.repair("anyone", "--since", "2026-11-20T11:00:05Z", known=EVERYTHING)
 
     assert slots(shop) == ["11:00:15", "11:00:20"]
     assert capsys.readouterr().err.splitlines() == [
         "1 rows stand twice; the first of each counts, the others were left out: price verify names them",
         "1 rows are earlier than one before them and were left out: price verify names them",
     ]
+
+
+def test_more_slots_than_are_worked_on_at_once_are_all_filled(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    first, last = at("00:00:00"), at("14:00:00")
+    lack = f"2026-11-20T00:00:01Z BTC-USD - down slots={last - first - 1}"
+    ends = [*rows("00:00:00", "00:00:00"), lack, *rows("14:00:00", "14:00:00")]
+    shop.write(shop.file, ["# price-log 1 every=1s", *ends])
+
+    shop.repair("anyone", known=Knows({(unix, "BTC-USD"): "99 kraken" for unix in range(first, last)}))
+
+    assert MOST_SLOTS < len(shop.filled()) == last - first - 1
