@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from price.choose import choose
+from price.clock import Signal, SystemClock
 from price.handlers.journal import Journal
 from price.recorder.app import App
-from price.recorder.clock import Signal, SystemClock
 from price.recorder.poll import Poller
 from price.sinks.rows import RowsSink
 from price.sinks.status import StatusSink

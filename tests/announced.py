@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from price.clock import Clock
 from price.model import Request
 from price.recorder.app import make_workers
-from price.recorder.clock import Clock
 from price.recorder.workers import Workers
 from price.settings import Settings
 

@@ -10,9 +10,9 @@ from itertools import count
 from math import ceil
 
 from price import times
+from price.clock import Clock
 from price.errors import Refused, SourceError
 from price.model import Answer, Pair, Reading, Request
-from price.recorder.clock import Clock
 from price.recorder.workers import Outcome
 from price.settings import Settings
 from price.sources import SOURCES

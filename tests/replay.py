@@ -17,9 +17,9 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from price import RELEASED, times
+from price.clock import Signal, SystemClock
 from price.model import Pair
 from price.recorder.app import App
-from price.recorder.clock import Signal, SystemClock
 from price.recorder.workers import Outcome
 from tests.announced import announced
 from tests.exchange import Market, Replay

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from price.clock import Signal
 from price.events import ROOT, Event, details_of
 from price.recorder.app import App, MakeWorkers
-from price.recorder.clock import Signal
 from tests.fakes import START, FakeClock, FakeNet
 from tests.proof import proven
 

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from price import host
-from price.recorder.clock import Signal, SystemClock
+from price.clock import Signal, SystemClock
 
 
 def test_the_wall_clock_is_aware_and_in_utc() -> None:

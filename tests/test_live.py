@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from price import settings, times
+from price.clock import SystemClock
 from price.model import Pair, Reading
-from price.recorder.clock import SystemClock
 from price.sources import CANDLE_SOURCES, SOURCES
 from price.transport import Transport, trust
 

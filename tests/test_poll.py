@@ -6,7 +6,7 @@ from datetime import timedelta
 from price.errors import Unavailable
 from price.model import Pair
 from price.recorder.poll import Poller
-from price.recorder.source_state import SourceState
+from price.source_state import SourceState
 from price.sources import SOURCES
 from tests.fakes import START, FakeClock, FakeSource
 

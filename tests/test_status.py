@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
+from price.clock_witness import ClockWitness
 from price.errors import Forbidden, PriceError, Unavailable
 from price.events import Event
 from price.model import Pair, Quote, Reading
-from price.recorder.clock_witness import ClockWitness
 from price.recorder.show_status import show_status
-from price.recorder.source_state import SourceState
 from price.settings import Settings, load
 from price.sinks.alerts import AlertsSink
 from price.sinks.rows import RowsSink
 from price.sinks.since_start import SinceStart
 from price.sinks.status import StatusSink
+from price.source_state import SourceState
 from price.sources import SOURCES
 from tests.fakes import START, FakeClock
 from tests.scene import Scene

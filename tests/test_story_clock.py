@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from price import RELEASED
+from price.clock_witness import ClockWitness
 from price.errors import Unreachable
 from price.events import Event
-from price.recorder.clock_witness import ClockWitness
 from tests.fakes import START
 from tests.scene import Scene
 

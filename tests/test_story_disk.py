@@ -572,7 +572,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from price.sinks.rows import RowsSink
 from price.model import Pair, Quote
-from price.recorder.clock import SystemClock
+from price.clock import SystemClock
 from price.settings import load
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = Path(sys.argv[1])

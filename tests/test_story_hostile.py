@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from price.clock import Clock
 from price.events import Event
 from price.handlers import journal
 from price.model import Request
 from price.recorder.app import MakeWorkers
-from price.recorder.clock import Clock
 from price.recorder.workers import Threads, _Job
 from price.settings import Settings
 from price.sources import SOURCES

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from price import times
+from price.clock import Signal
 from price.errors import PriceError, SettingsError, Timeout, Unreachable
 from price.events import Event
 from price.log.end import LogEnd
-from price.recorder.clock import Signal
 from tests.fakes import START
 from tests.scene import Scene
 

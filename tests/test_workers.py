@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from price.clock import SystemClock
 from price.errors import RateLimited, SourceError, Timeout, Unreadable
 from price.model import Answer, Pair, Reading, Request
-from price.recorder.clock import SystemClock
 from price.recorder.workers import Outcome, Threads
 from price.sources import SOURCES
 from price.wire import LANES

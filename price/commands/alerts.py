@@ -40,7 +40,7 @@ def _follow(args: Namespace, environ: Mapping[str, str]) -> int:
     if not args.program:
         args.fail("--follow needs --run PROGRAM: deploy/on-alert.sample is one")
     from price.alerts import follow, waiting
-    from price.recorder.clock import SystemClock
+    from price.clock import SystemClock
 
     clock, runner = SystemClock(), follow.runner(args.program, environ)
     changes: waiting.Changes = (

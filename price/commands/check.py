@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from price import settings
+from price.clock import SystemClock
 from price.recorder import once
-from price.recorder.clock import SystemClock
 from price.text import print_line
 
 

@@ -13,6 +13,7 @@ from random import Random
 from typing import NoReturn
 
 from price import host, settings
+from price.clock import SystemClock
 from price.errors import PriceError, SettingsError
 from price.events import Event, log_event, log_to
 from price.follow.follower import Follower
@@ -23,7 +24,6 @@ from price.handlers import notify
 from price.handlers.talker import default_talker
 from price.optional import missing
 from price.progress import Progress
-from price.recorder.clock import SystemClock
 from price.smallfile import read_small
 from price.text import print_line
 from price.times import parse_when, unix

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from price import settings
+from price.clock import SystemClock
 from price.errors import PriceError
 from price.optional import missing
-from price.recorder.clock import SystemClock
 from price.text import print_line
 
 

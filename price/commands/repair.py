@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from price.backfill import command
-from price.recorder.clock import SystemClock
+from price.clock import SystemClock
 from price.report.options import add_range
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from price import host
-from price.recorder.clock import Signal, SystemClock
+from price.clock import Signal, SystemClock
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from price import settings
+from price.clock import SystemClock
 from price.follow.status import lines
-from price.recorder.clock import SystemClock
 from price.recorder.show_status import show_status
 from price.text import print_line
 

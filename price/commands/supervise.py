@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import partial
 
 from price import host
+from price.clock import Signal, SystemClock
 from price.errors import PriceError
 from price.host import children
 from price.optional import missing
-from price.recorder.clock import Signal, SystemClock
 
 
 def add_options(parser: ArgumentParser) -> None:

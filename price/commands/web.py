@@ -4,9 +4,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from datetime import datetime
 
+from price.clock import SystemClock
 from price.errors import PriceError
 from price.optional import missing
-from price.recorder.clock import SystemClock
 from price.text import print_line
 
 

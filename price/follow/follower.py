@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from price import times
+from price.clock import Clock
 from price.errors import PriceError
 from price.follow.report import Report
 from price.follow.target import Batch, Refused, Target
@@ -19,7 +20,6 @@ from price.log.follow import Follower as LogReader
 from price.log.follow import Position, at_end, at_slot
 from price.log.read import PriceLog
 from price.log.row import Row
-from price.recorder.clock import Clock
 
 POLL_SECONDS = 0.02
 """From look to look while a slot is due: a look is two stats."""

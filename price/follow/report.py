@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from price import __version__, times
+from price.clock import Clock
 from price.events import NOTICE, Event, log_event
 from price.follow.status import line
 from price.follow.target import Conflicts, Target
@@ -16,7 +17,6 @@ from price.log import row
 from price.log.left import LeftOut
 from price.log.row import Row
 from price.progress import Progress
-from price.recorder.clock import Clock
 from price.smallfile import AtomicFile
 from price.text import one_line
 

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from price import __version__, settings, times
+from price.clock import Clock, Signal
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.fetchers import make_fetchers
 from price.handlers import notify
 from price.handlers.talker import default_talker
 from price.log.end import LogEnd
-from price.recorder.clock import Clock, Signal
 from price.recorder.ledger import Ledger
 from price.recorder.loop import Loop
 from price.recorder.poll import Poller
-from price.recorder.source_state import SourceState
 from price.recorder.workers import Threads, Workers
 from price.settings import Settings
 from price.sinks.alerts import AlertsSink
@@ -27,6 +26,7 @@ from price.sinks.rows import RowsSink
 from price.sinks.since_start import SinceStart
 from price.sinks.state import StateSink
 from price.sinks.status import StatusSink
+from price.source_state import SourceState
 
 if TYPE_CHECKING:
     from price.alerts.history import Seen

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from price import times
 from price.choose import Anchor, Memory
+from price.clock_witness import ClockWitness
 from price.log.end import LogEnd
 from price.model import Pair, Quote
-from price.recorder.clock_witness import ClockWitness
 
 
 class Ledger:

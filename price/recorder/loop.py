@@ -1,32 +1,20 @@
-"""The spine: wait for the slot, ask, choose, hand on. It knows protocols, no systems and no files."""
+"""The spine: wait for the slot, ask, choose, hand on. It knows no systems and no files."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from price import times
 from price.choose import Memory, Rules, choose
+from price.clock import PULSE_SECONDS, Clock, Signal
+from price.clock_witness import WRONG
 from price.model import Pair, Quote, Reading
-from price.recorder.clock import PULSE_SECONDS, Clock, Signal
-from price.recorder.clock_witness import WRONG
 from price.recorder.ledger import Ledger
 from price.recorder.poll import Poller
 from price.recorder.workers import Outcome
+from price.sinks.base import Sinks
 
 SLACK = timedelta(seconds=1)
 """How long after its slot is over a round may still end: machines are busy now and then."""
-
-
-class Slots(Protocol):
-    """Receives what each slot gave."""
-
-    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
-        """The end of a slot: its quotes, after those of missed stretches before it."""
-        ...
-
-    def idle(self) -> None:
-        """Time passed without a slot."""
-        ...
 
 
 class Loop:
@@ -40,7 +28,7 @@ class Loop:
         rules: Rules,
         timeout: float,
         ledger: Ledger,
-        sinks: Slots,
+        sinks: Sinks,
     ) -> None:
         self._clock = clock
         self._poller = poller

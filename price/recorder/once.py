@@ -7,15 +7,15 @@ from decimal import Decimal
 from price import settings, times
 from price.alerts.words import describe
 from price.choose import Memory, choose
+from price.clock import Clock
 from price.log import row
 from price.log.row import write
 from price.model import Pair, Quote, Reading
 from price.plan import Plan
 from price.recorder.app import MakeWorkers, make_poller, make_workers
-from price.recorder.clock import Clock
 from price.recorder.show_status import alerts_on
-from price.recorder.source_state import SourceState
 from price.settings import Settings
+from price.source_state import SourceState
 
 Say = Callable[[str], None]
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from price import times
 from price.backoff import HOUR_SECONDS, TROUBLE_SECONDS, Change, asked_for_seconds
+from price.clock import PULSE_SECONDS, Clock, Signal
 from price.errors import (
     NoSuchName,
     RateLimited,
@@ -18,9 +19,8 @@ from price.errors import (
 )
 from price.events import NOTICE, Event, log_source_event
 from price.model import Pair, Reading, Request
-from price.recorder.clock import PULSE_SECONDS, Clock, Signal
-from price.recorder.source_state import ASIDE_SECONDS, SourceState
 from price.recorder.workers import Outcome, Workers
+from price.source_state import ASIDE_SECONDS, SourceState
 from price.wire import excerpt
 
 STOP_GRACE_SECONDS = 0.5

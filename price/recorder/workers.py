@@ -7,9 +7,9 @@ from datetime import datetime
 from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
+from price.clock import Clock
 from price.errors import SourceError, Unreachable, Unreadable
 from price.model import Answer, Pair, Reading, Request
-from price.recorder.clock import Clock
 from price.safely import safely
 from price.sources.base import Source
 from price.wire import LANES, Fetch, excerpt, server_time

@@ -15,10 +15,10 @@ import win32service
 import win32serviceutil
 
 from price import host
+from price.clock import Signal, SystemClock
 from price.errors import PriceError, SettingsError
 from price.events import Event
 from price.handlers.eventlog import EventLog, reporter
-from price.recorder.clock import Signal, SystemClock
 from price.service.place import HANGS, Place
 
 _HANG_SECONDS = 60

@@ -13,8 +13,8 @@ from functools import partial
 import win32service
 
 from price import host, settings
+from price.clock import Signal, SystemClock
 from price.errors import PriceError
-from price.recorder.clock import Signal, SystemClock
 from price.recorder.show_status import show_status
 from price.service import registry
 from price.service.manager import Manager, State

@@ -4,19 +4,19 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+from price.clock import Clock
 from price.counters import SLOT_BOUNDS, SYNC_BOUNDS, Histogram
 from price.errors import PriceError
 from price.events import Event, log_event
 from price.model import Quote
 from price.settings import Settings
-from price.sinks.state import Times
 from price.sinks.writer import LogWriter, Opened
 
 
 class RowsSink:
     """Writes the rows of each slot into the configured log, or holds them while the disk refuses."""
 
-    def __init__(self, opened: Opened, clock: Times) -> None:
+    def __init__(self, opened: Opened, clock: Clock) -> None:
         self._opened = opened
         self._clock = clock
         self.slot_seconds = Histogram(SLOT_BOUNDS)

@@ -2,30 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
 
-from price.backoff import Backoff
-from price.counters import REASONS, Tally
+from price.counters import REASONS
 from price.model import Pair, Quote
 from price.sinks.rows import RowsSink
-
-
-class Source(Protocol):
-    """What is shown of a source."""
-
-    tally: Tally
-    backoff: Backoff
-
-    def rests_until(self, now: float, wall: datetime) -> datetime | None:
-        """When it is asked again, if it rests: `now` is monotonic, `wall` the time of day."""
-        ...
+from price.source_state import SourceState
 
 
 class SinceStart:
     """Counts quotes; shows that with what others have counted."""
 
-    def __init__(self, sources: Mapping[str, Source], rows: RowsSink, dropped: Callable[[], int]) -> None:
+    def __init__(
+        self, sources: Mapping[str, SourceState], rows: RowsSink, dropped: Callable[[], int]
+    ) -> None:
         self._sources = sources
         self._rows = rows
         self._dropped = dropped

@@ -4,51 +4,24 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
 
 from price import times
+from price.clock import Clock
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.alerts import AlertsSink
 from price.smallfile import AtomicFile
+from price.source_state import SourceState
 from price.text import MALFORMED
 
 _MODE = 0o600
 _FAULTS = (OSError, *MALFORMED)
 
 
-class Kept(Protocol):
-    """What must survive a restart of one source."""
-
-    url: str
-    changed: bool
-    """Whether anything changed since it was last saved."""
-
-    def saved(self, now: float) -> dict[str, Any]:
-        """The state as JSON values; `now` is monotonic."""
-        ...
-
-    def restore(self, saved: Mapping[str, Any], now: float, elapsed: float, wall: datetime) -> None:
-        """Goes on as saved `elapsed` seconds ago."""
-        ...
-
-
-class Times(Protocol):
-    """The two clocks."""
-
-    def now(self) -> datetime:
-        """The wall clock."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds that never step back."""
-        ...
-
-
 class StateSink:
     """Saves the state of sources and alerts at the end of each slot that changed it."""
 
-    def __init__(self, sources: Mapping[str, Kept], alerts: AlertsSink, clock: Times) -> None:
+    def __init__(self, sources: Mapping[str, SourceState], alerts: AlertsSink, clock: Clock) -> None:
         self._file = AtomicFile(Path("state.json"), _MODE, durable=True)
         self._sources = sources
         self._alerts = alerts

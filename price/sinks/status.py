@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from price import __version__, host, times
+from price.clock import Clock
+from price.clock_witness import ClockWitness
 from price.log.day import Count, count_day
 from price.log.end import LogEnd
 from price.log.row import plain
@@ -16,22 +18,13 @@ from price.model import Pair, Quote, Reading
 from price.settings import Settings
 from price.sinks.alerts import AlertsSink
 from price.sinks.rows import RowsSink
-from price.sinks.since_start import SinceStart, Source
-from price.sinks.state import Times
+from price.sinks.since_start import SinceStart
 from price.smallfile import AtomicFile
+from price.source_state import SourceState
 
 _MODE = 0o644
 _BLOCKS_AT_ONCE = 16
 """A megabyte of rows: some hundredths of a second."""
-
-
-class Witness(Protocol):
-    """What is known of the machine's clock."""
-
-    waiting: str
-    """Why no row is written; empty where rows are."""
-    ahead: timedelta | None
-    """How far it is from most servers', where that is more than a minute."""
 
 
 class StatusSink:
@@ -39,12 +32,12 @@ class StatusSink:
 
     def __init__(
         self,
-        sources: Mapping[str, Source],
+        sources: Mapping[str, SourceState],
         rows: RowsSink,
         alerts: AlertsSink,
         since_start: SinceStart,
-        witness: Witness,
-        clock: Times,
+        witness: ClockWitness,
+        clock: Clock,
     ) -> None:
         self._states = sources
         self._rows = rows

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from price import settings
+from price.clock import Clock
 from price.handlers.talker import default_talker
-from price.recorder.clock import Clock
 from price.sinks.base import Failures
 from price.sinks.records import RecordsSink
 from price.supervise.child import Child

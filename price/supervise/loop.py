@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from price import times
+from price.clock import Clock, Signal
 from price.events import Event, log_event
-from price.recorder.clock import Clock, Signal
 from price.supervise.signs import LOOK_SECONDS, Signs
 
 _WELL_SECONDS = 60.0

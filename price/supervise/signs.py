@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from price.clock import Clock
 from price.errors import SettingsError
 from price.events import Event, log_event
-from price.recorder.clock import Clock
 from price.recorder.show_status import FAULTS, read_status
 from price.smallfile import foreign, is_none
 

@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 
 from price import times
+from price.clock import Signal, SystemClock
 from price.recorder.app import App
-from price.recorder.clock import Signal, SystemClock
 from price.recorder.workers import Outcome
 from tests.announced import announced
 

@@ -19,6 +19,7 @@ import psycopg
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from price import times
+from price.clock import Clock, SystemClock
 from price.events import ROOT
 from price.follow.follower import Follower
 from price.follow.nats import Nats
@@ -27,7 +28,6 @@ from price.follow.report import Report
 from price.follow.target import Lost, Target
 from price.log import row
 from price.progress import Progress
-from price.recorder.clock import Clock, SystemClock
 from tests.follow.engines import NatsServers, PostgresServer, until
 from tests.follow.logs import START
 

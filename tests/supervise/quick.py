@@ -5,8 +5,8 @@ import sys
 from functools import partial
 
 from price import host
+from price.clock import Signal, SystemClock
 from price.host import children
-from price.recorder.clock import Signal, SystemClock
 from price.supervise.app import supervise
 from price.supervise.loop import Delays
 from price.supervise.signs import Limits

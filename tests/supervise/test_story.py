@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from price.clock import Signal
 from price.errors import PriceError, SettingsError
 from price.events import Event
-from price.recorder.clock import Signal
 from price.supervise.signs import Signs
 from tests.fakes import FakeClock
 from tests.supervise.watched import Watched

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from price.clock import Signal
 from price.errors import PriceError
 from price.events import ROOT, Event, details_of
-from price.recorder.clock import Signal
 from price.supervise.loop import Delays, Ended, Supervisor
 from price.supervise.signs import Signs
 from tests.fakes import FakeClock

@@ -104,7 +104,7 @@ def test_ctrl_break_stops_it_as_ctrl_c_does(booted: Prefix, folder: Path) -> Non
     code = r"""
 import signal
 from price import host
-from price.recorder.clock import Signal, SystemClock
+from price.clock import Signal, SystemClock
 clock = SystemClock()
 host.on_signals(lambda: clock.post(Signal.STOP), lambda: None, clock.wakeup)
 for number in (signal.SIGBREAK, signal.SIGINT):
@@ -123,7 +123,7 @@ def test_what_goes_into_a_pipe_is_utf_8_with_the_line_ends_of_linux(booted: Pref
 
 def test_the_monotonic_clock_moves_in_small_steps(booted: Prefix, folder: Path) -> None:
     code = r"""
-from price.recorder.clock import SystemClock
+from price.clock import SystemClock
 clock = SystemClock()
 read = [clock.monotonic() for _ in range(100_000)]
 print(min(b - a for a, b in zip(read, read[1:]) if b > a) < 0.001)

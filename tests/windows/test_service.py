@@ -305,7 +305,7 @@ def test_it_starts_with_windows(service: Installed) -> None:
 def test_an_early_word_of_a_shutdown_stops_it(booted: Prefix, folder: Path) -> None:
     code = r"""
 import win32service
-from price.recorder.clock import Signal, SystemClock
+from price.clock import Signal, SystemClock
 from price.service.host import Host
 host = Host.__new__(Host)
 host._clock, host._state, host.ssh, host.checkPoint = SystemClock(), 4, None, 0
