@@ -40,10 +40,10 @@ def read_small(path: str | Path, most: int = MOST_BYTES) -> str:
 
 def read_bytes(path: str | Path, most: int = MOST_BYTES, *, head: bool = False) -> bytes:
     """The bytes of a regular file, with `head` its first ones. Raises OSError and ValueError as above."""
-    _refuse_other(os.stat(path))  # noqa: PTH116 - before the open, which may change a device
+    refuse_other(os.stat(path))  # noqa: PTH116 - before the open, which may change a device
     descriptor = host.open_to_read(path)  # should it have become a FIFO since, that does not wait
     with os.fdopen(descriptor, "rb") as file:
-        _refuse_other(os.fstat(descriptor))
+        refuse_other(os.fstat(descriptor))
         found = file.read(most if head else most + 1)
     if len(found) > most:
         raise ValueError(f"it is larger than {most} bytes")
@@ -167,7 +167,8 @@ def _keep_foreign(real: Path) -> None:
         real.with_name(f"{real.name}.kept").hardlink_to(real)
 
 
-def _refuse_other(status: os.stat_result) -> None:
+def refuse_other(status: os.stat_result) -> None:
+    """Raises ValueError for what is no regular file."""
     kind = next((words for test, words in _KINDS if test(status.st_mode)), "a device")
     if kind:
         raise ValueError(f"it is {kind}, not a file")

@@ -19,8 +19,8 @@ from price import events, settings
 from price.cli import main
 from price.errors import PriceError, SettingsError
 from price.events import Event
-from price.handlers import journal
 from price.handlers.console import Console
+from price.handlers.fields import fields
 from price.text import MOST, one_line
 from tests.exchange.parrot import parrot
 from tests.fakes import START
@@ -78,7 +78,7 @@ def test_whatever_the_program_says_is_one_clean_line_for_the_terminal_and_the_jo
 
     assert len(keeper.buffer) == 2
     assert clean([Console().format(one) for one in keeper.buffer])
-    assert clean([journal.fields(one)["MESSAGE"] for one in keeper.buffer])
+    assert clean([fields(one)["MESSAGE"] for one in keeper.buffer])
 
 
 @pytest.mark.parametrize("name", [name for name in settings.NAMES if name != "PRICE_COINGECKO_KEY"])

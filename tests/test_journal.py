@@ -16,6 +16,7 @@ from price import events
 from price.events import NOTICE, Event
 from price.handlers import journal
 from price.handlers.console import Console
+from price.handlers.fields import priority as priority_of
 from price.handlers.journal import Journal
 from price.model import Pair, Quote, Reading
 from price.settings import load
@@ -169,7 +170,7 @@ def test_a_change_at_a_source_names_it(journald: Journald, handler: Journal) -> 
     ],
 )
 def test_priorities_follow_the_level_and_never_reach_every_terminal(level: int, priority: str) -> None:
-    assert journal.priority(level) == priority
+    assert priority_of(level) == priority
 
 
 @pytest.mark.parametrize(

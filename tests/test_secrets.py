@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from price.events import ROOT
-from price.handlers.journal import fields
+from price.handlers.fields import fields
 from price.model import Pair
 from price.recorder.app import App
 from tests.announced import announced

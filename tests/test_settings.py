@@ -144,6 +144,7 @@ def test_pairs_are_understood_in_several_forms(text: str, pairs: tuple[Pair, ...
         ("MAX_JUMP", "1000", Decimal(1000)),
         ("LOG_LEVEL", "debug", "DEBUG"),
         ("LOG_LEVEL", "Critical", "CRITICAL"),
+        ("LOG_FORMAT", "JSON", "json"),
         ("FILE", "/var/log/p.txt", Path("/var/log/p.txt")),
         ("STATE", "s.json", Path("s.json")),
         ("STATUS", "t.json", Path("t.json")),
@@ -167,6 +168,7 @@ def test_each_setting_takes_its_values(name: str, good: str, value: object) -> N
         *(("MAX_AGE", bad) for bad in ("0", "0.5", "86401", "x", "1e3")),
         *(("MAX_SPREAD", bad) for bad in ("0", "-1", "1001", "1%", "nan", "1e1", "1.")),
         *(("MAX_JUMP", bad) for bad in ("0", "-1", "1001", "Infinity")),
+        *(("LOG_FORMAT", bad) for bad in ("xml", "json,text", "{}")),
         *(("LOG_LEVEL", bad) for bad in ("LOUD", "10", "info!")),
         *(("KRAKEN_URL", bad) for bad in (
             "api.kraken.com", "ftp://x", "https://", "https://x y", "https://x:0",

@@ -13,7 +13,7 @@ import pytest
 
 from price.clock import Clock
 from price.events import Event
-from price.handlers import journal
+from price.handlers.fields import fields
 from price.model import Request
 from price.recorder.app import MakeWorkers
 from price.recorder.workers import Threads, _Job
@@ -193,7 +193,7 @@ def recorded(
 
 def is_clean(scene: Scene, terminal: list[str]) -> None:
     """Each record is one line of the terminal, one entry of the journal, and does nothing to either."""
-    entries = [journal.fields(one) for one in scene.records]
+    entries = [fields(one) for one in scene.records]
 
     assert len(terminal) == len(scene.records)
     assert all(_LINE.fullmatch(one) and one.isprintable() for one in terminal)

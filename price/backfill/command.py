@@ -95,14 +95,24 @@ def _provider(
         fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
         return Exchanges(wanted, {name: fetcher.get for name, fetcher in fetchers.items()}, clock)
     if name == "journal" or name.startswith(_JOURNAL):
-        from price.backfill.journal import Journal
-        from price.backfill.journald import Journald
-
-        folder = name.removeprefix(_JOURNAL) if name.startswith(_JOURNAL) else ""
-        # a number of another machine's user says nothing here
-        return Journal(Journald(folder), args.unit, None if folder else host.user())
+        return _journal(name.removeprefix(_JOURNAL) if name.startswith(_JOURNAL) else "", args.unit)
     from price.backfill.peer import Peer
 
     peer = Peer(name, path, args.pair, settings.max_spread(environ))
     peer.compare(asked.since, asked.until)
     return peer
+
+
+def _journal(place: str, unit: str) -> Provider:
+    """The journal of this machine, that of a folder's files, or a file of JSON lines. Raises PriceError."""
+    from price.backfill.journal import Journal
+
+    # a number of another machine's user says nothing here
+    uid = None if place else host.user()
+    if Path(place).is_file():
+        from price.backfill.lines import Lines
+
+        return Journal(Lines(place), unit, uid, unsigned=True)
+    from price.backfill.journald import Journald
+
+    return Journal(Journald(place), unit, uid)

@@ -21,16 +21,19 @@ class Journal:
     """Believes only entries of the recorder; where two entries differ about a slot, neither of them.
 
     Anybody may write fields, but journald itself says who wrote an entry: it must be the unit `unit`, or a
-    process of the user `uid`. That is None where it says nothing, as of another machine.
+    process of the user `uid`. That is None where it says nothing, as of another machine. With `unsigned`,
+    entries of which journald says nothing are believed as well: the recorder's own lines, in a file that the
+    operator has chosen.
     """
 
     by = "journal"
     simulated = None
 
-    def __init__(self, entries: Entries, unit: str, uid: int | None) -> None:
+    def __init__(self, entries: Entries, unit: str, uid: int | None, *, unsigned: bool = False) -> None:
         self._entries = entries
         self._unit = unit
         self._uid = uid
+        self._unsigned = unsigned
         self._strange = 0
         self._disputed = 0
 
@@ -63,6 +66,8 @@ class Journal:
             yield f"slots that stay missing, since two entries differ about them: {self._disputed}"
 
     def _is_ours(self, entry: Mapping[str, object]) -> bool:
+        if self._unsigned and "_UID" not in entry and "_SYSTEMD_UNIT" not in entry:
+            return True
         user = self._uid is not None and entry.get("_UID") == str(self._uid)
         return user or entry.get("_SYSTEMD_UNIT") == self._unit
 

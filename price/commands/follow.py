@@ -115,9 +115,9 @@ def _follow(
     args: Namespace, environ: Mapping[str, str], now: datetime, target: Target, clock: SystemClock
 ) -> int:
     path = args.file or str(settings.log_path(environ))
-    log_to(
-        default_talker(environ, clock.monotonic, IDENTIFIER), settings.value_of(environ, "PRICE_LOG_LEVEL")
-    )
+    log_format = settings.value_of(environ, "PRICE_LOG_FORMAT")
+    talker = default_talker(environ, clock.monotonic, lambda: log_format, IDENTIFIER)
+    log_to(talker, settings.value_of(environ, "PRICE_LOG_LEVEL"))
     for library in ("psycopg", "nats"):
         logging.getLogger(library).addHandler(logging.NullHandler())  # what matters of it is raised as well
     recorder = recorder_name(environ)

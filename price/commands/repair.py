@@ -16,8 +16,8 @@ def add_options(parser: ArgumentParser) -> None:
         "--from",
         dest="provider",
         metavar="SOURCE",
-        help="journal (journal:FOLDER for a copied one), exchange (the candles of PRICE_SOURCES), or another"
-        " recorder's log",
+        help="journal (journal:FOLDER for a copied one, journal:FILE for its lines as JSON), exchange (the"
+        " candles of PRICE_SOURCES), or another recorder's log",
     )
     parser.add_argument(
         "--unit", default="price.service", help="whose journal entries are believed (default %(default)s)"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from price.events import Event, details_of, log_event
-from price.handlers.journal import fields
+from price.handlers.fields import fields
 from price.text import one_line
 
 MESSAGES = r"%SystemRoot%\System32\EventCreate.exe"

@@ -96,7 +96,7 @@ class App:
         self._ledger = Ledger()
         self._failures = Failures()
         self._rows = RowsSink(self._log_opened, clock)
-        talker = talker or default_talker(environ, clock.monotonic)
+        talker = talker or default_talker(environ, clock.monotonic, lambda: self._wanted.log_format)
         self._since_start = SinceStart(self._states, self._rows, lambda: getattr(talker, "dropped", 0))
         self._alerts = AlertsSink(self._history, lambda: self._status.priced)
         self._status = StatusSink(
@@ -204,6 +204,7 @@ class App:
         try:
             self._sinks.configure(wanted)
         except PriceError:
+            self._wanted = running.settings
             for one in workers.values():
                 one.close()
             raise

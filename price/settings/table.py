@@ -119,6 +119,9 @@ class Settings(NamedTuple):
     )
     web_hosts: tuple[str, ...] = row("", values.hosts, "names by which the page may be asked, with a proxy")
     log_level: str = row("INFO", values.level, "of the journal or the terminal")
+    log_format: str = row(
+        "text", values.log_format, "of what goes to stderr: `text`, or `json` with the journal's field names"
+    )
     coingecko_key: str = row(
         "", values.key, "CoinGecko's API key", show=lambda _: "…", credential="coingecko_key"
     )

@@ -96,6 +96,13 @@ def level(text: str) -> str:
     return text.upper()
 
 
+def log_format(text: str) -> str:
+    """The form of log lines on stderr."""
+    if text.lower() not in ("text", "json"):
+        raise ValueError("must be text or json")
+    return text.lower()
+
+
 def pairs(text: str) -> tuple[Pair, ...]:
     """Pairs, each once."""
     return _each(text, _pair)

@@ -25,8 +25,9 @@ def supervise(
     """Supervises until it is stopped; returns the exit status. Raises PriceError."""
     status = partial(settings.status_path, environ)
     failures = Failures()
-    records = RecordsSink([default_talker(environ, clock.monotonic)], failures)
-    records.configure(settings.load(environ))
+    wanted = settings.load(environ)
+    records = RecordsSink([default_talker(environ, clock.monotonic, lambda: wanted.log_format)], failures)
+    records.configure(wanted)
 
     def idle() -> None:
         failures.call(records, "idle", records.idle)  # a closed terminal is no reason to stop

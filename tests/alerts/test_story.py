@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from price.events import Event
-from price.handlers.journal import fields
+from price.handlers.fields import fields
 from price.recorder.show_status import alerts_on, show_status
 from tests.scene import Scene
 

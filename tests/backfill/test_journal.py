@@ -1,5 +1,6 @@
 """`--from journal`: entries that truly come from the recorder, and nothing else."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 
 from price.backfill.journal import Journal
 from price.backfill.journald import Journald
+from price.backfill.lines import Lines
 from price.errors import PriceError
+from price.events import Event
 from tests.backfill.repairing import Shop, at, down, rows
 from tests.report.asking import lines
 
@@ -122,3 +125,65 @@ def test_a_journal_that_this_user_may_not_read_is_said_with_what_to_do(tmp_path:
 def test_a_place_without_journals_is_said(tmp_path: Path) -> None:
     with pytest.raises(PriceError, match="there are no journal files"):
         Journald(str(tmp_path))
+
+
+def json_line(entry: Mapping[str, object], second: str = "") -> str:
+    """An entry as a line of `journalctl -o json`, logged in a second, by default in that of its slot."""
+    moment = at(second or str(entry["PRICE_SLOT"])[11:19]) * 1_000_000 + 400_000
+    ours = {"SYSLOG_IDENTIFIER": "price", "MESSAGE_ID": Event.RECORDED.value}
+    return json.dumps({"__REALTIME_TIMESTAMP": str(moment), **ours, **entry})
+
+
+def own(time: str, value: str = "99.5") -> dict[str, object]:
+    """An entry as the recorder writes it to stderr: nobody vouches for it."""
+    return {name: said for name, said in entry(time, value).items() if not name.startswith("_")}
+
+
+def test_lines_of_json_are_read_as_entries_of_the_journal_are(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    written = [
+        "Traceback (most recent call last):",
+        json_line(own("11:00:10")),
+        json_line(entry("11:00:20")),
+        '{"half": ',
+        "[" * 50_000,
+        "7",
+        json_line({**own("11:00:25"), "__REALTIME_TIMESTAMP": "soon"}),
+        json_line({**own("11:00:25"), "SYSLOG_IDENTIFIER": "price-b"}),
+        json_line(own("11:00:25", "99.000000012"), "11:00:27"),
+        json_line(own("11:40:05"), "11:40:06"),
+        json_line(own("11:40:05", "1"), "11:59:00"),
+    ]
+    shop.write(tmp_path / "lines.json", written)
+
+    shop.repair(f"journal:{tmp_path / 'lines.json'}")
+
+    assert shop.filled() == [
+        "2026-11-20T11:00:20Z BTC-USD 99.5 coinbase,kraken by=journal",
+        "2026-11-20T11:00:25Z BTC-USD 99.000000012 coinbase,kraken by=journal",
+        "2026-11-20T11:40:05Z BTC-USD 99.5 coinbase,kraken by=journal",
+    ]
+
+
+def test_of_lines_of_json_one_that_names_another_writer_is_not_believed(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    shop.write(tmp_path / "lines.json", [json_line(entry("11:00:20", unit="session-1.scope"))])
+
+    shop.repair(f"journal:{tmp_path / 'lines.json'}")
+
+    assert shop.filled() == []
+    assert "others wrote them: 1;" in shop.said
+
+
+def test_each_stretch_of_lines_is_found_whatever_the_order_in_which_they_are_asked(tmp_path: Path) -> None:
+    minutes = [f"11:{minute:02}:00" for minute in range(60)]
+    Shop(tmp_path).write(tmp_path / "lines.json", [json_line(own(one)) for one in minutes])
+    entries = Lines(str(tmp_path / "lines.json"))
+    begins = (10, 20, 50, 5, 5, 57)
+
+    found = [
+        [str(one["PRICE_SLOT"])[11:19] for one in entries(at(minutes[first]), at(minutes[first]) + 130)]
+        for first in begins
+    ]
+
+    assert found == [minutes[first : first + 3] for first in begins]

@@ -14,8 +14,8 @@ from typing import Any
 from price import settings, times
 from price.cli import main
 from price.errors import PriceError, SettingsError, SourceError
-from price.handlers import journal
 from price.handlers.console import Console
+from price.handlers.fields import fields
 from price.log import quotes, row
 from price.log.row import plain, write
 from price.model import Answer, Request
@@ -378,7 +378,7 @@ def _goes_on(before: bytes, after: bytes) -> None:
 def _is_clean(record: logging.LogRecord) -> None:
     """A record is one line for the terminal and for the journal."""
     _is_one_line(Console().format(record))
-    _is_one_line(journal.fields(record)["MESSAGE"])
+    _is_one_line(fields(record)["MESSAGE"])
 
 
 def _is_one_line(text: str) -> None:

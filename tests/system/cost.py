@@ -17,6 +17,7 @@ from cysystemd.journal import JournaldLogHandler
 from price import events
 from price.events import Details, Event
 from price.handlers import journal
+from price.handlers.fields import fields as fields_of
 from price.model import Pair, Quote, Reading
 from tests.exchange import Walk
 
@@ -64,7 +65,7 @@ def by_hand(count: int) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
         sending.connect(str(journal.SOCKET))
         for quote in quotes(count):
-            fields = journal.fields(_our_record(quote))
+            fields = fields_of(_our_record(quote))
             sending.send("".join(f"{name}={value}\n" for name, value in fields.items()).encode())
 
 
@@ -85,7 +86,7 @@ def _our_record(quote: Quote) -> logging.LogRecord:
 
 def _stock_record(quote: Quote) -> logging.LogRecord:
     """The same told as one would with the stock handler: what it does not make itself as extras."""
-    told = {name: value for name, value in journal.fields(_our_record(quote)).items() if "PRICE_" in name}
+    told = {name: value for name, value in fields_of(_our_record(quote)).items() if "PRICE_" in name}
     return _record("%s %s %s", (quote.pair, quote.price, told["PRICE_SOURCES"]), told)
 
 
