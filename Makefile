@@ -74,7 +74,7 @@ live: $(VENV)/.dev ## ask the real exchanges, over the internet
 bench: $(VENV)/.bench ## measure beside what people would use instead (as root; 40 minutes)
 	@if command -v apt-get >/dev/null; then \
 	    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends collectd-core curl gcc jq libc6-dev \
-	        libcurl3-gnutls libcurl4-openssl-dev libsystemd-dev libyajl2 logrotate mawk systemd-container time >/dev/null; fi
+	        libcurl3-gnutls libcurl4-openssl-dev libsystemd-dev libyajl2 logrotate mawk postgresql systemd-container time >/dev/null; fi
 	@$(BIN)/python -m bench
 
 web: price/web/static/vendor/uPlot.iife.min.js ## bring what the page of `price web` draws its chart with (npm)

@@ -2,7 +2,7 @@
 
     make bench
 
-or `python -m bench [cost timekeeping pairs choosing reading web growth] [--rounds 3] [--slots 240]`, as root.
+or `python -m bench [QUESTION...] [--rounds 3] [--slots 240]`, as root; `-h` names the questions.
 Each question is answered in one run: peers in turn, medians over rounds, CPU and memory by the kernel's
 accounts.
 """
@@ -11,10 +11,10 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import choosing, cost, growth, pairs, reading, timekeeping, web
+from bench import choosing, cost, follow, growth, pairs, reading, timekeeping, web
 from bench.stand import machine_in_words, stand
 
-QUESTIONS = ("cost", "timekeeping", "pairs", "choosing", "reading", "web", "growth")
+QUESTIONS = ("cost", "timekeeping", "pairs", "choosing", "reading", "web", "growth", "follow")
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     if unknown := set(wanted) - set(QUESTIONS):
         parser.error(f"no such question: {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine_in_words()}", flush=True)
-    if {"reading", "web", "growth"} & set(wanted):
+    if {"reading", "web", "growth", "follow"} & set(wanted):
         reading.make_year(options.year)
     if "reading" in wanted:
         reading.tell(options.year, options.rounds)
@@ -44,7 +44,9 @@ def main() -> None:
         web.tell(options.year)
     if "choosing" in wanted:
         choosing.tell(options.rounds)
-    if not set(wanted) - {"reading", "web", "choosing"}:
+    if "follow" in wanted:
+        follow.tell(options.year, options.rounds)
+    if not set(wanted) - {"reading", "web", "choosing", "follow"}:
         return
     with stand() as machine:
         if "cost" in wanted:

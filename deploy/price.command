@@ -9,6 +9,8 @@ if [ -z "${PRICE_ENV-}" ]; then
     [ ! -r /etc/price/price.env ] || PRICE_ENV=/etc/price/price.env
     export PRICE_ENV
 fi
+# the passwords that systemd hands to price-follow@.service; root alone can read them
+[ "${1-}" != follow ] || export CREDENTIALS_DIRECTORY="${CREDENTIALS_DIRECTORY-/etc/price}"
 # -E: PYTHONHOME and its like are about other programs
 set -- /opt/price/venv/bin/python -E -B /opt/price/main.py "$@"
 if [ "$LOGS_DIRECTORY" = /var/log/price ] && [ "$(id -u)" = 0 ]; then

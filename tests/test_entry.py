@@ -57,3 +57,17 @@ def test_the_installed_command_never_reads_the_env_of_the_folder_one_stands_in(
 
     assert named == f"{settings if readable else '/dev/null'}\n"
     assert asked == "mine.env\n"
+
+
+def test_the_installed_command_hands_the_passwords_to_follow_alone(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "${CREDENTIALS_DIRECTORY-none}"\n')
+    python.chmod(0o755)
+    command = COMMAND.replace("/opt/price/venv/bin", str(tmp_path))
+
+    def folder(word: str, **environ: str) -> str:
+        return said(tmp_path, "sh", "-c", command, "price", word, **environ).strip()
+
+    assert folder("follow") == "/etc/price"
+    assert folder("follow", CREDENTIALS_DIRECTORY="/run/mine") == "/run/mine"
+    assert folder("history") == "none"

@@ -8,8 +8,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from random import Random
+from types import ModuleType
 from typing import NoReturn
 
 from price import host, settings
@@ -42,7 +44,9 @@ def add_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--file", metavar="PATH", help="the log (default $PRICE_FILE, else logs/prices.txt)")
     parser.add_argument("--init", action="store_true", help="make the schema or stream, as its owner")
-    parser.add_argument("--print", action="store_true", help="with --init: only print what it would do")
+    parser.add_argument(
+        "--print", action="store_true", help="only print what --init would do; needs no engine"
+    )
     parser.add_argument("--check", action="store_true", help="connect and name each fault; 0, 1, or 78")
     parser.add_argument("--once", action="store_true", help="up to the end of the log, then end")
     parser.add_argument("--again", action="store_true", help="send what is --since a time again, then end")
@@ -53,12 +57,15 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Follows until it is stopped, with 0; 78 for an address or a package that only a person can mend."""
     if args.again != bool(args.since):
         args.fail("--again and --since TIME belong together: --again --since 2h")
+    if args.print:
+        for line in _engine(args.target).script().splitlines():
+            print_line(line)
+        return 0
     target = make_target(
         args.target, args.file or str(settings.log_path(environ)), environ, alone=not args.again
     )
     if args.init:
-        for line in target.script().splitlines() if args.print else [target.init()]:
-            print_line(line)
+        print_line(target.init())
         target.close()
         return 0
     if args.check:
@@ -80,18 +87,23 @@ def make_target(name: str, path: str, environ: Mapping[str, str], *, alone: bool
         raise SettingsError(
             [f"PRICE_FOLLOW_{name.upper()} is not set: it says where the engine is; see env.example"]
         )
-    recorder, log = recorder_name(environ), os.path.basename(path)  # noqa: PTH119
+    engine, recorder = _engine(name), recorder_name(environ)
+    target: Target
+    if name == "nats":
+        login = _credential(environ, "nats")
+        login = read_small(login).strip() if login else ""
+        credentials = _credential(environ, "nats.creds")
+        target = engine.Nats(url, recorder, SystemClock().now, login=login, credentials=credentials)
+    else:
+        log, passfile = os.path.basename(path), _credential(environ, "pgpass")  # noqa: PTH119
+        target = engine.Postgres(url, recorder, log, passfile=passfile, alone=alone)
+    return target
+
+
+def _engine(name: str) -> ModuleType:
+    """The module of an engine. Raises SettingsError where its library is missing."""
     try:
-        if name == "nats":
-            from price.follow.nats import Nats
-
-            login = _credential(environ, "nats")
-            login = read_small(login).strip() if login else ""
-            credentials = _credential(environ, "nats.creds")
-            return Nats(url, recorder, SystemClock().now, login=login, credentials=credentials)
-        from price.follow.postgres import Postgres
-
-        return Postgres(url, recorder, log, passfile=_credential(environ, "pgpass"), alone=alone)
+        return import_module(f"price.follow.{name}")
     except ModuleNotFoundError as error:
         raise SettingsError([missing("follow", error.name)]) from error
 

@@ -102,9 +102,6 @@ class Nats:
     def init(self) -> str:
         return self._run(self._init())
 
-    def script(self) -> str:
-        return json.dumps(CONFIG, indent=2)
-
     def check(self) -> list[str]:
         return self._run(self._check())
 
@@ -257,6 +254,11 @@ class Nats:
         if self._max_age == float("inf"):
             return ""
         return row.slot(times.unix(self._now()) - int(self._max_age) + _AGE_MARGIN_SECONDS)
+
+
+def script() -> str:
+    """The stream that `init` makes, for people who make it themselves."""
+    return json.dumps(CONFIG, indent=2)
 
 
 async def _closed(client: Client) -> None:

@@ -27,6 +27,7 @@ SCHEMA_VERSION = 1
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _TURN = 0x70726963
 """The advisory lock by which followers take turns: two that write in other orders cannot deadlock."""
+_COPIED_ROWS = 1000
 _DEFAULTS = {
     "connect_timeout": "5",
     "tcp_user_timeout": "10000",
@@ -107,11 +108,8 @@ class Postgres:
             found = _version(connection)
             if found > SCHEMA_VERSION:
                 raise Lost(f"the schema has version {found}, this program knows {SCHEMA_VERSION}: update it")
-            connection.execute(self.script().encode())
+            connection.execute(script().encode())
         return f"the schema price, version {SCHEMA_VERSION}, is in {self.where}"
-
-    def script(self) -> str:
-        return _SCHEMA.read_text("utf-8")
 
     def check(self) -> list[str]:
         self._open()
@@ -183,16 +181,22 @@ class Postgres:
             connection.execute(sql.PROGRESS, place)
 
     def _write_priced(self, connection: psycopg.Connection, priced: Sequence[Row]) -> None:
-        """Where nobody has rows yet, straight into the table, at half the work; else what is better wins."""
+        """Where nobody has rows yet, straight into the table, at half the work; else what is better wins.
+
+        What is sent again is there already, as sums show at half the work: a recorder never changes its row
+        of a slot.
+        """
         pairs = list({one[1] for one in priced})
-        reach = {"first": priced[0][0], "last": priced[-1][0], "pairs": pairs}
-        met = connection.execute(sql.MET, reach, prepare=False).fetchone()
-        table = "price.quote" if met == (False,) else "stage"
+        reach = {"first": priced[0][0], "last": priced[-1][0], "pairs": pairs, "recorder": self._recorder}
+        found = connection.execute(sql.THERE, reach, prepare=False).fetchall()
+        if found and {pair: tuple(sums) for pair, *sums in found} == sql.sums(priced):
+            return
+        table = "stage" if found else "price.quote"
         with connection.cursor().copy(f"COPY {table} {sql.COLUMNS} FROM STDIN") as copy:
-            copy.write(sql.copied(priced, self._recorder))
-        if table == "stage":
-            connection.execute(sql.LOSERS, reach, prepare=False)
-            connection.execute(sql.WINNERS, reach, prepare=False)
+            for at in range(0, len(priced), _COPIED_ROWS):  # the server works while the next ones are made
+                copy.write(sql.copied(priced[at : at + _COPIED_ROWS], self._recorder))
+        if found:
+            connection.execute(sql.BEST, reach, prepare=False)
 
     def _ensure_months(self, connection: psycopg.Connection, priced: Sequence[Row]) -> None:
         """Makes the partitions of the rows, and the next one a day ahead."""
@@ -247,6 +251,11 @@ class Postgres:
             raise
         finally:
             timer.cancel()
+
+
+def script() -> str:
+    """What `init` runs, for people who run it themselves."""
+    return _SCHEMA.read_text("utf-8")
 
 
 def _parameters(url: str, passfile: str) -> dict[str, str]:

@@ -78,5 +78,5 @@ GRANT SELECT, INSERT ON price.other, price.missed TO price_follow;
 GRANT EXECUTE ON FUNCTION price.ensure_month(timestamptz) TO price_follow;
 DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO price_follow', current_database()); END $$;
 
-SELECT price.ensure_month(now()), price.ensure_month(now() + interval '1 month');
+DO $$ BEGIN PERFORM price.ensure_month(now()), price.ensure_month(now() + interval '1 month'); END $$;
 INSERT INTO price.version (n) VALUES (1) ON CONFLICT DO NOTHING;

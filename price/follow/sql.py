@@ -1,6 +1,7 @@
 """What is said to PostgreSQL: the statements of a batch, and rows in the format of COPY."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, localcontext
 from functools import lru_cache
 
 from price.log import row
@@ -10,23 +11,34 @@ COLUMNS = "(slot, price, pair, sources, recorder, by)"
 STAGE = "CREATE TEMPORARY TABLE IF NOT EXISTS stage (LIKE price.quote) ON COMMIT DELETE ROWS"
 IS_BETTER = """((s.by IS NULL), cardinality(s.sources), q.recorder)
               > ((q.by IS NULL), cardinality(q.sources), s.recorder)"""
-SAME_SLOT = """q.pair = s.pair AND q.slot = s.slot
-    AND q.slot BETWEEN %(first)s AND %(last)s AND q.pair = ANY(%(pairs)s)"""
+REACH = "slot BETWEEN %(first)s AND %(last)s AND pair = ANY(%(pairs)s)"
 """The range stands there as constants, else the planner reads all partitions."""
-MET = """
-SELECT EXISTS (SELECT FROM price.quote WHERE slot BETWEEN %(first)s AND %(last)s AND pair = ANY(%(pairs)s))"""
-LOSERS = f"""
-WITH met AS (SELECT s AS new, q AS old, {IS_BETTER} AS wins FROM stage s JOIN price.quote q ON {SAME_SLOT}
-             WHERE q.recorder <> s.recorder),
-     lost AS (SELECT (new).* FROM met WHERE NOT wins UNION ALL SELECT (old).* FROM met WHERE wins)
-INSERT INTO price.other {COLUMNS} SELECT slot, price, pair, sources, recorder, by FROM lost
-ORDER BY pair, slot ON CONFLICT DO NOTHING"""  # noqa: S608 - no text from outside
-WINNERS = f"""
-INSERT INTO price.quote AS q {COLUMNS} SELECT slot, price, pair, sources, recorder, by FROM stage s
-WHERE NOT EXISTS (SELECT FROM price.quote q WHERE {SAME_SLOT} AND NOT {IS_BETTER})
+THERE = f"""
+WITH found AS (
+  SELECT pair, slot, price, sources, recorder = %(recorder)s AND by IS NULL AS ours
+  FROM price.quote WHERE {REACH}
+  UNION ALL SELECT pair, slot, price, sources, true FROM price.other
+  WHERE {REACH} AND recorder = %(recorder)s AND by IS NULL)
+SELECT pair, count(*) FILTER (WHERE ours), extract(epoch FROM min(slot) FILTER (WHERE ours)),
+       extract(epoch FROM max(slot) FILTER (WHERE ours)), sum(price) FILTER (WHERE ours),
+       sum(cardinality(sources)) FILTER (WHERE ours)
+FROM found GROUP BY pair"""  # noqa: S608 - no text from outside
+BEST = f"""
+WITH met AS MATERIALIZED (
+  SELECT s.*, q.price AS q_price, q.sources AS q_sources, q.recorder AS q_recorder, q.by AS q_by,
+         q.pair IS NULL OR {IS_BETTER} AS wins
+  FROM stage s LEFT JOIN (SELECT * FROM price.quote WHERE {REACH}) q USING (pair, slot)),
+lost AS (
+  INSERT INTO price.other {COLUMNS}
+  SELECT slot, CASE WHEN wins THEN q_price ELSE price END, pair,
+         CASE WHEN wins THEN q_sources ELSE sources END, CASE WHEN wins THEN q_recorder ELSE recorder END,
+         CASE WHEN wins THEN q_by ELSE by END
+  FROM met WHERE q_recorder <> recorder ORDER BY pair, slot ON CONFLICT DO NOTHING)
+INSERT INTO price.quote {COLUMNS} SELECT slot, price, pair, sources, recorder, by FROM met WHERE wins
 ORDER BY pair, slot ON CONFLICT (pair, slot) DO UPDATE
 SET price = excluded.price, sources = excluded.sources, recorder = excluded.recorder, by = excluded.by"""  # noqa: S608
-"""Without NOT EXISTS a replay would write each row again: DO UPDATE locks it even where nothing changes."""
+"""Of each slot the better row into quote, the other one into other. What is there already is not touched:
+DO UPDATE locks and writes a row even where nothing changes."""
 MISSED = """
 INSERT INTO price.missed (slot, slots, every, pair, reason, recorder)
 SELECT slot, slots, make_interval(secs => %(every)s), pair, reason, %(recorder)s
@@ -63,6 +75,26 @@ def copied(rows: Sequence[Row], recorder: str) -> bytes:
     return "".join(lines).encode()
 
 
+Sums = Mapping[str, tuple[object, ...]]
+"""Of each pair: how many rows, the Unix times of the first and last, the sums of prices and of sources."""
+
+
+def sums(rows: Sequence[Row]) -> Sums:
+    """What THERE returns where all these rows are there."""
+    by_pair: dict[str, list[Row]] = {}
+    for one in rows:
+        by_pair.setdefault(one[1], []).append(one)
+    with localcontext(_EXACT):
+        return {pair: _sums(found) for pair, found in by_pair.items()}
+
+
+def _sums(rows: Sequence[Row]) -> tuple[object, ...]:
+    first, last = row.unix(rows[0][0]), row.unix(rows[-1][0])
+    sources = ",".join([one[3] for one in rows]).count(",") + 1
+    return len(rows), first, last, sum([Decimal(one[2]) for one in rows]), sources
+
+
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _NULL = "\\N"
 
 

@@ -66,10 +66,6 @@ class Target(Protocol):
         """Makes what the follower needs there, as its owner; returns what was made, in words."""
         ...
 
-    def script(self) -> str:
-        """What `init` would do, for people who do it themselves. It needs no connection."""
-        ...
-
     def check(self) -> list[str]:
         """What is wrong there, a line for each fault."""
         ...

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from price.errors import PriceError
 from price.log import row
-from price.log.file import File
+from price.log.file import BLOCK, File
 from price.log.files import LogFile, log_files
 from price.log.left import LeftOut
 from price.log.read import parsed
@@ -126,8 +126,11 @@ class Follower:
         self.position = place._replace(
             device=device, inode=inode, first=file.first, offset=offset, every=every
         )
-        for _, block in opened.blocks(offset):
+        for start, block in opened.blocks(offset):
+            known = self.left.lines
             parts = list(parsed(block.decode("latin-1"), every, self.left))
+            if self.left.lines > known and not self.left.place:
+                self.left.place = f"{file.path}:{_line_number(opened, start, block)}"
             for number, (interval, found) in enumerate(parts, 1):
                 every, rows = interval, self._news(found)
                 # a part that is not the block's last is found again by its slot, not by its offset
@@ -152,3 +155,15 @@ class Follower:
                 pairs.add(one[1])
                 news.append(one)
         return news
+
+
+def _line_number(file: File, start: int, block: bytes) -> int:
+    """The number of the first line that is no row, in a block that begins at an offset of a file."""
+    before, left = 0, start
+    for chunk in file.chunks(0, BLOCK):
+        before += chunk[:left].count(b"\n")
+        left -= len(chunk)
+        if left <= 0:
+            break
+    lines = enumerate(block.decode("latin-1").split("\n"), before + 1)
+    return next(number for number, line in lines if line[:1] != "#" and not row.find(f"{line}\n"))

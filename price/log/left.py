@@ -9,6 +9,8 @@ class LeftOut:
     def __init__(self) -> None:
         self.lines = 0
         """Lines that are no rows."""
+        self.place = ""
+        """FILE:LINE of the first of them, where it is known."""
         self.doubles = 0
         """Rows of a slot and pair that had one already."""
         self.disordered = 0
@@ -25,8 +27,9 @@ class LeftOut:
 
     def report(self) -> str:
         """What to say on stderr: a line for each kind, nothing where nothing was left out."""
+        first = f", the first at {escaped(self.place)}" if self.place else ""
         counts = (
-            (self.lines, "lines are no rows and were left out"),
+            (self.lines, f"lines are no rows and were left out{first}"),
             (self.doubles, "rows stand twice; the first of each counts, the others were left out"),
             (self.disordered, "rows are earlier than one before them and were left out"),
         )

