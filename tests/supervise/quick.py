@@ -1,4 +1,10 @@
-"""`price supervise` of any command, with delays and limits that a test can wait for."""
+"""`price supervise` with delays and limits that a test can wait for.
+
+python -m tests.supervise.quick SECONDS COMMAND...
+python -m tests.supervise.quick SECONDS --service NAME
+
+SECONDS is how long a status may stand still.
+"""
 
 import os
 import sys
@@ -12,7 +18,11 @@ from price.supervise.loop import Delays
 from price.supervise.signs import Limits
 
 if __name__ == "__main__":
+    seconds, *command = sys.argv[1:]
+    host.plain_output()
+    service = command.pop() if command[0] == "--service" else None
     clock = SystemClock()
     host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)
     children.on_child_end(partial(clock.post, None))
-    sys.exit(supervise(os.environ, clock, sys.argv[1:], None, Delays(0.05, 0.2), Limits(10, 1, 3, 3)))
+    limits = Limits(30, 1, float(seconds), float(seconds))
+    sys.exit(supervise(os.environ, clock, command, service, Delays(0.05, 0.2), limits))

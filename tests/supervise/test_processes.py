@@ -40,7 +40,7 @@ class Supervised(Program):
     @contextmanager
     def quick(self, *command: str) -> Iterator["subprocess.Popen[bytes]"]:
         """One with short delays and limits, that starts a command in place of the recorder."""
-        words = [sys.executable, "-m", "tests.supervise.quick", *(command or RECORDER)]
+        words = [sys.executable, "-m", "tests.supervise.quick", "3", *(command or RECORDER)]
         environ = {**self.environ, "PYTHONPATH": str(ROOT)}
         with (
             self.errors.open("ab") as errors,
@@ -224,7 +224,7 @@ def test_rows_that_a_full_disk_refuses_are_held_while_the_supervisor_looks_on(tm
     program.environ |= {f"PRICE_{one}": f"{disk}/{one}" for one in ("FILE", "STATE", "STATUS")}
     fill = f"mount -t tmpfs -o size=64k none {disk} && head -c 64k /dev/zero >{disk}/full; "
     mend = f"until test -e {tmp_path}/mend; do sleep 0.1; done; rm {disk}/full; sleep 4; cat {disk}/FILE"
-    quick = f"{sys.executable} -m tests.supervise.quick {' '.join(RECORDER)}"
+    quick = f"{sys.executable} -m tests.supervise.quick 3 {' '.join(RECORDER)}"
     script = f"{fill} {quick} & p=$!; {mend}; kill $p; wait $p"
     inside = ["unshare", "--mount", *(["--user", "--map-root-user"] if os.geteuid() else []), "sh", "-c"]
     program.environ["PYTHONPATH"] = str(ROOT)

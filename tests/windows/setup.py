@@ -100,7 +100,7 @@ def install_packages(prefix: Prefix) -> None:
     """What the program, its service and these tests need there."""
     pins = [
         line.partition(";")[0].strip()
-        for file in ("requirements.txt", "requirements-windows.txt")
+        for file in ("requirements.txt", "requirements-windows.txt", "requirements-supervise.txt")
         for line in (ROOT / file).read_text().splitlines()
         if line.strip() and not line.startswith(("#", "-")) and "linux" not in line
     ]

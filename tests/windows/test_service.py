@@ -209,7 +209,8 @@ def test_a_stop_while_requests_hang_takes_a_second(service: Installed) -> None:
     server.shutdown()
     server.server_close()
 
-    assert float(took) < 5  # a busy machine; nine seconds of waiting would show
+    # half a second is the recorder's own wait for answers that are nearly there; Wine adds some hundredths
+    assert float(took) < 1
 
 
 def test_what_settings_name_without_a_folder_lies_in_the_service_s_own(service: Installed) -> None:

@@ -1,0 +1,215 @@
+"""`price supervise` with a recorder as its child, and what becomes of that when either is killed or hangs."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+
+import pytest
+
+from tests.windows.prefix import MAIN, PYTHON, SECONDS, Prefix, named
+from tests.windows.recording import Recording
+
+RECORDER = (PYTHON, "-u", MAIN, "run", "--end-with-stdin")
+STUBBORN = r"""
+import os, pathlib, time
+pathlib.Path('logs').mkdir(exist_ok=True)
+pathlib.Path('logs/status.json').write_text('{"version": "1", "pid": %d}' % os.getpid())
+time.sleep(600)
+"""
+
+
+class Supervised:
+    """A supervisor in the folder of a recording, and what both say."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.prefix = recording.prefix
+        self.said = ""
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *words: str) -> None:
+        """Starts a supervisor by its command line."""
+        process = self._process = self.prefix.start(
+            *(PYTHON, "-u", *words),
+            cwd=self.recording.folder,
+            PYTHONPATH=r"C:\src",
+            **named(self.recording.settings),
+        )
+        threading.Thread(target=self._read, args=[process], daemon=True).start()
+
+    def quick(self, seconds: float, *command: str) -> None:
+        """Starts one with short delays; a status may stand still for so many seconds."""
+        self.start("-m", "tests.supervise.quick", str(seconds), *(command or RECORDER))
+
+    def _read(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                self.said += line.decode()
+
+    def until_said(self, words: str, times: int = 1) -> None:
+        """Waits for words."""
+        self.prefix.until(lambda: self.said.count(words) >= times)
+
+    def stop(self) -> int:
+        """Presses Ctrl-C; returns the exit status."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(SECONDS)
+
+    def kill(self) -> None:
+        """Ends the supervisor alone, as the Task Manager does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(SECONDS)
+
+    @property
+    def recorders(self) -> list[int]:
+        """The recorders that run, by the numbers that Linux knows them by."""
+        return pids(r"^C:.python.python.exe -u C:.src.main.py run")
+
+    def only_recorder(self, other_than: int = 0) -> int:
+        """The one recorder there is, once there is another than that; never two."""
+
+        def other() -> bool:
+            found = self.recorders
+            assert len(found) < 2, self.said
+            return bool(found) and found != [other_than]
+
+        self.prefix.until(other)
+        return self.recorders[0]
+
+
+def pids(command: str) -> list[int]:
+    """The processes with a command line."""
+    found = subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=False)
+    return [int(word) for word in found.stdout.split()]
+
+
+@pytest.fixture
+def supervised(recording: Recording) -> Iterator[Supervised]:
+    """None runs yet; what a test leaves running is ended."""
+    supervised = Supervised(recording)
+    yield supervised
+    supervised.kill()
+    for pid in supervised.recorders:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_it_records_and_stops_in_order_with_its_recorder(supervised: Supervised) -> None:
+    supervised.start(MAIN, "supervise")
+    supervised.recording.until_rows(3)
+    other = supervised.recording.price("supervise")
+    status = supervised.stop()
+
+    assert status == 0, supervised.said
+    assert supervised.recorders == []
+    supervised.until_said("stopping after the slot")
+    assert "supervisor stops" in supervised.said
+    assert "Traceback" not in supervised.said
+    assert not (supervised.recording.logs / "status.json").exists()
+    assert (other.code, "supervises its recorder; stop that one first" in other.text) == (1, True), other.text
+    supervised.recording.proven()
+
+
+def test_a_recorder_killed_twenty_times_is_back_each_time_and_there_are_never_two(
+    supervised: Supervised,
+) -> None:
+    supervised.quick(15)
+    killed = [0]
+    for number in range(20):
+        pid = supervised.only_recorder(other_than=killed[-1])
+        if number % 4 == 3:  # the others are killed while they still start
+            supervised.recording.until_rows(supervised.recording.rows + 2)
+        os.kill(pid, signal.SIGKILL)
+        killed.append(pid)
+        supervised.until_said("; it is started again in ", number + 1)
+    supervised.only_recorder(other_than=killed[-1])
+    supervised.recording.until_rows(supervised.recording.rows + 2)
+    status = supervised.stop()
+    verified = supervised.recording.price("verify")
+
+    assert status == 0, supervised.said
+    assert len(set(killed)) == 21
+    assert supervised.said.count(" launched\n") == 21
+    assert max(seconds_until_back(supervised.said)) <= 2
+    rows = supervised.recording.proven()
+    assert {row.split(" ")[3] for row in rows} == {"simulated", "down"}
+    assert verified.code == 0, verified.text
+
+
+def seconds_until_back(said: str) -> list[float]:
+    """From each "it is started again" to the "launched" after it."""
+    lines = re.findall(r"^(\S+Z) .*(it is started again|launched)", said, re.MULTILINE)
+    moments = [(datetime.fromisoformat(moment), words) for moment, words in lines]
+    return [
+        (after - before).total_seconds()
+        for (before, gone), (after, back) in pairwise(moments)
+        if (gone, back) == ("it is started again", "launched")
+    ]
+
+
+def test_one_that_was_stopped_is_replaced(supervised: Supervised) -> None:
+    supervised.quick(5)
+    pid = supervised.only_recorder()
+    supervised.recording.until_rows(2)
+
+    os.kill(pid, signal.SIGSTOP)
+    supervised.until_said("hangs: no status for ")
+    supervised.only_recorder(other_than=pid)
+    supervised.recording.until_rows(supervised.recording.rows + 2)
+
+    assert supervised.stop() == 0
+    assert any(" - down" in row for row in supervised.recording.proven())
+
+
+def test_one_that_hangs_and_heeds_no_request_is_killed(supervised: Supervised) -> None:
+    supervised.quick(3, PYTHON, "-u", "-c", STUBBORN)
+    supervised.until_said(" launched\n", 2)
+
+    assert "hangs: no status for " in supervised.said
+    assert re.search(r"recorder \d+ ended with status \d+; it is started again", supervised.said)
+
+
+@pytest.mark.parametrize("state", ["at work", "stopped"])
+def test_nothing_outlives_a_supervisor_that_is_killed(supervised: Supervised, state: str) -> None:
+    supervised.start(MAIN, "supervise")
+    supervised.recording.until_rows(2)
+    pid = supervised.only_recorder()
+    if state == "stopped":
+        os.kill(pid, signal.SIGSTOP)
+
+    supervised.kill()
+    supervised.prefix.until(lambda: supervised.recorders == [])
+    supervised.start(MAIN, "supervise")
+    supervised.recording.until_rows(supervised.recording.rows + 2)
+
+    assert supervised.stop() == 0
+    supervised.recording.proven()
+
+
+def test_bad_settings_and_another_recorder_are_left_to_a_person(supervised: Supervised) -> None:
+    bad = supervised.recording.price("supervise", SOURCES="nobody")
+    supervised.recording.start()
+    pid = supervised.recording.status["pid"]
+    other = supervised.recording.price("supervise")
+    supervised.recording.stop()
+
+    assert bad.code == 78
+    assert other.code == 1
+    assert other.text.endswith(
+        f"process {pid} is recording into it; stop that one first, or name another file\n"
+    )
+
+
+def test_without_a_target_it_says_what_to_type(booted: Prefix) -> None:
+    unnamed, unknown = (booted.price(f"supervise {option}") for option in ("--service=", "--service=nobody"))
+
+    assert unnamed.code == 2
+    assert unknown.code == 1
+    assert "`price service install` makes one" in unknown.text
