@@ -1,7 +1,8 @@
 """One file of a log: prices.txt or a rotated one, read from anywhere, block by block, in bounded memory."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 
 from price import host
 from price.log import row
@@ -10,6 +11,8 @@ BLOCK = 1 << 16
 """Bytes read at once: what they become fits the processor's cache; larger ones are slower."""
 HOP = 1 << 12
 """Bytes read at each step of a binary search: a page holds some whole rows."""
+FEW = 3
+"""Rows that are looked at where one alone might be out of order."""
 LOOK_BACK = 1 << 18
 """Bytes before a range in which a missed row that reaches into it is looked for: 5,000 rows."""
 LONGEST = 1 << 16
@@ -80,9 +83,10 @@ class File:
         low, high = 0, self.size
         while high - low > 2 * HOP:
             middle = (low + high) // 2
-            start, found = self._row_after(middle)
-            if found and found < wanted:
-                low = start
+            rows = list(islice(self._rows_after(middle), FEW))
+            # one of them may be out of order: rather too early, where rows before the slot are passed over
+            if rows and max(rows)[0] < wanted:
+                low = rows[0][1]
             else:
                 high = middle
         end = low
@@ -93,12 +97,11 @@ class File:
                 end = start + len(line)
         return end
 
-    def _row_after(self, offset: int) -> tuple[int, bytes]:
-        """The first row that begins after an offset: where, and its slot; b"" where none follows."""
+    def _rows_after(self, offset: int) -> Iterator[tuple[bytes, int]]:
+        """The rows that begin after an offset: the slot of each, and where it begins."""
         lines = self._lines(offset)
         next(lines, None)  # the rest of the line that the offset lies in
-        found = ((start, line[: row.SLOT_LENGTH]) for start, line in lines if is_row(line))
-        return next(found, (0, b""))
+        return ((line[: row.SLOT_LENGTH], start) for start, line in lines if is_row(line))
 
     def _lines(self, offset: int) -> Iterator[tuple[int, bytes]]:
         for start, block in self.blocks(offset, HOP):
@@ -215,10 +218,7 @@ def _step(block: bytes) -> int:
     return (row.unix(last[0][0]) - row.unix(before[0][0])) // row.slots(before[0]) if before else 0
 
 
-def first_row(blocks: Iterable[tuple[int, bytes]]) -> str:
-    """The slot of the first row in some blocks; empty where there is none."""
-    for _, block in blocks:
-        for line in split(block):
-            if is_row(line):
-                return line[: row.SLOT_LENGTH].decode("ascii")
-    return ""
+def first_row(block: bytes) -> str:
+    """The earliest slot of the first few rows in a block of lines; empty where it has none."""
+    rows = (line[: row.SLOT_LENGTH].decode("ascii") for line in split(block) if is_row(line))
+    return min(islice(rows, FEW), default="")

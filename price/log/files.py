@@ -91,7 +91,7 @@ class LogFile:
             if begun is None:
                 begun = block.partition(b"\n")[0].decode("latin-1")
                 self.every, self.simulated = row.read_header(begun) or (0, False)
-            self.first = first_row([(0, block)])
+            self.first = first_row(block)
             if self.first or (not self.every and at > BLOCK):
                 break
         whole = begun is not None

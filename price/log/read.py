@@ -17,11 +17,11 @@ those who must be fast or need the interval. `row.py` reads what stands in a row
 - Nothing that was appended after the log was opened is seen.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain, islice, zip_longest
-from operator import itemgetter, le, lt
+from itertools import chain, islice
+from operator import attrgetter, itemgetter, le, lt
 
 from price.log import row
 from price.log.file import File
@@ -131,8 +131,11 @@ class PriceLog:
     def _reaching(self, since: int | None) -> Iterator[LogFile]:
         """The files that may hold rows from a time on."""
         start = row.slot(since) if since is not None else ""
-        for file, after in zip_longest(self.files, self.files[1:]):
-            if after is None or after.first > start or (not file.packed and _last(file) >= start):
+        for file in self.files:
+            # a packed file ends where the next one begins that is no copy of it
+            at = bisect_right(self.files, file.first, key=attrgetter("first"))
+            ends = at < len(self.files) and self.files[at].first <= start
+            if not ends or (not file.packed and _last(file) >= start):
                 yield file
 
     def _of(self, file: LogFile, since: int | None, end: str) -> Iterator[Block]:
@@ -155,19 +158,20 @@ class PriceLog:
 
 def file_blocks(file: File, since: int | None, end: str, left: LeftOut) -> Iterator[Block]:
     """The rows of an open file from a Unix time up to the slot `end`, in order."""
-    before, every, texts = file.since("" if since is None else row.slot(since))
-    if since is not None and (reaching := _reaching_over(before, every, since, end)):
+    start = "" if since is None else row.slot(since)
+    before, every, texts = file.since(start)
+    if since is not None and (reaching := _reaching_over(_long_rows(before), every, since, end)):
         yield every, reaching
-    yield from _until(end, _joined(_sorted_parts(texts, every, left), end, left))
-
-
-def _until(end: str, blocks: Iterable[Block]) -> Iterator[Block]:
-    """The rows before the slot `end`."""
-    for every, rows in blocks:
-        if rows[-1][0] >= end:
-            yield every, rows[: bisect_left(rows, end, key=_slot)]
+    for interval, found in _joined(_sorted_parts(texts, every, left), end, left):
+        rows = found
+        if since is not None and rows[0][0] < start:  # where a row before the range is out of order
+            at = bisect_left(rows, start, key=_slot)
+            rows = sorted([*_reaching_over(rows[:at], interval, since, end), *rows[at:]], key=_slot)
+        if rows and rows[-1][0] >= end:
+            yield interval, rows[: bisect_left(rows, end, key=_slot)]
             return
-        yield every, rows
+        if rows:
+            yield interval, rows
 
 
 def _sorted_parts(texts: Iterable[bytes], every: int, left: LeftOut) -> Iterator[Block]:
@@ -220,9 +224,11 @@ def _sorted(rows: list[Row], slots: list[str], left: LeftOut) -> list[Row]:
         rows = longest_sorted(rows)
         left.disordered += len(found) - len(rows)
     if len({one[:2] for one in rows}) < len(rows):
-        known = list({one[:2]: one for one in reversed(rows)}.values())[::-1]
-        left.doubles += len(rows) - len(known)
-        rows = known
+        once: dict[tuple[str, ...], Row] = {}
+        for one in rows:
+            once.setdefault(one[:2], one)
+        left.doubles += len(rows) - len(once)
+        rows = [*once.values()]
     return rows
 
 
@@ -251,17 +257,22 @@ def _by_header(text: str, every: int, left: LeftOut) -> Iterator[Block]:
     yield from parsed("".join(lines), every, left)
 
 
-def _reaching_over(before: bytes, every: int, since: int, end: str) -> list[Row]:
-    """The missed rows that reach over `since`, clipped to it; `before` ends with the last row before it."""
+def _long_rows(before: bytes) -> Iterator[Row]:
+    """The rows of several slots in the last segment of some lines."""
     at = before.rfind(f"\n{row.HEADER_START}".encode()) + 1
-    found = []
     while (at := before.find(b" slots=", at)) >= 0:
         start, at = before.rfind(b"\n", 0, at) + 1, before.find(b"\n", at) + 1
-        for one in row.find(before[start:at].decode("latin-1")):
-            gone = -((row.unix(one[0]) - since) // every)  # slots before `since`, rounded up
-            begin = row.unix(one[0]) + gone * every
-            if row.slots(one) > gone and row.slot(begin) < end:
-                found.append(row.cut(one, begin, row.slots(one) - gone))
+        yield from row.find(before[start:at].decode("latin-1"))
+
+
+def _reaching_over(rows: Iterable[Row], every: int, since: int, end: str) -> list[Row]:
+    """Of rows before `since` those that reach over it, clipped to it."""
+    found = []
+    for one in rows:
+        gone = -((row.unix(one[0]) - since) // every)  # slots before `since`, rounded up
+        begin = row.unix(one[0]) + gone * every
+        if row.slots(one) > gone and row.slot(begin) < end:
+            found.append(row.cut(one, begin, row.slots(one) - gone))
     return sorted(found, key=_slot)
 
 

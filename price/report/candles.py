@@ -122,10 +122,11 @@ def _period(args: Namespace) -> int:
 def _last(log: PriceLog, every: int, asked: Window, most: int) -> Iterator[tuple[Value, ...]]:
     from price.report.latest import latest
 
-    def ask(since: int) -> Iterator[tuple[str, tuple[Value, ...]]]:
-        start = since // every * every
-        start = start if asked.since is None else max(start, asked.since)
+    def ask(since: int | None) -> Iterator[tuple[str, tuple[Value, ...]]]:
+        start = asked.since
+        if since is not None and since != start:  # the first candle is to be a whole one
+            start = max(since // every * every, start or 0)
         for values in Candles(every).of(log.blocks(start, asked.until)):
             yield str(values[1]), values
 
-    return latest(log, asked.since, asked.until, every * (most + 1), most, ask, of_one_row=False)
+    return latest(log, asked, every * (most + 1), most, ask, of_one_row=False)

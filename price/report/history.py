@@ -37,11 +37,11 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
 def _last(log: PriceLog, asked: Window, most: int) -> Iterator[Row]:
     from price.report.latest import latest
 
-    def rows(since: int) -> Iterator[tuple[str, Row]]:
+    def rows(since: int | None) -> Iterator[tuple[str, Row]]:
         return ((one[1], one) for one in log.rows(since, asked.until))
 
     # no interval is over an hour, most are 5 s: a first span that is short costs one more turn
-    return latest(log, asked.since, asked.until, 10 * (most + 2), most, rows)
+    return latest(log, asked, 10 * (most + 2), most, rows)
 
 
 def _columns(one: Row, extras: dict[str, str]) -> tuple[Value, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from price.log.read import PriceLog
+from price.report.options import Window
 
 _Answer = TypeVar("_Answer")
 
@@ -22,48 +23,44 @@ def last_of(answers: Iterable[tuple[str, _Answer]], most: int) -> list[tuple[str
 
 def latest(
     log: PriceLog,
-    since: int | None,
-    until: int | None,
+    asked: Window,
     span: int,
     most: int,
-    ask: Callable[[int], Iterable[tuple[str, _Answer]]],
+    ask: Callable[[int | None], Iterable[tuple[str, _Answer]]],
     *,
     of_one_row: bool = True,
 ) -> Iterator[_Answer]:
-    """The last `most` answers of each pair that `ask(since)` gives for a range that ends at `until`.
+    """The last `most` answers of each pair that `ask(since)` returns for a range that ends as `asked` does.
 
     Asks for the last `span` seconds, then for four times as many, until each pair has one answer more than
     wanted: the first one of a range may have been cut off by its edge. A damaged file matters only if those
     behind it do not hold enough; each answer may be `of_one_row`, which is in one file, or of several.
     """
-    first, end = log.first(), log.last()
-    if first is None or end is None:
+    first, last = log.first(), log.last()
+    if first is None or last is None:
         return
-    first = first if since is None else max(since, first)
-    end = end + 1 if until is None else min(until, end + 1)
-    pairs = log.pairs or log.pairs_between(since, until)
+    first = first if asked.since is None else max(asked.since, first)
+    end = last + 1 if asked.until is None else min(asked.until, last + 1)
+    pairs = log.pairs or log.pairs_between(asked.since, asked.until)
+
+    def answers(since: int | None) -> tuple[list[tuple[str, _Answer]], int]:
+        """The last ones, one more of each pair than wanted, and how many the pair that has fewest has."""
+        log.left.forget()
+        found = last_of(ask(since), most + 1)
+        counts = Counter(pair for pair, _ in found)
+        return found, min((counts[pair] for pair in pairs), default=0)
 
     while True:
-        start = max(first, end - span)
-        found, fewest = _asked(log, ask(start), most, pairs)
+        start = end - span if end - span > first else asked.since
+        found, fewest = answers(start)
         behind = log.behind_damage()
-        if behind is not None and behind > start:
-            found, fewest = _asked(log, ask(behind), most, pairs)
-            if fewest < most + (not of_one_row):
-                found, fewest = _asked(log, ask(start), most, pairs)
-            else:
+        if behind is not None and (start is None or behind > start):
+            found, fewest = answers(behind)
+            if fewest >= most + (not of_one_row):
                 fewest = most + 1
-        if start == first or fewest > most:
+            else:
+                found, fewest = answers(start)
+        if start == asked.since or fewest > most:
             yield from (answer for _, answer in last_of(found, most))
             return
         span *= 4
-
-
-def _asked(
-    log: PriceLog, answers: Iterable[tuple[str, _Answer]], most: int, pairs: Iterable[str]
-) -> tuple[list[tuple[str, _Answer]], int]:
-    """The last answers, one more of each pair than wanted, and how many the pair that has fewest has."""
-    log.left.forget()
-    found = last_of(answers, most + 1)
-    counts = Counter(pair for pair, _ in found)
-    return found, min((counts[pair] for pair in pairs), default=0)

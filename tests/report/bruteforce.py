@@ -1,37 +1,57 @@
 """An independent reader: every row of every file, slot by slot, in memory, with price/log/quotes.py alone."""
 
 import gzip
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 
 from price import times
 from price.log.quotes import read
 from price.log.row import plain, read_header
 from price.model import Pair, Quote
+from tests.report.randomlog import MOST_STRAYS
+
+Live = tuple[Quote, int]
+"""A row, and the interval in force there."""
 
 
-def texts(path: str) -> list[str]:
-    """The finished lines of the log's files, the oldest first: the one whose first row is the earliest."""
+def files_of(path: str) -> list[list[Live]]:
+    """The finished rows of each of the log's files, the one whose first row is the earliest first."""
     contents = [
         gzip.decompress(file.read_bytes()).decode() if file.suffix == ".gz" else file.read_text()
-        for file in Path(path).parent.iterdir()
+        for file in sorted(Path(path).parent.iterdir(), key=lambda file: (str(file) == path, file.name))
         if file.name.startswith("prices.txt")
     ]
-    files = [content.split("\n")[:-1] for content in contents]
-    files.sort(key=lambda lines: next((line for line in lines if not line.startswith("#")), "~"))
-    return [text for lines in files for text in lines]
+    files = [rows for content in contents if (rows := rows_of(content))]
+    return sorted(files, key=lambda rows: rows[0][0].slot)
 
 
-def live_rows(path: str) -> list[tuple[Quote, int]]:
-    """The quotes of the log with the interval in force at each."""
+def rows_of(content: str) -> list[Live]:
+    """The finished rows of a file."""
     rows, every = [], 0
-    for text in texts(path):
+    for text in content.split("\n")[:-1]:
         header = read_header(text)
         every = header.every if header else every
         if not text.startswith("#"):
             rows.append((read(text), every))
     return rows
+
+
+def live_rows(path: str) -> list[Live]:
+    """The rows of a log that has no odd ones."""
+    return [row for rows in files_of(path) for row in rows]
+
+
+def in_place(rows: list[Live]) -> list[Live]:
+    """The rows without those that stand on the wrong side of more others than a log has strays."""
+    slots = [quote.slot for quote, _ in rows]
+    return [
+        row
+        for at, row in enumerate(rows)
+        if sum(slot > slots[at] for slot in slots[:at]) + sum(slot < slots[at] for slot in slots[at:])
+        <= MOST_STRAYS
+    ]
 
 
 def repairs_of(path: str) -> dict[tuple[int, Pair], Quote]:
@@ -46,8 +66,14 @@ class BruteForce:
     """All rows of a range."""
 
     def __init__(self, path: str, *, live_only: bool = False) -> None:
-        self.live = live_rows(path)
-        self.every = self.live[-1][1] if self.live else 5
+        files = files_of(path)
+        kept = [in_place(rows) for rows in files]
+        self.disordered = sum(map(len, files)) - sum(map(len, kept))
+        once: dict[tuple[datetime, Pair], Live] = {}
+        for quote, every in sorted(chain.from_iterable(kept), key=lambda row: row[0].slot):
+            once.setdefault((quote.slot, quote.pair), (quote, every))
+        self.live = [*once.values()]
+        self.doubles = sum(map(len, kept)) - len(self.live)
         self.repairs = {} if live_only else repairs_of(path)
 
     def quotes(self, since: int, until: int, pairs: list[Pair]) -> list[tuple[Quote, int]]:
@@ -96,17 +122,14 @@ class BruteForce:
 
     def slots(self, since: int, until: int, pairs: list[Pair]) -> list[tuple[int, str, str, int]]:
         """Each slot of the range, row by row: when, which pair, why it was missed or "", and the interval."""
-        quotes = self.quotes(since, until, [])
-        known = [every for _, every in quotes if every] or [self.every]
         found = []
-        live = [
-            (unix, every) for quote, every in self.live if since <= (unix := times.unix(quote.slot)) < until
-        ]
-        for quote, every in quotes:
+        for quote, every in self.quotes(since, until, pairs):
             start = times.unix(quote.slot)
-            # a repair of a slot without a row has the interval of the live row that follows it
-            step = every or next((every for unix, every in live if unix > start), known[-1])
-            if not pairs or quote.pair in pairs:
-                unixes = range(start, start + quote.slots * step, step)
-                found += [(unix, str(quote.pair), quote.reason, step) for unix in unixes]
+            step = every or self._every_at(quote.slot)
+            unixes = range(start, start + quote.slots * step, step)
+            found += [(unix, str(quote.pair), quote.reason, step) for unix in unixes]
         return found
+
+    def _every_at(self, slot: datetime) -> int:
+        """The interval of a slot without a row: what lies between two segments belongs to the later one."""
+        return next((every for quote, every in self.live if quote.slot > slot), self.live[-1][1])

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
-from price.log.row import write
+from price.log.read import PriceLog
+from price.log.row import text, write
 from tests.report.asking import answer, lines
 from tests.report.bruteforce import BruteForce
 from tests.report.randomlog import PAIRS, START, RandomLog
@@ -24,7 +25,7 @@ class Scene:
 
     def __init__(self, folder: str, seed: int, slots: int = 120) -> None:
         self.chance = random.Random(seed)
-        made = RandomLog(self.chance, slots)
+        made = RandomLog(self.chance, slots, odd=self.chance.random() < 0.5)
         self.path = made.write(Path(folder))
         if self.chance.random() < 0.7:
             made.write_repairs(Path(folder))
@@ -58,6 +59,19 @@ def test_history_gives_the_rows_that_brute_force_gives(seed: int, edges: list[in
         shown = lines("history", *scene.words(since, until))
 
         assert shown == scene.rows(since, until)
+
+
+@given(seed=SEEDS)
+def test_rows_that_stand_twice_or_out_of_order_are_counted(seed: int) -> None:
+    with TemporaryDirectory() as folder:
+        path = RandomLog(random.Random(seed), 120, odd=True).write(Path(folder))
+        brute = BruteForce(path)
+        log = PriceLog(path)
+
+        shown = [text(one) for one in log.rows()]
+
+        assert shown == [write(quote) for quote, _ in brute.live]
+        assert (log.left.doubles, log.left.disordered) == (brute.doubles, brute.disordered)
 
 
 @given(

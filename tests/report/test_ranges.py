@@ -85,6 +85,17 @@ def test_last_counts_rows_per_pair_in_the_range(tmp_path: Path) -> None:
     assert shown == [ROWS[0], "2026-11-20T15:50:05Z BTC-USD - down slots=11"]
 
 
+@pytest.mark.parametrize("count", [9, 900])
+def test_the_last_rows_of_a_log_in_reverse_are_those_of_its_history(tmp_path: Path, count: int) -> None:
+    rows = [f"2026-11-20T{n // 60:02d}:{n % 60:02d}:00Z BTC-USD 1 kraken" for n in range(count)]
+    log = write(tmp_path, *reversed(rows), header="# price-log 1 every=60s\n")
+
+    shown = lines("history", "--file", log)
+
+    assert shown
+    assert lines("history", "--file", log, "--last", "1") == shown[-1:]
+
+
 def test_last_counts_gaps_per_pair_and_leaves_the_completeness_alone(tmp_path: Path) -> None:
     log = write(tmp_path, *ROWS, "2026-11-20T15:52:10Z BTC-USD - late")
 

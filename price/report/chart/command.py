@@ -107,10 +107,10 @@ def _since_last(log: PriceLog, asked: Window, most: int) -> int:
     """Where the last so many rows of each pair begin."""
     from price.report.latest import latest
 
-    def rows(since: int) -> Iterator[tuple[str, int]]:
+    def rows(since: int | None) -> Iterator[tuple[str, int]]:
         return ((one[1], row.unix(one[0])) for one in log.rows(since, asked.until))
 
-    return min(latest(log, asked.since, asked.until, 10 * (most + 2), most, rows), default=0)
+    return min(latest(log, asked, 10 * (most + 2), most, rows), default=0)
 
 
 def _with_prices(scene: Scene, path: str) -> list[Series]:
