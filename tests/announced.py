@@ -1,26 +1,18 @@
-"""Workers that tell a clock what is under way: so that it need not let time pass in the meantime."""
+"""Real workers that tell the fake clock what is under way: it lets no time pass in the meantime."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
 
 from price.clock import Clock
 from price.model import Request
-from price.recorder.app import make_workers
+from price.recorder.app import MakeWorkers, make_workers
 from price.recorder.workers import Workers
 from price.settings import Settings
-
-
-class Expecting(Clock, Protocol):
-    """A clock that knows how many outcomes are still to come."""
-
-    def expect(self) -> None:
-        """One more outcome will be posted."""
-        ...
+from tests.fakes import FakeClock
 
 
 class _Announced:
-    def __init__(self, workers: Workers, clock: Expecting) -> None:
+    def __init__(self, workers: Workers, clock: FakeClock) -> None:
         self._workers = workers
         self._clock = clock
 
@@ -32,6 +24,10 @@ class _Announced:
         self._workers.close()
 
 
-def announced(wanted: Settings, clock: Expecting) -> Mapping[str, Workers]:
-    """The real workers of the configured sources."""
-    return {name: _Announced(one, clock) for name, one in make_workers(wanted, clock).items()}
+def announced(clock: FakeClock) -> MakeWorkers:
+    """Makes the real workers of the configured sources."""
+
+    def make(wanted: Settings, _: Clock) -> Mapping[str, Workers]:
+        return {name: _Announced(one, clock) for name, one in make_workers(wanted, clock).items()}
+
+    return make

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from math import ceil
+from queue import Empty, SimpleQueue
 
 from price import times
 from price.clock import Clock
@@ -21,6 +22,10 @@ from price.wire import server_time
 START = datetime(2026, 11, 20, 15, 52, 4, tzinfo=UTC)
 """When stories begin: a second before the slot 15:52:05."""
 _MICRO = 1_000_000
+_ANSWER_SECONDS = 7
+"""Shorter waits are for answers that real threads are to bring: a busy machine may take seconds for one."""
+_LATE_SECONDS = 2
+"""How long the real answers that missed their slot may take; a look-up of a name may take longer."""
 _MOST_IDLE_WAITS = 1000
 
 
@@ -35,9 +40,9 @@ class FakeClock:
         self._began = self._us = 1000 * _MICRO
         self._wall = (now - times.EPOCH) // timedelta(microseconds=1)
         self._events: list[tuple[int, int, Callable[[], object]]] = []
-        self._queue: deque[object] = deque()
+        self._queue: SimpleQueue[object] = SimpleQueue()
         self._number = count()
-        self._idle = self._drifted = 0
+        self._idle = self._drifted = self._expected = 0
 
     def now(self) -> datetime:
         return times.EPOCH + timedelta(microseconds=self._wall)
@@ -46,19 +51,25 @@ class FakeClock:
         return self._us / _MICRO
 
     def post(self, item: object) -> None:
-        self._queue.append(item)
+        self._queue.put(item)
+
+    def expect(self) -> None:
+        """A real thread is to post an outcome: until it has come, waits take real time and no virtual one."""
+        self._expected += 1
 
     def wait(self, until: float) -> object | None:
+        if self._expected and (item := self._real(until - self.monotonic())):
+            return item
         end = max(ceil(until * _MICRO), self._us)
         before = self._us
         self._happen(end)
-        if not self._queue:
+        if self._queue.empty():
             self._pass(max(end - self._us, 0) + (round(self.lag * _MICRO) if end > before else 0))
             if self.monotonic() < until:
                 self._pass(1)  # a float is not a whole number of microseconds
         self._idle = self._idle + 1 if self._us == before else 0
         assert self._idle < _MOST_IDLE_WAITS, "the recorder spins: it waits without any time passing"
-        return self._queue.popleft() if self._queue else None
+        return None if self._queue.empty() else self._queue.get_nowait()
 
     @property
     def passed(self) -> float:
@@ -86,9 +97,19 @@ class FakeClock:
         """Has the machine sleep: the monotonic clock of Linux does not count that."""
         self.step(seconds)
 
+    def _real(self, seconds: float) -> object | None:
+        """What comes while real threads are at work; what has not come after a long wait is given up."""
+        try:
+            item = self._queue.get(timeout=max(0, seconds if seconds < _ANSWER_SECONDS else _LATE_SECONDS))
+        except Empty:
+            self._expected *= seconds < _ANSWER_SECONDS
+            return None
+        self._expected -= isinstance(item, Outcome)
+        return item
+
     def _happen(self, end: int) -> None:
         """Passes to the next moment up to `end` at which something is posted."""
-        while not self._queue and self._events and self._events[0][0] <= max(end, self._us):
+        while self._queue.empty() and self._events and self._events[0][0] <= max(end, self._us):
             moment = self._events[0][0]
             self._pass(max(0, moment - self._us))
             while self._events and self._events[0][0] <= moment:

@@ -17,46 +17,17 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from price import RELEASED, times
-from price.clock import Signal, SystemClock
+from price.clock import Signal
 from price.model import Pair
 from price.recorder.app import App
-from price.recorder.workers import Outcome
 from tests.announced import announced
 from tests.exchange import Market, Replay
+from tests.fakes import FakeClock
 from tests.proof import proven
 
 BTC = Pair("BTC", "USD")
 INTERVAL = 5
 _STAND_INS = ("coinbase", "kraken", "bitstamp", "gemini")
-
-
-class LeapingClock(SystemClock):
-    """Real time while answers are awaited; otherwise it leaps to whatever is waited for, up to an end."""
-
-    def __init__(self, now: datetime, end: datetime) -> None:
-        super().__init__()
-        self._ahead = 0.0
-        self._wall = now - timedelta(seconds=time.monotonic())
-        self._end = end
-        self._expected = 0
-
-    def now(self) -> datetime:
-        return self._wall + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self._ahead
-
-    def expect(self) -> None:
-        """Has time pass by itself until one more outcome has come."""
-        self._expected += 1
-
-    def wait(self, until: float) -> object | None:
-        if not self._expected and self._queue.empty():
-            self._ahead += max(0.0, until - self.monotonic())
-            return Signal.STOP if self.now() > self._end else None
-        item = super().wait(until)
-        self._expected -= isinstance(item, Outcome)
-        return item
 
 
 class Report(NamedTuple):
@@ -115,14 +86,11 @@ def replay(path: Path, folder: Path, minutes: int, start: datetime | None = None
     """Records so many minutes of a CSV from `start` on (its first minute) into a folder."""
     prices = Minutes(path)
     begin = start + prices.later if start else prices.replay.first
-    end = begin + timedelta(minutes=minutes, seconds=-INTERVAL / 2)
-    clock = LeapingClock(begin - timedelta(seconds=1), end)
+    clock = FakeClock(begin - timedelta(seconds=1))
+    clock.post_at(1 + minutes * 60 - INTERVAL / 2, Signal.STOP)
     began = time.monotonic()
     with Market(prices.names, prices=prices, pairs=[BTC], clock=clock.now) as market:
-        app = App(
-            _environ(market, folder), clock, lambda wanted, _: announced(wanted, clock), random.Random(1)
-        )
-        assert app.run() == 0
+        assert App(_environ(market, folder), clock, announced(clock), random.Random(1)).run() == 0
     seconds = time.monotonic() - began
     rows = proven((folder / "prices.txt").read_text())
     outside = [row for row in rows if not _inside(row, prices)]

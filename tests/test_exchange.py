@@ -21,24 +21,12 @@ from price.sources import CANDLE_SOURCES, SOURCES
 from tests.exchange import Exchange, Market, Replay, faults
 from tests.exchange.server import HOST
 from tests.exchange.venues import VENUES
+from tests.fakes import FakeClock
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 TIMED = ("coinbase", "bitstamp", "binance", "okx", "coingecko")
 PATHS = {"coinbase": "/products/BTC-USD/ticker", "kraken": "/0/public/Ticker?pair=XBTUSD"}
 PRICES = {"BTC": Decimal("61234.50"), "ETH": Decimal("2512.34"), "DOGE": Decimal("0.12345")}
-
-
-class Clock:
-    """A time that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def passes(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 def rising(_exchange: str, pair: Pair, moment: datetime) -> Decimal:
@@ -47,13 +35,13 @@ def rising(_exchange: str, pair: Pair, moment: datetime) -> Decimal:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(NOON)
 
 
 @pytest.fixture
-def market(clock: Clock) -> Iterator[Market]:
-    with Market(VENUES, prices=rising, clock=clock) as market:
+def market(clock: FakeClock) -> Iterator[Market]:
+    with Market(VENUES, prices=rising, clock=clock.now) as market:
         yield market
 
 
@@ -189,20 +177,20 @@ def test_a_fault_can_be_planned_for_some_answers(coinbase: Exchange) -> None:
     assert [get(coinbase).status for _ in range(3)] == [500, 500, 200]
 
 
-def test_a_fault_can_be_planned_for_a_time(coinbase: Exchange, clock: Clock) -> None:
+def test_a_fault_can_be_planned_for_a_time(coinbase: Exchange, clock: FakeClock) -> None:
     coinbase.fail(faults.status(418), since=NOON + timedelta(seconds=5), until=NOON + timedelta(seconds=10))
 
     seen = []
     for _ in range(3):
         seen.append(get(coinbase).status)
-        clock.passes(5)
+        clock.freeze(5)
 
     assert seen == [200, 418, 200]
 
 
-def test_a_stale_price_stays_as_it_was_when_the_fault_began(coinbase: Exchange, clock: Clock) -> None:
+def test_a_stale_price_stays_as_it_was_when_the_fault_began(coinbase: Exchange, clock: FakeClock) -> None:
     coinbase.fail(faults.stale(), since=NOON)
-    clock.passes(100)
+    clock.freeze(100)
     old = json.loads(get(coinbase).body)
     coinbase.fail(faults.stale("fresh"), since=NOON)
     fresh = json.loads(get(coinbase).body)
@@ -245,19 +233,19 @@ def test_real_minutes_are_walked_from_open_by_low_and_high_to_close(replay: Repl
     assert replay("binance", pair, NOON) == 101
 
 
-def test_a_replay_is_served_at_the_tests_own_time(replay: Replay, clock: Clock) -> None:
+def test_a_replay_is_served_at_the_tests_own_time(replay: Replay, clock: FakeClock) -> None:
     pairs = pairs_of("kraken", "BTC")
     source = CANDLE_SOURCES["kraken"]
-    with Exchange("kraken", prices=replay, clock=clock) as exchange:
+    with Exchange("kraken", prices=replay, clock=clock.now) as exchange:
         (request,) = source.requests(pairs)
-        clock.passes(20)
+        clock.freeze(20)
         assert source.read(pairs, asked(exchange, request)) == {pairs[0]: Reading("kraken", Decimal(90))}
 
-        clock.passes(100)
+        clock.freeze(100)
         with pytest.raises(Unavailable):
             source.read(pairs, asked(exchange, request))
 
-        clock.passes(120)
+        clock.freeze(120)
         start = times.unix(NOON)
         answer = asked(exchange, source.candles_request(pairs[0], start, start + 240))
         candles = source.read_candles(pairs[0], start, start + 240, answer)

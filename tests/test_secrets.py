@@ -11,13 +11,11 @@ import pytest
 from price.events import ROOT
 from price.handlers.fields import fields
 from price.model import Pair
-from price.recorder.app import App
-from tests.announced import announced
 from tests.exchange import Fault, Market
 from tests.exchange.venues.base import Venue
 from tests.exchange.wire import Ask, Reply
 from tests.faults.place import BEGIN
-from tests.faults.stepped import Stepped
+from tests.faults.stepped import stepped
 from tests.test_process import Program, ended, until
 
 KEY = "CG-Z8hQn4tV2"
@@ -135,11 +133,10 @@ def test_no_field_of_a_journal_entry_holds_the_key(gecko: Market, tmp_path: Path
     files = {f"PRICE_{name}": str(tmp_path / name) for name in ("FILE", "STATE", "STATUS")}
     ours = {"PRICE_ENV": os.devnull, "PRICE_COINGECKO_KEY": KEY, "PRICE_INTERVAL": "10"}
     environ = {**ours, **files, **gecko.environment}
-    clock = Stepped(BEGIN, environ, ["slot", "reload", "slot", "stop"])
     entries = _Entries()
     ROOT.addHandler(entries)
     try:
-        assert App(environ, clock, lambda wanted, _: announced(wanted, clock)).run() == 0
+        assert stepped(environ, BEGIN, ["slot", "reload", "slot", "stop"]).run() == 0
     finally:
         ROOT.removeHandler(entries)
 

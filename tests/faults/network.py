@@ -19,7 +19,7 @@ from tests.faults.place import Place
 
 NAMES = ("coinbase", "kraken", "bitstamp")
 PATIENCE_SECONDS = 2.5
-"""For answers that come: a busy machine may stand still for a second. Less than stepped._SHORT_SECONDS."""
+"""For answers that come: a busy machine may stand still for a second. Less than fakes._ANSWER_SECONDS."""
 BRIEF_SECONDS = 1
 """For answers that do not: each costs the test so much."""
 BACK_SLOTS = 8

@@ -16,8 +16,7 @@ from typing import Any
 
 from price import cli, times
 from price.backfill import command, peer  # noqa: F401 - else each child would load them, call by call
-from price.recorder.app import App
-from tests.faults.stepped import Stepped
+from tests.faults.stepped import stepped
 
 
 def _live(job: dict[str, Any]) -> int:
@@ -29,8 +28,7 @@ def _live(job: dict[str, Any]) -> int:
     if "words" in job:
         os.dup2(said, 1)
         return cli.main(job["words"], job["environ"], times.parse_iso(job["now"]))
-    clock = Stepped(times.parse_iso(job["now"]), job["environ"], job["commands"])
-    return App(job["environ"], clock).run()
+    return stepped(job["environ"], times.parse_iso(job["now"]), job["commands"]).run()
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
     python -m tests.faults.stepped 2026-11-20T15:00:00Z
 
 It records a slot at once. `slot` brings the next one, `reload` and `stop` are the signals, and anything else
-is done to the process or its files by `MISCHIEF`. Whenever it waits it prints a dot. Between the slots its
-monotonic clock leaps as well: rests take no real time.
+is done to the process or its files by `MISCHIEF`. Whenever it waits for a command it prints a dot. Only
+answers take real time: rests and slots do not.
 """
 
 import os
@@ -15,62 +15,36 @@ from datetime import datetime
 from pathlib import Path
 
 from price import times
-from price.clock import Signal, SystemClock
+from price.clock import Signal
 from price.recorder.app import App
-from price.recorder.workers import Outcome
 from tests.announced import announced
+from tests.fakes import FakeClock
 
-_SHORT_SECONDS = 7
-"""Shorter waits are for answers, and real: a busy machine may take seconds for the simulated exchange."""
-_LATE_SECONDS = 2
-"""How long answers that missed their slot may take to come; a look-up of a name may take longer."""
 _SIGNALS = {"stop": Signal.STOP, "reload": Signal.RELOAD}
+_MOMENT_SECONDS = 0.001
 
 
-class Stepped(SystemClock):
-    """Time stands still until a command lets the next slot come."""
+def stepped(environ: Mapping[str, str], now: datetime, commands: Iterable[str]) -> App:
+    """A recorder that does as told; when there are no more commands it is stopped."""
+    clock = FakeClock(now)
+    interval = int(environ.get("PRICE_INTERVAL", "10"))
+    round_seconds = float(environ.get("PRICE_TIMEOUT", "4")) + _MOMENT_SECONDS
+    file = Path(environ["PRICE_FILE"])
+    left = iter(commands)
 
-    def __init__(self, now: datetime, environ: Mapping[str, str], commands: Iterable[str]) -> None:
-        super().__init__()
-        self._now = self._until = now
-        self._interval = int(environ.get("PRICE_INTERVAL", "10"))
-        self._file = Path(environ["PRICE_FILE"])
-        self._commands = iter(commands)
-        self._ahead = 0.0
-        self._expected = 0
+    def go_on() -> None:
+        """Does what is told up to a signal or the next slot, which comes without a wait."""
+        while (command := next(left, "stop")) != "slot" and command not in _SIGNALS:
+            MISCHIEF[command](file)
+        if command == "slot":
+            clock.freeze((times.next_slot(clock.now(), interval) - clock.now()).total_seconds())
+            clock.at(clock.passed + round_seconds, go_on)
+        else:
+            clock.post(_SIGNALS[command])
+            clock.at(clock.passed + _MOMENT_SECONDS, go_on)
 
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self._ahead
-
-    def expect(self) -> None:
-        """Has no slot come until one more outcome has."""
-        self._expected += 1
-
-    def wait(self, until: float) -> object | None:
-        if until - self.monotonic() < _SHORT_SECONDS:
-            return self._take(until)
-        if self._expected and (late := self._take(self.monotonic() + _LATE_SECONDS)):
-            return late
-        self._expected = 0
-        while self._now >= self._until:
-            command = next(self._commands, "stop")
-            if command in _SIGNALS:
-                return _SIGNALS[command]
-            if command == "slot":
-                self._until = times.next_slot(self._now, self._interval)
-            else:
-                MISCHIEF[command](self._file)
-        self._ahead += (self._until - self._now).total_seconds()
-        self._now = self._until
-        return None
-
-    def _take(self, until: float) -> object | None:
-        item = super().wait(until)
-        self._expected = max(0, self._expected - isinstance(item, Outcome))
-        return item
+    clock.at(round_seconds, go_on)
+    return App(environ, clock, announced(clock))
 
 
 def _limit(file: Path) -> None:
@@ -113,5 +87,4 @@ def _read_commands() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    clock = Stepped(times.parse_iso(sys.argv[1]), os.environ, _read_commands())
-    sys.exit(App(os.environ, clock, lambda wanted, _: announced(wanted, clock)).run())
+    sys.exit(stepped(os.environ, times.parse_iso(sys.argv[1]), _read_commands()).run())
