@@ -226,6 +226,7 @@ def test_slots_given_up_over_a_change_of_the_settings_leave_a_sound_log(
     tmp_path: Path, change: dict[str, str], first: str
 ) -> None:
     scene, disk = scene_with_disk(tmp_path, INTERVAL="3600")
+    scene.clock.lag = 50
     scene.clock.at(8000, disk.refuse)
     scene.reload_at(8000 + 3 * 3600, **change)
     scene.clock.at(8000 + 30 * 3600, disk.mend)
@@ -240,6 +241,7 @@ def test_slots_given_up_over_a_change_of_the_settings_leave_a_sound_log(
 
 def test_slots_given_up_over_two_changes_of_the_interval_begin_after_the_last_row(tmp_path: Path) -> None:
     scene, disk = scene_with_disk(tmp_path, INTERVAL="1800")
+    scene.clock.lag = 50
     scene.clock.at(4000, disk.refuse)
     scene.reload_at(4200, INTERVAL="3600")
     scene.reload_at(9000, INTERVAL="600")
@@ -412,6 +414,7 @@ def test_a_file_that_another_recorder_took_over_is_left_to_it(tmp_path: Path) ->
 
 def test_the_oldest_of_more_than_a_day_of_held_rows_are_given_up_and_counted_and_late(tmp_path: Path) -> None:
     scene, disk = scene_with_disk(tmp_path, INTERVAL="3600")
+    scene.clock.lag = 50
     scene.clock.at(4000, disk.refuse)
     scene.clock.at(30 * 3600, disk.mend)
 

@@ -84,7 +84,8 @@ class BruteForce:
             start = times.unix(quote.slot)
             slots = [start + number * every for number in range(quote.slots)]
             covered = range(start, slots[-1] + 1)
-            taken |= {(slot, pair) for slot, pair in self.repairs if slot in covered and pair == quote.pair}
+            near = self.repairs if quote.slots > 1 else [(start, quote.pair)]
+            taken |= {(slot, pair) for slot, pair in near if slot in covered and pair == quote.pair}
             kept: list[int] = []
             for slot in [*slots, None]:
                 repair = self.repairs.get((slot, quote.pair)) if slot is not None and quote.missed else None

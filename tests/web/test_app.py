@@ -211,7 +211,7 @@ def test_rows_are_those_of_history_the_newest_first_and_page_by_page(scene: WebS
 
 
 def test_rows_that_are_hard_to_find_are_looked_for_in_parts(scene: WebScene) -> None:
-    scene.log("2026-01-01T00:00:00Z X-USD 1 okx", *scene.prices(NOON, ["1"]))
+    scene.log("2026-10-01T00:00:00Z X-USD 1 okx", *scene.prices(NOON, ["1"]))
     scene.tick_seconds = 0.2
     query = f"pair=X-USD&since=0&until={times.unix(NOON)}"
     parts, found, after = 0, [], ""
@@ -220,8 +220,8 @@ def test_rows_that_are_hard_to_find_are_looked_for_in_parts(scene: WebScene) -> 
         found += [one["slot"] for one in answer["rows"]]
         after, parts = answer["more"], parts + 1
 
-    assert found == ["2026-01-01T00:00:00Z"]
-    assert parts > 3
+    assert found == ["2026-10-01T00:00:00Z"]
+    assert parts > 3, parts
 
 
 def test_rows_as_csv_are_those_of_history(scene: WebScene) -> None:
