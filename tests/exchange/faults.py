@@ -70,7 +70,7 @@ def hang() -> Fault:
     return Fault("hang", send=send)
 
 
-def delay(seconds: float = 1) -> Fault:
+def delay(seconds: float = 2) -> Fault:
     """It answers well, but later."""
 
     def send(line: Line, reply: Reply) -> bool:
