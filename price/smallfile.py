@@ -16,6 +16,8 @@ from price import host
 
 REPAIRS = "repairs.txt"
 """The file beside a log that holds its repairs."""
+SCHEMA = 1
+"""Of status.json. Keys are only added, and unknown ones ignored: that needs no other number."""
 MOST_BYTES = 1024 * 1024
 _OURS = re.compile(rb'\s*\{\s*"version"\s*:\s*(?:"[^"]{0,40}"|\d{1,9})\s*,\s*"(?:pid|saved)"')
 _HEAD_BYTES = 4096

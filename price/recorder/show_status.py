@@ -8,7 +8,7 @@ from typing import Any
 
 from price import host, times
 from price.errors import PriceError
-from price.smallfile import is_none, read_small
+from price.smallfile import SCHEMA, is_none, read_small
 from price.text import MALFORMED
 
 _INTERVALS_ALIVE = 3
@@ -21,8 +21,14 @@ _SOURCE_HEAD = (
 
 
 def read_status(path: Path) -> Any:
-    """What a status.json holds. Raises one of FAULTS, as does whoever looks into it."""
-    return json.loads(read_small(path, _MOST_BYTES))
+    """What a status.json holds. Raises one of FAULTS, as does whoever looks into it.
+
+    One without a schema is of a version before there were schemas.
+    """
+    status = json.loads(read_small(path, _MOST_BYTES))
+    if (schema := status.get("schema", SCHEMA)) != SCHEMA:
+        raise ValueError(f"its schema is {schema!r}, and this version of price knows {SCHEMA}")
+    return status
 
 
 def is_old(status: Any, now: datetime) -> bool:

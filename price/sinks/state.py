@@ -15,6 +15,8 @@ from price.source_state import SourceState
 from price.text import MALFORMED
 
 _MODE = 0o600
+_VERSION = 1
+"""Of the file's shape. Keys are only added, and unknown ones ignored: that needs no other number."""
 _FAULTS = (OSError, *MALFORMED)
 
 
@@ -47,7 +49,7 @@ class StateSink:
         monotonic = self._clock.monotonic()
         sources = {name: source.saved(monotonic) for name, source in self._sources.items()}
         saved = {
-            "version": 1,
+            "version": _VERSION,
             "saved": self._clock.now().isoformat(),
             "sources": sources,
             "alerts": self._alerts.saved(),
@@ -73,6 +75,8 @@ class StateSink:
 
     def _restore(self, now: datetime) -> None:
         state = json.loads(self._file.read())
+        if state["version"] != _VERSION:
+            raise ValueError(f"its version is {state['version']!r}, and this program knows {_VERSION}")
         elapsed = max(0.0, (now - times.parse_iso(state["saved"])).total_seconds())
         for name, saved in state["sources"].items():
             source = self._sources.get(name)

@@ -19,7 +19,7 @@ from price.settings import Settings
 from price.sinks.alerts import AlertsSink
 from price.sinks.rows import RowsSink
 from price.sinks.since_start import SinceStart
-from price.smallfile import AtomicFile
+from price.smallfile import SCHEMA, AtomicFile
 from price.source_state import SourceState
 
 _MODE = 0o644
@@ -129,6 +129,7 @@ class StatusSink:
         return {
             "version": __version__,
             "pid": os.getpid(),
+            "schema": SCHEMA,  # third: older versions know their file by the first two keys
             "started": self._started,
             "interval": self._interval,
             "place": host.place(),
