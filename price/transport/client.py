@@ -4,20 +4,17 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from http.client import HTTPResponse
-from typing import cast
-from urllib.parse import SplitResult, urljoin, urlsplit
 
-import requests
-from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError
 
 from price import __version__
 from price.errors import SourceError, Unreachable, Unreadable
 from price.model import Answer, Request
-from price.transport.connections import MAX_BODY_BYTES, Adapter, Pool, ask, current, expect_head
+from price.transport.connections import MAX_BODY_BYTES, Connection, Limits, Response, within_cap
 from price.transport.failures import TROUBLES, found, reason
-from price.transport.proxies import DEFAULT_PORTS, proxies_for
+from price.transport.pools import Adapter, Pool
+from price.transport.proxies import proxies_for
+from price.transport.redirects import normal, redirected
 from price.wire import REDIRECTS, excerpt
 
 MAX_REDIRECTS = 2
@@ -27,7 +24,6 @@ _LEAST_LETTERS = 8
 """Of a secret: shorter texts stand in honest answers, too."""
 _TELLING_LETTERS = 6
 """So many of a secret's first letters are not told either."""
-_PIECE_BYTES = 64 * 1024
 _MAX_MEMBERS = 100
 _UNPACKING = threading.Lock()
 """One body at a time is unpacked, which takes twice its size."""
@@ -44,7 +40,7 @@ class Transport:
         network: Mapping[str, str],
         monotonic: Callable[[], float],
     ) -> None:
-        self._url = _normal(url).rstrip("/")
+        self._url = normal(url).rstrip("/")
         self._headers = {
             "User-Agent": f"price/{__version__}",
             "Accept": "application/json",
@@ -53,15 +49,13 @@ class Transport:
         }
         self._secrets = tuple(value for value in headers.values() if len(value) >= _LEAST_LETTERS)
         self._monotonic = monotonic
-        self._proxies = proxies_for(self._url, network)
-        self._adapter = Adapter(trust)
+        self._adapter = Adapter(trust, proxies_for(self._url, network))
         self._pools: dict[str, Pool] = {}
 
     def get(self, request: Request, deadline: float) -> Answer:
         """The answer to a request, complete before `deadline` (in monotonic seconds). Raises SourceError."""
-        current.left = lambda: deadline - self._monotonic()
         try:
-            return self._follow(self._url + request.path)
+            return self._follow(self._url + request.path, lambda: deadline - self._monotonic())
         except SourceError as error:
             error.args = (_hidden(str(error), self._secrets),)
             raise
@@ -71,24 +65,25 @@ class Transport:
         for pool in list(self._pools.values()):
             pool.close()
 
-    def _follow(self, url: str) -> Answer:
+    def _follow(self, url: str, left: Callable[[], float]) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
             try:
-                answer = self._exchange(url)
+                answer = self._exchange(url, left)
             except TROUBLES as error:
                 raise reason(error) from error
             target = answer.headers.get("location", "") if answer.status in REDIRECTS else ""
             if not target:
                 return answer
-            url = _redirected(url, target)
+            url = redirected(url, target)
         raise Unreadable(f"more than {MAX_REDIRECTS} redirects")
 
-    def _exchange(self, url: str) -> Answer:
+    def _exchange(self, url: str, left: Callable[[], float]) -> Answer:
         """One request and its answer, on a kept connection if there is one that is still good."""
         origin, path = _split(url)
-        pool = self._pools.get(origin) or self._pool(origin)
+        pool = self._pools.get(origin) or self._pools.setdefault(origin, self._adapter.pool(origin))
         connection = pool.take()
         kept = connection.sock is not None
+        connection.limits = Limits(left)
         try:
             try:
                 return self._asked(pool, connection, origin, path)
@@ -100,17 +95,15 @@ class Transport:
         finally:
             pool.put(connection)
 
-    def _asked(self, pool: Pool, connection: HTTPConnection, origin: str, path: str) -> Answer:
+    def _asked(self, pool: Pool, connection: Connection, origin: str, path: str) -> Answer:
         """The answer on a connection, which is closed afterwards unless all was as it ought to be."""
         usual = False
         forwarded = origin.startswith("http:") and pool.proxy is not None
         try:
-            expect_head()
             if connection.sock is None:
                 pool.open(connection, tunnelled=not forwarded)
             headers = {**self._headers, **pool.proxy_headers} if forwarded else self._headers
-            response = ask(connection, _text(origin, path, headers, forwarded=forwarded))
-            with response:
+            with connection.ask(_text(origin, path, headers, forwarded=forwarded)) as response:
                 body = _body_of(response)
                 usual = response.usual
         finally:
@@ -127,18 +120,6 @@ class Transport:
             body = body.replace(secret.encode(), _HIDDEN.encode())
         return body
 
-    def _pool(self, origin: str) -> Pool:
-        try:
-            prepared = requests.Request("GET", origin).prepare()
-            pool = self._adapter.get_connection_with_tls_context(prepared, True, proxies=self._proxies)
-        except (requests.RequestException, HTTPError, ValueError):
-            if not self._proxies:
-                raise
-            # the libraries' words may hold its password
-            usable = "HTTPS_PROXY and its like must be http://[user:password@]host:port"
-            raise Unreachable(f"the proxy cannot be used: {usable}") from None
-        return self._pools.setdefault(origin, cast(Pool, pool))
-
 
 def _text(origin: str, path: str, headers: Mapping[str, str], *, forwarded: bool) -> bytes:
     """A GET as it is sent (RFC 9112, section 3). Raises ValueError for what is not ASCII."""
@@ -148,33 +129,15 @@ def _text(origin: str, path: str, headers: Mapping[str, str], *, forwarded: bool
     return "\r\n".join([*lines, "\r\n"]).encode("ascii")
 
 
-def _body_of(response: HTTPResponse) -> bytes:
+def _body_of(response: Response) -> bytes:
     """The body, unpacked. Raises Unreadable where it cannot be, unless the status says enough without it."""
     encoding = (response.getheader("content-encoding") or "identity").strip().lower()
     try:
-        return decoded(_received(response), encoding)
+        return decoded(response.body(), encoding)
     except Unreadable:
         if response.status < 400:
             raise
         return b""
-
-
-def _received(response: HTTPResponse) -> bytes:
-    """The body as sent. Raises Unreadable above the cap, and before any of it is read where it says so."""
-    if response.length is not None:
-        _within(MAX_BODY_BYTES, response.length)
-        return response.read()
-    pieces, size = [], 0
-    while piece := response.read(_PIECE_BYTES):
-        pieces.append(piece)
-        size += len(piece)
-        _within(MAX_BODY_BYTES, size)
-    return b"".join(pieces)
-
-
-def _within(most: int, size: int) -> None:
-    if size > most:
-        raise Unreadable(f"a body of over {most} bytes")
 
 
 def decoded(body: bytes, encoding: str) -> bytes:
@@ -183,16 +146,12 @@ def decoded(body: bytes, encoding: str) -> bytes:
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise Unreadable(f"a body encoded as {excerpt(encoding)}, which was not asked for")
+    bare = encoding == "deflate" and body[:1] != b"\x78"  # some servers leave out the envelope
     try:
         with _UNPACKING:
-            return _inflated(body, -zlib.MAX_WBITS if _is_bare(body, encoding) else zlib.MAX_WBITS | 32)
+            return _inflated(body, -zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32)
     except zlib.error as error:
         raise Unreadable(f"a body that is not the {encoding} it is said to be: {error}") from error
-
-
-def _is_bare(body: bytes, encoding: str) -> bool:
-    """Whether a body is what some servers send for deflate: without the envelope that it ought to have."""
-    return encoding == "deflate" and body[:1] != b"\x78"
 
 
 def _inflated(body: bytes, wbits: int) -> bytes:
@@ -205,18 +164,13 @@ def _inflated(body: bytes, wbits: int) -> bytes:
     for _ in range(_MAX_MEMBERS):
         inflate = zlib.decompressobj(wbits)
         plain += inflate.decompress(body, MAX_BODY_BYTES + 1 - len(plain))
-        _within(MAX_BODY_BYTES, len(plain))
+        within_cap(len(plain))
         if not inflate.eof:
             raise Unreadable("a compressed body that ends too early")
         body = inflate.unused_data.lstrip(b"\0")  # padding is usual
         if not body:
             return plain
     raise Unreadable(f"a compressed body of over {_MAX_MEMBERS} members")
-
-
-def _normal(url: str) -> str:
-    """A URL in ASCII, quoted where it has to be. Raises ValueError for one that cannot be."""
-    return requests.Request("GET", url).prepare().url or ""
 
 
 def _hidden(text: str, secrets: Iterable[str]) -> str:
@@ -231,25 +185,3 @@ def _split(url: str) -> tuple[str, str]:
     """A URL's scheme://host:port, and the rest of it."""
     scheme, _, host, *path = url.split("/", 3)
     return f"{scheme}//{host}", "/" + "".join(path)
-
-
-def _redirected(url: str, target: str) -> str:
-    """Where a redirect leads. Raises Unreadable unless it is the same server, or its host's usual https."""
-    old = urlsplit(url)
-    try:
-        new = urlsplit(urljoin(url, target))
-        place = _place(new)
-    except ValueError:
-        place = None
-    if place == _place(old):
-        host = old.netloc
-    elif place == ("https", old.hostname, DEFAULT_PORTS["https"]) and old.scheme == "http":
-        host = old.netloc.removesuffix(f":{old.port}")
-    else:
-        raise Unreadable(f"a redirect to {excerpt(target)}, which is not followed")
-    return _normal(new._replace(netloc=host, fragment="").geturl())
-
-
-def _place(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    """The server that a URL names. Raises ValueError for a port that is none."""
-    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from price.transport.connections import TLSSocket
-
 BUNDLE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 
@@ -28,12 +26,9 @@ def trust(network: Mapping[str, str]) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         for name in found:
             _load(context, name)
-    elif system.cafile or (system.capath and any(Path(system.capath).iterdir())):
-        context = ssl.create_default_context()
-    else:
-        context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
-    context.sslsocket_class = TLSSocket
-    return context
+        return context
+    known = system.cafile or (system.capath and any(Path(system.capath).iterdir()))
+    return ssl.create_default_context(cafile=None if known else DEFAULT_CA_BUNDLE_PATH)
 
 
 def _load(context: ssl.SSLContext, name: str) -> None:

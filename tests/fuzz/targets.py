@@ -22,7 +22,8 @@ from price.model import Answer, Request
 from price.sources import SOURCES
 from price.sources.strictjson import MAX_PRICE, read_json, read_price, shown
 from price.transport import MAX_BODY_BYTES, Transport
-from price.transport.client import _redirected, decoded
+from price.transport.client import decoded
+from price.transport.redirects import redirected
 from price.wire import retry_after_seconds
 from tests.exchange.parrot import GOOD, certificates, parrot
 from tests.fakes import START
@@ -85,7 +86,7 @@ def headers(data: bytes) -> None:
     assert seconds is None or seconds >= 0
     for old in ("http://exchange.test:8080/a", "https://[::1]/a"):
         with _said(SourceError):
-            new = _redirected(old, text)
+            new = redirected(old, text)
             assert new.split("/")[2].split(":")[0] == old.split("/")[2].split(":")[0]
     for encoding in ("gzip", "deflate", text[:20]):
         with _said(SourceError):
