@@ -4,14 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # tests that look at real time run after the others; one that fails is tried once more, and listed as RERUN
-COMPUTE := -n 4 --dist worksteal -m "not live and not realtime and not windows"
+COMPUTE := -n 4 --dist worksteal -m "not live and not realtime and not windows and not packages"
 # only the files with such tests: to collect all thousands again takes each worker seconds
 REALTIME := -n 5 --dist worksteal -m realtime --reruns 1 $$(grep -rl --include='test_*.py' realtime tests)
 # else each of the hundreds of processes that tests start would compile the program anew
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONINSPECT CDPATH
-.PHONY: help dist completion web pictures run once status demo demo-cluster test test-windows check lint type cov format fuzz sweep-follow live bench way clean install uninstall
+.PHONY: help dist deb release completion web pictures run once status demo demo-cluster test test-packages test-windows check lint type cov format fuzz sweep-follow live bench way clean install uninstall
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,8 +35,11 @@ test: $(VENV)/.dev ## run all tests; in CI the checks too
 	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory check; fi
 	$(BIN)/pytest $(COMPUTE)
 	$(BIN)/pytest $(REALTIME)
-	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory test-windows; \
-	else echo "on Windows, under Wine: make test-windows"; fi
+	@if [ "$$CI" = true ]; then $(MAKE) --no-print-directory test-packages test-windows; \
+	else echo "on Windows, under Wine: make test-windows; what people install: make test-packages"; fi
+
+test-packages: web $(VENV)/.dev $(VENV)/.build ## build the wheel and the Debian packages, and install them on machines
+	$(BIN)/pytest -n 2 --dist loadfile -m packages --reruns 1 tests/packages
 
 test-windows: $(VENV)/.dev ## run the tests on Windows, under Wine, one after the other
 	$(BIN)/python -m tests.windows.setup
@@ -84,6 +87,12 @@ price/web/static/vendor/uPlot.iife.min.js: price/web/package-lock.json
 
 dist: web $(VENV)/.build ## build the wheel and the sdist into dist/
 	@$(BIN)/hatchling build -d dist
+
+deb: web $(VENV)/.run $(VENV)/.completion ## build the Debian packages for amd64 and arm64 into dist/
+	@DEB_WHEELS=$(VENV) deploy/build-deb.sh $(BIN)/python dist
+
+release: web $(VENV)/.run $(VENV)/.build $(VENV)/.completion ## build all packages of the tagged version into dist/, twice
+	@DEB_WHEELS=$(VENV) deploy/release.sh $(BIN)/python
 
 pictures: web $(VENV)/.browser ## take the README's pictures of the page, from a run of a minute (needs chromium)
 	@$(BIN)/python -m tests.web.pictures

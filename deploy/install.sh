@@ -242,6 +242,9 @@ start() {
 if [ -z "$root" ] && [ "$(id -u)" != 0 ]; then
     fail "installing needs root: sudo make install"
 fi
+if [ -z "$root" ] && [ -e /usr/lib/price/main.py ]; then
+    fail "the Debian package of price is installed; first type: sudo apt remove price (settings and data stay)"
+fi
 choose_python
 if [ -z "$root" ]; then
     supply

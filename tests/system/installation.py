@@ -22,7 +22,7 @@ def installed_machine() -> Machine:
     with ExitStack() as undo:
         machine = Machine()
         undo.callback(machine.close)
-        _copy_checkout(machine.path(CHECKOUT))
+        copy_checkout(machine)
         shutil.copytree(wheels, machine.path(_WHEELS))
         done = install(machine)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -59,7 +59,9 @@ def download(requirements: Path) -> Path:
     return folder
 
 
-def _copy_checkout(target: Path) -> None:
+def copy_checkout(machine: Machine) -> None:
+    """Copies what `make install` and the exchanges need of this checkout."""
+    target = machine.path(CHECKOUT)
     kept = ("main.py", "price", "tests", "bench", "deploy", "docs", "Makefile", "env.example")
     requirements = (path.name for path in ROOT.glob("requirements*.txt"))
     for name in (*kept, *requirements, "LICENSE", "README.md", "CHANGELOG.md"):
