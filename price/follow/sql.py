@@ -106,5 +106,5 @@ def _array(basis: str) -> str:
 
 @lru_cache(4096)
 def _by(extras: str) -> str:
-    found = row.value(("", "", "", "", extras), "by")
+    found = row.extras(("", "", "", "", extras)).get("by")
     return _NULL if found is None else found.replace("\\", "\\\\")

@@ -1,16 +1,13 @@
 """How many slots of each pair a log has had since midnight, read in small steps from its end."""
 
 import os
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from price import host, times
-from price.log.end import blocks_backwards
-from price.log.older import Text, older_texts
-
-_ROW = re.compile(rb"^(\S{20}) (\S+) (\S+) \S+(?: slots=(\d{1,10}))?", re.MULTILINE)
+from price.log import row
+from price.log.backwards import blocks_backwards, texts_backwards
 
 
 class Count:
@@ -28,46 +25,28 @@ def count_day(
 
     The log is read up to `size`, what it was when it was opened. Raises OSError.
     """
-    since = times.iso(midnight).encode()
+    since, start = times.unix(midnight), times.iso(midnight)
     # of files that overlap the newer one counts: rows from `oldest` on are counted already
-    oldest = b"~"
-    for text in _files(path, size):
-        if not text.is_end:
-            return
-        within = b"~"
-        for block in blocks_backwards(text):
-            first = b""
-            for slot, pair, price, slots in _ROW.findall(block):
-                first = first or slot
-                if slot >= oldest or (slot < since and price != b"-"):
-                    continue
-                count = counts.setdefault(pair.decode("ascii", "replace"), Count())
-                if price != b"-":
-                    count.recorded += 1
-                else:
-                    count.missed += _missed_since(slot, int(slots or 1), midnight, interval)
-            within = first or within
-            yield
-            if within < since:
-                return
-        oldest = min(oldest, within)
-
-
-def _files(path: Path, size: int) -> Iterator[Text]:
-    """The log's own file and those rotated away, the newest first."""
+    oldest = within = "~"
     descriptor = host.open_to_read(path)
     try:
-        yield Text(lambda at, most: host.read_at(descriptor, most, at), size)
-        status = os.fstat(descriptor)
+        for text in texts_backwards(path, descriptor, size, [], lambda: False):
+            if not text.is_end:
+                return
+            for block in blocks_backwards(text):
+                rows = row.find(block.decode("latin-1"))
+                for one in rows:
+                    if one[0] >= oldest:
+                        break
+                    if one[2] == row.MISSED:
+                        before = max(0, (since - row.unix(one[0])) // interval)
+                        counts.setdefault(one[1], Count()).missed += max(0, row.slots(one) - before)
+                    elif one[0] >= start:
+                        counts.setdefault(one[1], Count()).recorded += 1
+                within = rows[0][0] if rows else within
+                yield
+                if within < start:
+                    return
+            oldest = min(oldest, within)
     finally:
         os.close(descriptor)
-    yield from older_texts(path, (status.st_dev, status.st_ino), [], lambda: False)
-
-
-def _missed_since(slot: bytes, slots: int, midnight: datetime, interval: int) -> int:
-    """How many of a missed row's slots come after midnight."""
-    try:
-        first = times.parse_iso(slot.decode("ascii"))
-    except ValueError:
-        return 0
-    return slots - min(slots, times.slots_between(first, midnight, interval))

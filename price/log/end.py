@@ -10,17 +10,16 @@ row, through the rotated files if it has to, and stops once it knows everything:
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from price import host, times
+from price import times
 from price.log import quotes, row
-from price.log.older import Text, older_texts
+from price.log.backwards import Text, blocks_backwards, own_text, texts_backwards
+from price.log.file import last_interval
 from price.model import Pair, Quote
 
-_BLOCK_BYTES = 64 * 1024
-_LONGEST_LINE = 64 * 1024
 _ROWS_BYTES = 4 * 1024 * 1024
 _PRICES_BYTES = 16 * 1024 * 1024
 _FAR = times.unix(datetime(9000, 1, 1, tzinfo=UTC))
@@ -77,8 +76,8 @@ class LogEnd:
 
 def read_end(descriptor: int, size: int, pairs: Collection[Pair], recent_seconds: int) -> LogEnd:
     """What the last rows of one file say; `size` ends in a line end. Raises OSError."""
-    search = _Search(pairs, recent_seconds)
-    search.look(_plain(descriptor, size))
+    search = _Search(LogEnd(), pairs, recent_seconds)
+    search.look(own_text(descriptor, size))
     return search.end
 
 
@@ -86,41 +85,31 @@ def read_log_end(
     path: Path, descriptor: int, size: int, pairs: Collection[Pair], recent_seconds: int
 ) -> LogEnd:
     """What the last rows of a log say: of its file, open, and as far as needed of those rotated away."""
-    search = _Search(pairs, recent_seconds)
-    search.end.path, search.end.size = path, size
-    search.look(_plain(descriptor, size))
-    if not search.done:
-        status = os.fstat(descriptor)
-        for text in older_texts(
-            path, (status.st_dev, status.st_ino), search.end.skipped, lambda: search.rows_wanted
-        ):
-            search.look(text)
-            if search.done:
-                break
+    search = _Search(LogEnd(path, size), pairs, recent_seconds)
+    for text in texts_backwards(path, descriptor, size, search.end.skipped, lambda: search.rows_wanted):
+        search.look(text)
+        if search.done:
+            break
     return search.end
 
 
 def is_simulated(path: Path) -> bool | None:
     """Whether a log holds made-up prices; None where it has none and does not say. Raises OSError."""
-    known = path if path.exists() else Path(os.devnull)  # rotated, and not begun anew
+    known = path if path.exists() else Path(os.devnull)  # rotated, and not begun again
     with known.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         return read_log_end(path, file.fileno(), size, (), 0).simulated
 
 
-def _plain(descriptor: int, size: int) -> Text:
-    return Text(lambda at, count: host.read_at(descriptor, count, at), size)
-
-
 class _Search:
     """What is known so far, and what is still looked for."""
 
-    def __init__(self, pairs: Collection[Pair], recent_seconds: int) -> None:
-        self.end = LogEnd()
-        self._rowless = {str(pair).encode() for pair in pairs}
+    def __init__(self, end: LogEnd, pairs: Collection[Pair], recent_seconds: int) -> None:
+        self.end = end
+        self._rowless = {str(pair) for pair in pairs}
         self._priceless = set(self._rowless)
         self._recent_seconds = recent_seconds
-        self._recent = b""
+        self._recent = ""
         """The slot from which on rows are recent."""
         self._past_recent = False
         self._rows_left, self._prices_left = _ROWS_BYTES, _PRICES_BYTES
@@ -144,7 +133,7 @@ class _Search:
         """Goes backwards through a file, which is older than those before."""
         if not text.is_end:  # what its last rows say is not known, and older ones must not stand for it
             self._rows_left = self._prices_left = 0  # what is left to learn is whether it is simulated
-            self._priceless, self._recent = set(), b"~"
+            self._priceless, self._recent = set(), "~"
         if self.end.simulated is None and text.size:
             header = row.read_header(text.read(0, 4096).partition(b"\n")[0].decode("ascii", "replace"))
             self.end.simulated = True if header and header.simulated else None
@@ -157,86 +146,39 @@ class _Search:
 
     def _look_at(self, block: bytes) -> None:
         priced = block.count(b"\n") > block.count(b" - ")
-        rows, prices = self.rows_wanted, self._prices_wanted
+        rows_wanted = self.rows_wanted
         self._rows_left -= len(block)
         self._prices_left -= len(block) if priced else len(block) // 16
-        if not rows and not priced:
+        if not rows_wanted and not priced:
             return
-        named = (self._rowless if rows else set()) | (self._priceless if prices else set())
-        all_lines = (
-            not self._past_recent or self.end.simulated is None or (rows and self.end.interval is None)
-        )
-        if not all_lines and not any(b" %b " % pair in block for pair in named):
+        all_rows = not self._past_recent or None in (self.end.interval, self.end.simulated)
+        if not all_rows and not any(
+            f" {pair} ".encode() in block for pair in self._rowless | self._priceless
+        ):
             return
-        for text in reversed(block.split(b"\n")[:-1]):
-            self._look_at_line(text, rows=rows)
-            if self.done:
-                return
-
-    def _look_at_line(self, text: bytes, *, rows: bool) -> None:
-        if text.startswith(b"#"):
-            if rows:
-                self._note_header(text)
-            return
-        slot, pair, price, *_ = [*text.split(b" ", 3), b"", b""]
-        recent = slot >= self._recent
-        self._past_recent |= not recent
-        wanted = rows and (recent or self.end.interval is None or pair in self._rowless)
-        if price != b"-":
-            wanted |= recent or pair in self._priceless or self.end.simulated is None
-        if wanted:
-            self._note(text, rows=rows)
-
-    def _note_header(self, text: bytes) -> None:
-        if self.end.interval is None:
-            header = row.read_header(text.decode("ascii", "replace"))
-            self.end.interval = header.every if header else None
-
-    def _note(self, text: bytes, *, rows: bool) -> None:
-        try:
-            quote = quotes.read(text.decode("ascii"))
-        except ValueError:
-            return
-        name = str(quote.pair).encode()
-        if not self._recent:
-            since = max(0, times.unix(quote.slot) - self._recent_seconds)
-            self._recent = times.iso(times.from_unix(since)).encode()
-        if rows:
-            self._note_row(quote)
-            self._rowless.discard(name)
-        if quote.price is not None:
+        if rows_wanted and self.end.interval is None:
+            self.end.interval = last_interval(block) or None
+        for one in reversed(row.find(block.decode("latin-1"))):
+            slot, pair, price, basis, _ = one
+            if not self._recent:
+                self._recent = row.slot(max(0, row.unix(slot) - self._recent_seconds))
+            recent = slot >= self._recent
+            self._past_recent |= not recent
+            if rows_wanted and (recent or self.end.interval is None or pair in self._rowless):
+                self._note_row(one)
+            if price == row.MISSED:
+                continue
             if self.end.simulated is None:
-                self.end.simulated = "simulated" in quote.sources
-            if name in self._priceless or text[:20] >= self._recent:
+                self.end.simulated = "simulated" in basis.split(",")
+            if recent or pair in self._priceless:
+                quote = quotes.quote_of(one)
                 self.end.recent.setdefault(quote.pair, []).insert(0, quote)
-            self._priceless.discard(name)
+                self._priceless.discard(pair)
 
-    def _note_row(self, quote: Quote) -> None:
+    def _note_row(self, one: row.Row) -> None:
+        quote = quotes.quote_of(one)
+        self._rowless.discard(one[1])
         later = self.end.rows.setdefault(quote.pair, quote)
         if self.end.interval is None and later is not quote:
             # every slot has a row, so two rows in a row tell the interval
             self.end.interval = int((later.slot - quote.slot).total_seconds()) // quote.slots or None
-
-
-def blocks_backwards(text: Text) -> Iterator[bytes]:
-    """Blocks of whole lines, the last one first; what is too long to be a line is passed over.
-
-    Each byte is read once and joined once, however long a stretch without a line end is.
-    """
-    end, rest, skipping = text.size, b"", False
-    while end > 0:
-        start = max(0, end - _BLOCK_BYTES)
-        first, newline, others = text.read(start, end - start).partition(b"\n")
-        end = start
-        if not newline:  # all of it belongs to one line
-            rest, skipping = (first + rest, skipping) if len(rest) < _LONGEST_LINE else (b"", True)
-            continue
-        if not skipping:
-            others += rest
-        else:  # the line that `others` ends in goes on for too long
-            others = others[: others.rfind(b"\n") + 1]
-        if others:
-            yield others
-        rest, skipping = first + newline, False
-    if rest and not skipping:
-        yield rest

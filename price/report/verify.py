@@ -208,7 +208,7 @@ def _repair(line: str, last: str, pairs: set[str]) -> Fault:
         what = f"{pair} has a row for this slot already"
     elif price == row.MISSED:
         what = "a repair has a price"
-    elif row.value(one, "by") not in _WAYS:
+    elif row.extras(one).get("by") not in _WAYS:
         what = "a repair says by=journal, by=candle or by=peer"
     return Fault("", 0, what, slot, pair)
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from price import times
 from price.log import quotes as lines
+from price.log.backwards import Text, blocks_backwards
 from price.log.cut import sound_end
 from price.log.day import Count, count_day
-from price.log.end import LogEnd, blocks_backwards, read_end
-from price.log.older import Text
+from price.log.end import LogEnd, read_end
 from price.log.row import write
 from price.model import Pair, Quote
 
