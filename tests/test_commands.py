@@ -46,6 +46,16 @@ def test_a_command_that_is_not_there_ends_with_the_list_of_those_that_are(
     assert all(repr(command.name) in shown for command in COMMANDS)
 
 
+@pytest.mark.parametrize("words", [["--nothing"], ["once", "now"], ["repair"]])
+def test_a_wrong_command_line_is_told_in_short(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(words, {}, NOW)
+    shown = capsys.readouterr()
+
+    assert shown.out == ""
+    assert "usage: price" in shown.err
+
+
 def test_a_reading_command_loads_neither_recorder_nor_settings_nor_network() -> None:
     code = (
         "import sys; from price.cli import parser; parser(['history']).parse_args(['history']);"

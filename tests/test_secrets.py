@@ -16,7 +16,7 @@ from tests.exchange.venues.base import Venue
 from tests.exchange.wire import Ask, Reply
 from tests.faults.place import BEGIN
 from tests.faults.stepped import stepped
-from tests.test_process import Program, ended, until
+from tests.process import Program, ended, until
 
 KEY = "CG-Z8hQn4tV2"
 PASSWORD = "hunter2secret"

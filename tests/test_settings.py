@@ -196,6 +196,19 @@ def test_a_url_may_have_a_port_and_a_prefix(url: str, kept: str) -> None:
     assert load(KRAKEN_URL=url).urls["kraken"] == kept
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["https://*.kraken.com", "https://.kraken.com", "https://a..b", f"https://{'a' * 64}.com", "https://-", "http://[::1",
+     "https://kraken.com:0", "https://kr\u00e4ken.com", "https://a b", "https:///x", "https://a%20b", "https://[::1]x",
+     "https://a_b\\c", "https://api.kraken.com:99999", "api.kraken.com", "ftp://api.kraken.com"],
+)  # fmt: skip
+def test_a_url_that_cannot_be_asked_is_a_bad_setting(url: str) -> None:
+    (fault,) = faults(KRAKEN_URL=url)
+
+    assert fault.startswith("PRICE_KRAKEN_URL=")
+    assert "must be scheme://host" in fault
+
+
 def test_every_fault_is_said_at_once() -> None:
     found = faults(
         PAIRS="BTC", SOURCES="krakn", INTERVAL="7", TIMEOUT="x", QUORUM="0", LOG_LEVEL="LOUD", FOO="1"

@@ -28,7 +28,7 @@ from tests.faults.network import (
 )
 from tests.faults.place import Place
 from tests.faults.test_program import _begin, _finish
-from tests.test_process import until
+from tests.process import until
 from tests.test_transport import FOUND, PRICE, Proxy, serving
 
 pytestmark = pytest.mark.realtime

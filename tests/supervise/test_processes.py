@@ -17,8 +17,8 @@ import pytest
 
 from tests.exchange import Market, faults
 from tests.needs import needs
+from tests.process import ROOT, Program, ended, until
 from tests.proof import proven
-from tests.test_process import ROOT, Program, ended, until
 
 pytestmark = pytest.mark.realtime
 RECORDER = (sys.executable, str(ROOT / "main.py"), "run")
