@@ -69,7 +69,8 @@ RULES = {
     "optional": set[str](),
     "__main__": {"cli"},
     "supervise": {
-        "supervise", "clock", "handlers", "sinks", "recorder", "settings", "events", "log", "host", *GROUND,
+        "supervise", "service", "clock", "handlers", "sinks", "recorder", "settings", "events", "log", "host",
+        *GROUND,
     },
     "commands": {
         "alerts", "clock", "supervise", "recorder", "metrics", "optional", "report", "backfill", "web",

@@ -1,4 +1,4 @@
-"""What Windows keeps beside a service: its folder, the rights on it, its source of the Event Log."""
+"""What an install changes elsewhere in Windows: the rights on a folder, the source of the Event Log."""
 
 import sys
 
@@ -10,26 +10,10 @@ from pathlib import Path
 import ntsecuritycon
 import win32security
 
-from price.errors import PriceError
 from price.handlers.eventlog import ERROR, INFORMATION, MESSAGES, WARNING
 
-_SERVICES = r"SYSTEM\CurrentControlSet\Services"
+_SOURCES = r"SYSTEM\CurrentControlSet\Services\EventLog\Application"
 _LOCAL_SERVICE = "S-1-5-19"
-
-
-def keep_folder(name: str, folder: Path) -> None:
-    """Notes where a service has its files. Raises OSError."""
-    with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, rf"{_SERVICES}\{name}\Parameters") as key:
-        winreg.SetValueEx(key, "Folder", 0, winreg.REG_SZ, str(folder))
-
-
-def folder_of(name: str) -> Path:
-    """Where a service has its files. Raises PriceError for one that was not installed by us."""
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, rf"{_SERVICES}\{name}\Parameters") as key:
-            return Path(winreg.QueryValueEx(key, "Folder")[0])
-    except OSError as error:
-        raise PriceError(f"the service {name} is not installed: price service install") from error
 
 
 def add_source(name: str) -> None:
@@ -45,7 +29,7 @@ def remove_source(name: str) -> None:
 
 
 def _source(name: str) -> str:
-    return rf"{_SERVICES}\EventLog\Application\{name}"
+    return rf"{_SOURCES}\{name}"
 
 
 def allow_service(folder: Path) -> None:

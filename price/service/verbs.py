@@ -16,7 +16,7 @@ from price import host, settings
 from price.clock import Signal, SystemClock
 from price.errors import PriceError
 from price.recorder.show_status import show_status
-from price.service import registry
+from price.service import parameters, registry
 from price.service.manager import Manager, State
 from price.service.place import SETTINGS, Place, absolute, command_line, default_folder, programs, unreadable
 from price.text import print_line
@@ -37,7 +37,7 @@ def run(args: Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _place(args: Namespace) -> Place:
-    return Place(args.name, registry.folder_of(args.name))
+    return Place(args.name, parameters.folder_of(args.name))
 
 
 class Service:
@@ -61,7 +61,7 @@ class Service:
         place.make()
         settings.load(place.environment(self._environ))
         unknown = self._manager.install(command_line(name, rows=self._args.rows))
-        registry.keep_folder(name, place.folder)
+        parameters.keep_folder(name, place.folder)
         registry.add_source(name)
         registry.allow_service(place.folder)
         print_line(f"{name} is installed and starts with Windows; settings: {place.folder / SETTINGS}")

@@ -1,5 +1,6 @@
 """Which objects a supervisor is made of."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -23,6 +24,10 @@ def supervise(
     limits: Limits = Limits(),
 ) -> int:
     """Supervises until it is stopped; returns the exit status. Raises PriceError."""
+    if service and sys.platform == "win32":
+        from price.service.parameters import enter
+
+        environ = enter(service, environ)
     status = partial(settings.status_path, environ)
     failures = Failures()
     wanted = settings.load(environ)

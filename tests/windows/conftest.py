@@ -2,14 +2,18 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.needs import give_up, needs
+from tests.windows.installed import Installed, installed
+from tests.windows.nssm import by_nssm
 from tests.windows.prefix import WINE, Prefix
 from tests.windows.recording import Recording
+from tests.windows.supervised import Supervised
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,3 +58,27 @@ def recording(booted: Prefix, folder: Path) -> Iterator[Recording]:
     recording = Recording(booted, folder)
     yield recording
     recording.kill()
+
+
+@pytest.fixture
+def service(booted: Prefix, folder: Path) -> Iterator[Installed]:
+    """A service with simulated prices."""
+    with installed(booted, folder) as service:
+        yield service
+
+
+@pytest.fixture
+def nssm(booted: Prefix, recording: Recording) -> Iterator[Recording]:
+    """A recorder that is to run under NSSM."""
+    with by_nssm(booted, recording) as nssm:
+        yield nssm
+
+
+@pytest.fixture
+def supervised(recording: Recording) -> Iterator[Supervised]:
+    """A supervisor that does not run yet; what a test leaves running is ended."""
+    supervised = Supervised(recording)
+    yield supervised
+    supervised.kill()
+    for pid in supervised.recorders:
+        os.kill(pid, signal.SIGKILL)

@@ -3,102 +3,20 @@
 import os
 import re
 import signal
-import subprocess
-import threading
-from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 
 import pytest
 
-from tests.windows.prefix import MAIN, PYTHON, SECONDS, Prefix, named
-from tests.windows.recording import Recording
+from tests.windows.prefix import MAIN, PYTHON, Prefix
+from tests.windows.supervised import Supervised
 
-RECORDER = (PYTHON, "-u", MAIN, "run", "--end-with-stdin")
 STUBBORN = r"""
 import os, pathlib, time
 pathlib.Path('logs').mkdir(exist_ok=True)
 pathlib.Path('logs/status.json').write_text('{"version": "1", "pid": %d}' % os.getpid())
 time.sleep(600)
 """
-
-
-class Supervised:
-    """A supervisor in the folder of a recording, and what both say."""
-
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
-        self.prefix = recording.prefix
-        self.said = ""
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self, *words: str) -> None:
-        """Starts a supervisor by its command line."""
-        process = self._process = self.prefix.start(
-            *(PYTHON, "-u", *words),
-            cwd=self.recording.folder,
-            PYTHONPATH=r"C:\src",
-            **named(self.recording.settings),
-        )
-        threading.Thread(target=self._read, args=[process], daemon=True).start()
-
-    def quick(self, seconds: float, *command: str) -> None:
-        """Starts one with short delays; a status may stand still for so many seconds."""
-        self.start("-m", "tests.supervise.quick", str(seconds), *(command or RECORDER))
-
-    def _read(self, process: "subprocess.Popen[bytes]") -> None:
-        assert process.stdout is not None
-        with process.stdout as lines:
-            for line in lines:
-                self.said += line.decode()
-
-    def until_said(self, words: str, times: int = 1) -> None:
-        """Waits for words."""
-        self.prefix.until(lambda: self.said.count(words) >= times)
-
-    def stop(self) -> int:
-        """Presses Ctrl-C; returns the exit status."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
-        return self._process.wait(SECONDS)
-
-    def kill(self) -> None:
-        """Ends the supervisor alone, as the Task Manager does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(SECONDS)
-
-    @property
-    def recorders(self) -> list[int]:
-        """The recorders that run, by the numbers that Linux knows them by."""
-        return pids(r"^C:.python.python.exe -u C:.src.main.py run")
-
-    def only_recorder(self, other_than: int = 0) -> int:
-        """The one recorder there is, once there is another than that; never two."""
-
-        def other() -> bool:
-            found = self.recorders
-            assert len(found) < 2, self.said
-            return bool(found) and found != [other_than]
-
-        self.prefix.until(other)
-        return self.recorders[0]
-
-
-def pids(command: str) -> list[int]:
-    """The processes with a command line."""
-    found = subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=False)
-    return [int(word) for word in found.stdout.split()]
-
-
-@pytest.fixture
-def supervised(recording: Recording) -> Iterator[Supervised]:
-    """None runs yet; what a test leaves running is ended."""
-    supervised = Supervised(recording)
-    yield supervised
-    supervised.kill()
-    for pid in supervised.recorders:
-        os.kill(pid, signal.SIGKILL)
 
 
 def test_it_records_and_stops_in_order_with_its_recorder(supervised: Supervised) -> None:
