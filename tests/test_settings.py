@@ -93,7 +93,9 @@ def test_the_table_of_the_readme_has_each_setting_with_its_default_and_meaning()
     text = (HERE.parent / "README.md").read_text()
     table = re.findall(r"^\| `(PRICE_\w+)`( …)? \| (.*?) ?\| (.*) \|$", text, re.MULTILINE)
     url = next(iter(URLS))
-    shown = [(name, row.shown, row.help) for name, row in ROWS.items() if name not in URLS or name == url]
+    shown = [
+        (name, row.shown_default, row.help) for name, row in ROWS.items() if name not in URLS or name == url
+    ]
 
     assert sorted((name, default, meaning) for name, _, default, meaning in table) == sorted(shown)
 
@@ -655,11 +657,11 @@ def test_where_the_log_is_and_what_is_too_far_apart_are_known_from_the_file_what
     file.write_text("PRICE_FILE=/srv/log.txt\nPRICE_MAX_SPREAD=0.5\nPRICE_QUORUM=many\nnot understood\n")
 
     assert settings.log_path({"PRICE_ENV": str(file)}) == Path("/srv/log.txt")
-    assert settings.max_spread({"PRICE_ENV": str(file)}) == Decimal("0.5")
+    assert settings.value_of({"PRICE_ENV": str(file)}, "PRICE_MAX_SPREAD") == Decimal("0.5")
     assert settings.log_path({"PRICE_ENV": "/nowhere", "LOGS_DIRECTORY": "/var/log/x"}) == Path(
         "/var/log/x/prices.txt"
     )
-    assert settings.max_spread({"PRICE_MAX_SPREAD": "wide"}) == 1
+    assert settings.value_of({"PRICE_MAX_SPREAD": "wide"}, "PRICE_MAX_SPREAD", lenient=True) == 1
 
 
 def test_the_key_may_be_a_credential(tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def run(
         progress = Progress(sys.stderr, "filled")
         progress.begin(max(first, asked.since or 0), min(last, asked.until or last))
         stack.callback(progress.clear)
-        repair = Repair(provider, file, clock, progress, settings.max_jump(environ), simulated=simulated)
+        jump = settings.value_of(environ, "PRICE_MAX_JUMP", lenient=True)
+        repair = Repair(provider, file, clock, progress, jump, simulated=simulated)
         slots = find_missing(log, args.pair, asked.since, asked.until)
         while batch := dict(islice(slots, MOST_SLOTS)):
             filled = file.known(min(batch)[0], max(batch)[0] + 1)
@@ -98,7 +99,8 @@ def _provider(
         return _journal(name.removeprefix(_JOURNAL) if name.startswith(_JOURNAL) else "", args.unit)
     from price.backfill.peer import Peer
 
-    peer = Peer(name, path, args.pair, settings.max_spread(environ))
+    spread = settings.value_of(environ, "PRICE_MAX_SPREAD", lenient=True)
+    peer = Peer(name, path, args.pair, spread)
     peer.compare(asked.since, asked.until)
     return peer
 

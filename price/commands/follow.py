@@ -144,7 +144,7 @@ def _follow(
         notify.sender(environ),
         folder / file_name(target.name),
         Progress(sys.stderr, "rows sent"),
-        settings.max_spread(environ),
+        settings.value_of(environ, "PRICE_MAX_SPREAD", lenient=True),
     )
     since = unix(parse_when(args.since, now)) if args.again else None
     follower = Follower(path, target, clock, report, _CHANCE, since)

@@ -1,7 +1,7 @@
 """The settings: from the environment and the settings file to values that are right together."""
 
 from price.settings.checks import plans
-from price.settings.load import file_faults, load, log_path, max_jump, max_spread, status_path, value_of
+from price.settings.load import file_faults, load, log_path, status_path, value_of
 from price.settings.table import NAMES, NETWORK_NAMES, ROWS, TRUST_NAMES, Settings
 
 __all__ = [
@@ -13,8 +13,6 @@ __all__ = [
     "file_faults",
     "load",
     "log_path",
-    "max_jump",
-    "max_spread",
     "plans",
     "status_path",
     "value_of",

@@ -1,7 +1,7 @@
 """What settings that are right one by one must be together."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from price.log.files import rotated_name
@@ -12,65 +12,48 @@ from price.smallfile import REPAIRS, draft_of, foreign, is_none
 from price.sources import SOURCES
 from price.text import one_line
 
+Fault = tuple[str, str]
+"""The names of the settings that a fault depends on, with blanks between, and what is wrong."""
 
-def together(
-    settings: Settings, env: Path | None, named: Collection[str]
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What is wrong with settings that are right one by one, and the settings that it depends on.
+
+def together(settings: Settings, env: Path | None, named: Collection[str]) -> Iterator[Fault]:
+    """What is wrong with settings that are right one by one.
 
     `env` is the settings file, `named` the settings that are not left to their default.
     """
+    names = ",".join(settings.sources)
     if settings.timeout >= settings.interval:
-        yield (
-            ("PRICE_TIMEOUT", "PRICE_INTERVAL"),
-            (
-                f"PRICE_TIMEOUT={settings.timeout:g}: must be less than the interval, {settings.interval} s,"
-                f" for example {settings.interval * 0.8:g}"
-            ),
-        )
+        usual = f"{settings.interval} s, for example {settings.interval * 0.8:g}"
+        fault = f"PRICE_TIMEOUT={settings.timeout:g}: must be less than the interval, {usual}"
+        yield "PRICE_TIMEOUT PRICE_INTERVAL", fault
     if "simulated" in settings.sources and len(settings.sources) > 1:
-        yield (
-            ("PRICE_SOURCES",),
-            (
-                f"PRICE_SOURCES={','.join(settings.sources)}: simulated may not be mixed with real sources;"
-                " for example PRICE_SOURCES=simulated"
-            ),
-        )
-    if settings.quorum and settings.quorum > len(settings.sources):
-        yield (
-            ("PRICE_QUORUM", "PRICE_SOURCES"),
-            (
-                f"PRICE_QUORUM={settings.quorum}: above the number of sources, {len(settings.sources)};"
-                f" for example {len(settings.sources)}"
-            ),
-        )
+        what = "simulated may not be mixed with real sources; for example PRICE_SOURCES=simulated"
+        yield "PRICE_SOURCES", f"PRICE_SOURCES={names}: {what}"
+    if settings.quorum and settings.quorum > (count := len(settings.sources)):
+        what = f"above the number of sources, {count}; for example {count}"
+        yield "PRICE_QUORUM PRICE_SOURCES", f"PRICE_QUORUM={settings.quorum}: {what}"
     for planned in plans(settings):
         if planned.fault:
-            yield ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_INTERVAL"), planned.fault
+            yield "PRICE_PAIRS PRICE_SOURCES PRICE_INTERVAL", planned.fault
     for pair in settings.pairs:
         yield from _of_pair(settings, pair)
     for fault in settings.parsed_alerts()[1]:
-        yield ("PRICE_ALERTS", "PRICE_PAIRS", "PRICE_INTERVAL"), f"PRICE_ALERTS={fault}"
+        yield "PRICE_ALERTS PRICE_PAIRS PRICE_INTERVAL", f"PRICE_ALERTS={fault}"
     yield from _of_files(settings, env, named)
 
 
-def _of_pair(settings: Settings, pair: Pair) -> Iterator[tuple[tuple[str, ...], str]]:
+def _of_pair(settings: Settings, pair: Pair) -> Iterator[Fault]:
     asked = settings.asked_for(pair)
-    able = [name for name in SOURCES if settings.source(name).offers(pair) and name != "simulated"]
     if not asked:
-        yield ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_SYMBOLS"), _unasked(settings, pair, able)
+        yield "PRICE_PAIRS PRICE_SOURCES PRICE_SYMBOLS", _unasked(settings, pair)
     elif settings.quorum and len(asked) < settings.quorum <= len(settings.sources):
-        yield (
-            ("PRICE_PAIRS", "PRICE_SOURCES", "PRICE_QUORUM"),
-            (
-                f"PRICE_QUORUM={settings.quorum}: {pair} is quoted by {','.join(asked)} alone;"
-                f" for example {len(asked)}"
-            ),
-        )
+        what = f"{pair} is quoted by {','.join(asked)} alone; for example {len(asked)}"
+        yield "PRICE_PAIRS PRICE_SOURCES PRICE_QUORUM", f"PRICE_QUORUM={settings.quorum}: {what}"
 
 
-def _unasked(settings: Settings, pair: Pair, able: Sequence[str]) -> str:
+def _unasked(settings: Settings, pair: Pair) -> str:
     """Why no configured source is asked for a pair, and what to do."""
+    able = [name for name in SOURCES if settings.source(name).offers(pair) and name != "simulated"]
     names = ",".join(settings.sources)
     quoting = [name for name in settings.sources if pair.quote in SOURCES[name].currencies]
     if not quoting:
@@ -81,33 +64,33 @@ def _unasked(settings: Settings, pair: Pair, able: Sequence[str]) -> str:
     return f"{fault} say what it is called, for example PRICE_SYMBOLS={quoting[0]}:{pair.base}={pair.base}"
 
 
-def _of_files(
-    settings: Settings, env: Path | None, named: Collection[str]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+def _of_files(settings: Settings, env: Path | None, named: Collection[str]) -> Iterator[Fault]:
     """The small files are replaced whole: what stands in their place, if it is not theirs, would be lost."""
     files = {"PRICE_FILE": settings.file, "PRICE_STATE": settings.state, "PRICE_STATUS": settings.status}
     real = {name: _real(path) for name, path in files.items() if not is_none(path)}
-    logs = (
-        {real["PRICE_FILE"], _real(settings.file.parent) / settings.file.name} if "PRICE_FILE" in real else ()
-    )
+    log = real.get("PRICE_FILE")
+    logs = [log, _real(settings.file.parent) / settings.file.name] if log else []
+
+    def clash(names: str, words: str) -> Fault:
+        name = names.split()[0]
+        return names, f"{name}={one_line(str(files[name]))}: {words}; name another file"
+
     if settings.file.name == REPAIRS:
-        yield ("PRICE_FILE",), _clash("PRICE_FILE", files, f"{REPAIRS} is for repairs of the log")
+        yield clash("PRICE_FILE", f"{REPAIRS} is for repairs of the log")
     for name, path in real.items():
         for other in real:
             if other < name and _same(path, real[other]):
-                yield (name, other), _clash(name, files, f"{other} is the same file")
+                yield clash(f"{name} {other}", f"{other} is the same file")
             elif other not in (name, "PRICE_FILE") and path == draft_of(real[other]):
-                yield (name, other), _clash(name, files, f"{other} is written there before it is replaced")
+                yield clash(f"{name} {other}", f"{other} is written there before it is replaced")
         if env and _same(path, _real(env)):
-            yield (name,), _clash(name, files, "it is the settings file")
-        elif name != "PRICE_FILE" and any(_is_beside(path, log) for log in logs):
-            yield (name, "PRICE_FILE"), _clash(name, files, "the log's own files have such names")
-        elif name != "PRICE_FILE" and (found := foreign(path, any_text=name not in named)):
-            yield (name,), _clash(name, files, f"{found}, which would be lost")
-
-
-def _clash(name: str, files: Mapping[str, Path], words: str) -> str:
-    return f"{name}={one_line(str(files[name]))}: {words}; name another file"
+            yield clash(name, "it is the settings file")
+        elif name == "PRICE_FILE":
+            continue
+        elif any(_is_beside(path, one) for one in logs):
+            yield clash(f"{name} PRICE_FILE", "the log's own files have such names")
+        elif found := foreign(path, any_text=name not in named):
+            yield clash(name, f"{found}, which would be lost")
 
 
 def _real(path: Path) -> Path:

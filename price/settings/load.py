@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,14 @@ def load(environ: Mapping[str, str]) -> Settings:
     return _Reader(Texts(environ)).settings()
 
 
-def value_of(environ: Mapping[str, str], name: str) -> Any:
+def value_of(environ: Mapping[str, str], name: str, *, lenient: bool = False) -> Any:
     """One setting, for commands that need no other to be right, nor a readable settings file.
 
-    Raises SettingsError for a text that it cannot be.
+    Raises SettingsError for a text that it cannot be; with `lenient` the default then holds.
     """
     reader = _Reader(Texts(environ))
     value = reader.value(name)
-    if reader.bad:
+    if reader.bad and not lenient:
         raise SettingsError(reader.faults)
     return value
 
@@ -48,18 +47,6 @@ def log_path(environ: Mapping[str, str]) -> Path:
     """Where the log is. Raises SettingsError."""
     path: Path = value_of(environ, "PRICE_FILE")
     return path
-
-
-def max_spread(environ: Mapping[str, str]) -> Decimal:
-    """The percentage that prices may differ; the default where that is not well set."""
-    spread: Decimal = _Reader(Texts(environ)).value("PRICE_MAX_SPREAD")
-    return spread
-
-
-def max_jump(environ: Mapping[str, str]) -> Decimal:
-    """The percentage that a filled price may lie outside those around it; the default as above."""
-    jump: Decimal = _Reader(Texts(environ)).value("PRICE_MAX_JUMP")
-    return jump
 
 
 class _Reader:
@@ -85,7 +72,7 @@ class _Reader:
         settings = Settings(**found)
         named = {name for name in ROWS if self._texts.get(name)}
         wrong = together(settings, self._texts.file, named)
-        self.faults += [fault for names, fault in wrong if self.bad.isdisjoint(names)]
+        self.faults += [fault for names, fault in wrong if self.bad.isdisjoint(names.split())]
         if self.faults:
             raise SettingsError(self.faults)
         return settings
@@ -93,31 +80,26 @@ class _Reader:
     def value(self, name: str) -> Any:
         """The value of a setting; its default, and a fault, where its text cannot be read."""
         row = ROWS[name]
-        default = (
-            row.default if isinstance(row.default, str) else row.default(self._texts.environ, self._known)
-        )
-        text = self._texts.get(name)
-        value = None if name in self.bad else self._parsed(name, text) if text else self._credential(row)
-        value = row.parse(default) if value is None else value
+        value = None
+        try:
+            text = "" if name in self.bad else self._texts.get(name)
+            value = row.parse(text) if text else self._credential(row)
+        except ValueError as error:
+            self._report(name, str(error))
+        if value is None:
+            default = row.default_text(self._texts.environ, self._known)
+            value = row.parse(default) if default else row.empty
         self._known[FIELDS.get(name, name)] = value
         return value
 
-    def _parsed(self, name: str, text: str) -> Any:
-        try:
-            return ROWS[name].parse(text)
-        except ValueError as error:
-            self._report(name, str(error))
-            return None
-
     def _credential(self, row: Row) -> Any:
+        """The value that systemd hands over; None where there is none, or a bad one."""
         try:
             text = self._texts.credential(row.credential) if row.credential else ""
             return row.parse(text) if text else None
         except (OSError, ValueError) as error:
-            reason = (
-                isinstance(error, OSError) and error.strerror
-            ) or "it must be one word of printable ASCII"
-            self.faults.append(f"the credential {row.credential} cannot be used: {reason}")
+            words = error.strerror if isinstance(error, OSError) else "it must be one word of printable ASCII"
+            self.faults.append(f"the credential {row.credential} cannot be used: {words}")
             return None
 
     def _report(self, name: str, words: str) -> None:

@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from price.alerts.rules import Rule
 
 Default = Callable[[Mapping[str, str], Mapping[str, Any]], str]
-"""What makes a default from the environment and from the settings of the rows above."""
+"""What makes the text of a default from the environment and from the settings of the rows above."""
 NETWORK_NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 TRUST_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-_URL_HELP = "one per source: mirrors, paid hosts, proxies"
 
 
 class Row(NamedTuple):
@@ -37,25 +35,28 @@ class Row(NamedTuple):
     parse: Callable[[str], Any]
     """Returns the value of a text without blanks around it; raises ValueError with what a valid one is."""
     help: str
-    shown: str
-    """The default as README has it."""
-    show: Callable[[str], str]
+    empty: Any = ""
+    """The value where the default is empty: nothing is set."""
+    shown: str = ""
+    """The default as README has it, where that is not the text itself."""
+    show: Callable[[str], str] = one_line
     """A bad value as a message may show it."""
-    credential: str
+    credential: str = ""
     """The file in $CREDENTIALS_DIRECTORY that holds it where nothing is set."""
 
+    def default_text(self, environ: Mapping[str, str], known: Mapping[str, Any]) -> str:
+        """The default, from the environment and from the settings of the rows above."""
+        return self.default if isinstance(self.default, str) else self.default(environ, known)
 
-def row(
-    default: str | Default,
-    parse: Callable[[str], Any],
-    help: str,  # noqa: A002 - the field's word
-    *,
-    shown: str = "",
-    show: Callable[[str], str] = one_line,
-    credential: str = "",
-) -> Any:
-    """The row of a setting, as the default of its attribute."""
-    return Row(default, parse, help, shown or (f"`{default}`" if default else ""), show, credential)
+    @property
+    def shown_default(self) -> str:
+        """The default as README has it."""
+        text = self.default_text({}, {})
+        return self.shown or (f"`{text}`" if text else "")
+
+
+row: Any = Row
+"""A row as the default of an attribute, which has the type of the setting's values."""
 
 
 def folder(variable: str, name: str) -> Default:
@@ -72,20 +73,24 @@ class Settings(NamedTuple):
     """What the operator wants. Times are in seconds, spread and jump in percent."""
 
     pairs: tuple[Pair, ...] = row(
-        "BTC-USD", values.pairs, "comma-separated; `btc/usd` and `bitcoin` are understood"
+        "BTC-USD", values.each(values.pair), "comma-separated; `btc/usd` and `bitcoin` are understood"
     )
     sources: tuple[str, ...] = row(
-        "coinbase,kraken,bitstamp", values.sources, "in the order in which rows name them"
+        "coinbase,kraken,bitstamp", values.each(values.source), "in the order in which rows name them"
     )
     quorum: int | None = row(
         "",
-        values.optional(values.whole(1, 99)),
+        values.whole(1, 99),
         "fewest agreeing sources",
+        empty=None,
         shown="`2` where three or more sources quote the pair, else `1`",
     )
     """None: as many as the number of sources asks for."""
     symbols: Mapping[str, Mapping[str, str]] = row(
-        "", values.symbols, "what an exchange calls a coin, where you know better: `kraken:LUNA=LUNA2`"
+        "",
+        values.symbols,
+        "what an exchange calls a coin, where you know better: `kraken:LUNA=LUNA2`",
+        empty={},
     )
     """By source and coin; docs/choosing.md says which coins are known."""
     interval: int = row("5", values.interval, "seconds between slots: 1 to 3600, a divisor of 86400")
@@ -93,53 +98,63 @@ class Settings(NamedTuple):
         _timeout,
         values.seconds("0.05", "3599"),
         "seconds that a slot waits for its sources; 0.8 of an interval below 3 s",
-        shown="`2`",
     )
     max_age: float = row("60", values.seconds("1", "86400"), "seconds: an older price is stale")
     max_spread: Decimal = row("1", values.percent, "percent that sources may differ")
     max_jump: Decimal = row("5", values.percent, "percent that a lone source may jump unconfirmed")
-    file: Path = row(
-        folder("LOGS_DIRECTORY", "prices.txt"), values.path, "the log", shown="`logs/prices.txt`"
-    )
+    file: Path = row(folder("LOGS_DIRECTORY", "prices.txt"), values.path, "the log")
     state: Path = row(
         folder("STATE_DIRECTORY", "state.json"),
         values.path,
         "which sources rest, until when: it survives a restart; `/dev/null`: none",
-        shown="`logs/state.json`",
     )
     status: Path = row(
         folder("RUNTIME_DIRECTORY", "status.json"),
         values.path,
         "replaced each slot, for `status` and other programs; `/dev/null`: none",
-        shown="`logs/status.json`",
     )
     alerts: str = row("", str, "rules parted by `;`, such as `BTC-USD above 70000`: docs/alerts.md")
     web_listen: tuple[tuple[str, int], ...] = row(
-        "127.0.0.1:8464,[::1]:8464", values.addresses, "where `price web` listens: docs/web.md"
+        "127.0.0.1:8464,[::1]:8464", values.each(values.address), "where `price web` listens: docs/web.md"
     )
-    web_hosts: tuple[str, ...] = row("", values.hosts, "names by which the page may be asked, with a proxy")
-    log_level: str = row("INFO", values.level, "of the journal or the terminal")
+    web_hosts: tuple[str, ...] = row(
+        "", values.each(values.host_name), "names by which the page may be asked, with a proxy", empty=()
+    )
+    log_level: str = row("INFO", values.one_of(*LOG_LEVELS), "of the journal or the terminal")
     log_format: str = row(
-        "text", values.log_format, "of what goes to stderr: `text`, or `json` with the journal's field names"
+        "text",
+        values.one_of("text", "json"),
+        "of what goes to stderr: `text`, or `json` with the journal's field names",
     )
     coingecko_key: str = row(
-        "", values.key, "CoinGecko's API key", show=lambda _: "…", credential="coingecko_key"
+        "",
+        values.fitting("[!-~]+", "one word of printable ASCII, as CoinGecko gives it out"),
+        "CoinGecko's API key",
+        show=lambda _: "…",
+        credential="coingecko_key",
     )
     follow_postgres: str = row(
         "",
-        values.optional_text(values.database),
+        values.fitting(
+            r"postgres(ql)?://[^\x00-\x20\x7f-\xa0]*",
+            "a URL of PostgreSQL, for example postgresql://price_follow@localhost/price",
+        ),
         "where `follow postgres` sends rows: docs/clusters.md",
         show=values.without_secrets,
     )
     follow_nats: tuple[str, ...] = row(
         "",
-        values.servers,
+        values.each(values.server),
         "where `follow nats` does: servers, comma-separated",
+        empty=(),
         show=values.without_secrets,
     )
     recorder: str = row(
         "",
-        values.optional_text(values.recorder),
+        values.fitting(
+            "[A-Za-z0-9][A-Za-z0-9._-]{0,62}",
+            "a name of letters, digits, dots, dashes and underscores, for example box-a",
+        ),
         "this recorder's name in followed rows; it must stay the same",
         shown="the host's name",
     )
@@ -211,7 +226,13 @@ URLS: Mapping[str, str] = {f"PRICE_{name.upper()}_URL": name for name in SOURCES
 ROWS: Mapping[str, Row] = {
     **{name: Settings._field_defaults[field] for name, field in FIELDS.items()},
     **{
-        name: Row(SOURCES[source].url, values.url, _URL_HELP, "the public host", values.without_secrets, "")
+        name: Row(
+            SOURCES[source].url,
+            values.url,
+            "one per source: mirrors, paid hosts, proxies",
+            shown="the public host",
+            show=values.without_secrets,
+        )
         for name, source in URLS.items()
     },
 }

@@ -6,7 +6,7 @@ from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from price import host
 from price.coins import COINS
@@ -15,15 +15,17 @@ from price.sources import SOURCES
 from price.text import one_line
 
 T = TypeVar("T")
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
+_URL = re.compile(
+    r"(?=[!-~]+$)https?://(?:[^/?#@\\:\[\]]+|\[[^/?#@\\\]]+\])(?::[1-9]\d*)?(?:/[^?#\\]*)?", re.I
+)
 _PAIR = re.compile(r"([A-Za-z0-9]{1,20})[-/]([A-Za-z0-9]{1,20})", re.ASCII)
 _SYMBOL = re.compile(r"([A-Za-z]{1,20}):([A-Za-z0-9]{1,20})(?:=([A-Za-z0-9._-]{1,60}))?", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+_SERVER = re.compile(r"(?:nats|tls)://[^\x00-\x20\x7f-\xa0]+")
 _USER = re.compile(r"^(.*?//)?.*@", re.DOTALL)
 _QUERY = re.compile(r"([?#]).*", re.DOTALL)
-_RECORDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _DAY_SECONDS = 86400
 
 
@@ -46,16 +48,6 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def optional(read: Callable[[str], T]) -> Callable[[str], T | None]:
-    """What reads an empty text as None."""
-    return lambda text: read(text) if text else None
-
-
-def optional_text(read: Callable[[str], str]) -> Callable[[str], str]:
-    """What leaves an empty text as it is."""
-    return lambda text: read(text) if text else ""
-
-
 def seconds(least: str, most: str) -> Callable[[str], float]:
     """What reads a length of time of a range, in seconds."""
 
@@ -74,6 +66,43 @@ def percent(text: str) -> Decimal:
     return Decimal(text)
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    """What reads one of some words, in upper or lower case."""
+
+    def read(text: str) -> str:
+        found = next((word for word in words if word.lower() == text.lower()), None)
+        if found is None:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return found
+
+    return read
+
+
+def fitting(pattern: str, words: str) -> Callable[[str], str]:
+    """What reads a text that fits a pattern; `words` tell what such a text is."""
+
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {words}")
+        return text
+
+    return read
+
+
+def each(read: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """What reads values with commas between them, each once."""
+
+    def read_all(text: str) -> tuple[T, ...]:
+        items = tuple(read(word.strip()) for word in text.split(","))
+        once = dict.fromkeys(items)
+        twice = [str(item) for item in once if items.count(item) > 1]
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands twice in it, for example {','.join(map(str, once))}")
+        return items
+
+    return read_all
+
+
 def path(text: str) -> Path:
     """Where a file is; `~` is a home folder. What only a shell replaces would become a folder's name."""
     try:
@@ -89,26 +118,8 @@ def path(text: str) -> Path:
     return found
 
 
-def level(text: str) -> str:
-    """The name of a log level."""
-    if text.upper() not in LOG_LEVELS:
-        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
-    return text.upper()
-
-
-def log_format(text: str) -> str:
-    """The form of log lines on stderr."""
-    if text.lower() not in ("text", "json"):
-        raise ValueError("must be text or json")
-    return text.lower()
-
-
-def pairs(text: str) -> tuple[Pair, ...]:
-    """Pairs, each once."""
-    return _each(text, _pair)
-
-
-def _pair(text: str) -> Pair:
+def pair(text: str) -> Pair:
+    """A pair, or a coin's name."""
     if text.lower() in COINS:
         return Pair(COINS[text.lower()], "USD")
     match = _PAIR.fullmatch(text)
@@ -117,16 +128,13 @@ def _pair(text: str) -> Pair:
     return Pair(match[1].upper(), match[2].upper())
 
 
-def sources(text: str) -> tuple[str, ...]:
-    """Names of sources, each once."""
-    return _each(text.lower(), _source)
-
-
-def _source(text: str) -> str:
-    if text not in SOURCES:
+def source(text: str) -> str:
+    """The name of a source."""
+    name = text.lower()
+    if name not in SOURCES:
         known = ", ".join(SOURCES)
-        raise ValueError(f"there is no source {text[:40]!r}{nearest(text, tuple(SOURCES))} (of {known})")
-    return text
+        raise ValueError(f"there is no source {name[:40]!r}{nearest(name, tuple(SOURCES))} (of {known})")
+    return name
 
 
 def symbols(text: str) -> Mapping[str, Mapping[str, str]]:
@@ -136,7 +144,7 @@ def symbols(text: str) -> Mapping[str, Mapping[str, str]]:
         match = _SYMBOL.fullmatch(word)
         if match is None:
             raise ValueError(f"{word[:40]!r} is not a coin at a source, for example kraken:LUNA=LUNA2")
-        name, coin = _source(match[1].lower()), match[2].upper()
+        name, coin = source(match[1]), match[2].upper()
         ticker = match[3] or match[2]
         ticker = ticker.lower() if name == "coingecko" else ticker.upper()
         if name == "simulated":
@@ -146,104 +154,38 @@ def symbols(text: str) -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def _each(text: str, read: Callable[[str], T]) -> tuple[T, ...]:
-    items = tuple(read(word.strip()) for word in text.split(","))
-    twice = [str(item) for item in dict.fromkeys(items) if items.count(item) > 1]
-    if twice:
-        raise ValueError(
-            f"{', '.join(twice)} stands twice in it, for example {','.join(map(str, dict.fromkeys(items)))}"
-        )
-    return items
-
-
 def url(text: str) -> str:
-    """Where an exchange is asked."""
-    if not _is_url(text):
+    """Where an exchange is asked: an address that a path can be put behind, without a user or password."""
+    parts = _parts(text)
+    name = parts.hostname or "" if parts else ""
+    if not _URL.fullmatch(text) or not (":" in name or _HOST.fullmatch(name)):
         raise ValueError("must be scheme://host[:port][/prefix], for example https://api.example.com:8443")
     return text.rstrip("/")
 
 
-def _is_url(text: str) -> bool:
-    """Whether a text is an address that a path can be put behind, without a user or password in it."""
+def server(text: str) -> str:
+    """Where a server of a NATS cluster is."""
+    parts = _parts(text)
+    if not _SERVER.fullmatch(text) or not (parts and parts.hostname and parts.port != 0):
+        raise ValueError("must be addresses parted by commas, for example nats://127.0.0.1:4222")
+    return text
+
+
+def _parts(text: str) -> SplitResult | None:
+    """A URL taken apart; None for one that cannot be."""
     try:
         parts = urlsplit(text)
-        port = parts.port
+        parts.port  # noqa: B018 - one that is no port raises
     except ValueError:
-        return False
-    host = parts.hostname or ""
-    plain = text.isascii() and text.isprintable() and " " not in text and "\\" not in text
-    whole = parts.netloc.lower() in (_written(host), f"{_written(host)}:{port}")
-    return (
-        plain
-        and whole
-        and parts.scheme in ("http", "https")
-        and not (parts.query or parts.fragment or port == 0)
-        and (":" in host or _HOST.fullmatch(host) is not None)
-    )
+        return None
+    return parts
 
 
-def _written(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def without_secrets(text: str) -> str:
-    """A URL for a message: without its user, its password and its query."""
-    return one_line(_QUERY.sub(r"\1…", _USER.sub(r"\1…@", text)))
-
-
-def recorder(text: str) -> str:
-    """The name of a recorder."""
-    if not _RECORDER.fullmatch(text):
-        raise ValueError("must be a name of letters, digits, dots, dashes and underscores, for example box-a")
-    return text
-
-
-def database(text: str) -> str:
-    """Where a PostgreSQL is."""
-    if not text.startswith(("postgresql://", "postgres://")) or not text.isprintable() or " " in text:
-        raise ValueError("must be a URL of PostgreSQL, for example postgresql://price_follow@localhost/price")
-    return text
-
-
-def servers(text: str) -> tuple[str, ...]:
-    """Where the servers of a NATS cluster are."""
-    found = tuple(one.strip() for one in text.split(",")) if text else ()
-    for one in found:
-        if not one.startswith(("nats://", "tls://")) or not one.isprintable() or " " in one:
-            raise ValueError("must be addresses parted by commas, for example nats://127.0.0.1:4222")
-        try:
-            known = bool(urlsplit(one).hostname) and urlsplit(one).port != 0
-        except ValueError:
-            known = False
-        if not known:
-            raise ValueError("must be addresses parted by commas, for example nats://127.0.0.1:4222")
-    return found
-
-
-def key(text: str) -> str:
-    """An API key."""
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("must be one word of printable ASCII, as CoinGecko gives it out")
-    return text
-
-
-def nearest(word: str, words: tuple[str, ...]) -> str:
-    """A hint at the word that may be meant."""
-    from difflib import get_close_matches  # only where something is wrong
-
-    near = get_close_matches(word, words, 1)
-    return f"; did you mean {near[0]}?" if near else "; see env.example"
-
-
-def addresses(text: str) -> tuple[tuple[str, int], ...]:
-    """Addresses and ports to listen on."""
-    return _each(text, _address)
-
-
-def _address(text: str) -> tuple[str, int]:
-    address, _, port = text.rpartition(":")
+def address(text: str) -> tuple[str, int]:
+    """An address and a port to listen on."""
+    name, _, port = text.rpartition(":")
     try:
-        found = str(ip_address(address.removeprefix("[").removesuffix("]")))
+        found = str(ip_address(name.removeprefix("[").removesuffix("]")))
         plain = port.isascii() and port.isdigit() and 0 < int(port) < 65_536
     except ValueError:
         plain = False
@@ -252,12 +194,21 @@ def _address(text: str) -> tuple[str, int]:
     return found, int(port)
 
 
-def hosts(text: str) -> tuple[str, ...]:
-    """Names of hosts, without a port."""
-    return _each(text.lower(), _host) if text else ()
-
-
-def _host(text: str) -> str:
-    if not _HOST.fullmatch(text):
+def host_name(text: str) -> str:
+    """The name of a host, without a port."""
+    if not _HOST.fullmatch(text.lower()):
         raise ValueError("must be names of hosts, for example prices.example.org")
-    return text.rstrip(".")
+    return text.lower().rstrip(".")
+
+
+def without_secrets(text: str) -> str:
+    """A URL for a message: without its user, its password and its query."""
+    return one_line(_QUERY.sub(r"\1…", _USER.sub(r"\1…@", text)))
+
+
+def nearest(word: str, words: tuple[str, ...]) -> str:
+    """A hint at the word that may be meant."""
+    from difflib import get_close_matches  # only where something is wrong
+
+    near = get_close_matches(word, words, 1)
+    return f"; did you mean {near[0]}?" if near else "; see env.example"
