@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from price.model import Pair
 from price.sources.base import Source
+from price.text import counted
 
 
 class Plan(NamedTuple):
@@ -27,7 +28,7 @@ class Plan(NamedTuple):
         if self.limit is None or self.per_minute <= self.limit:
             return ""
         return (
-            f"{self.source}: {self.per_minute:g} requests a minute for {self.pairs} pairs,"
+            f"{self.source}: {self.per_minute:g} requests a minute for {counted(self.pairs, 'pair')},"
             f" above its known limit of {self.limit}: fewer PRICE_PAIRS or a longer PRICE_INTERVAL"
         )
 

@@ -21,6 +21,11 @@ def escaped(text: str) -> str:
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
+def counted(number: int, one: str, several: str = "") -> str:
+    """A number of things in words: `1 row`, `3 rows`, and with `several` what else differs."""
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
 def print_line(text: str) -> None:
     """Prints a line to stdout, escaped."""
     sys.stdout.write(f"{escaped(text)}\n")

@@ -55,7 +55,7 @@ def test_a_finished_slot_is_one_datagram_with_the_last_price_and_the_gaps_of_the
     service.slot(SLOT, [quote(BTC, "97123.450"), quote(ETH, "3300")])
 
     assert systemd.heard == [
-        "WATCHDOG=1\nSTATUS=BTC-USD 97123.45, 1 of 2 sources agree, 1 more pairs; 3 slots missed today"
+        "WATCHDOG=1\nSTATUS=BTC-USD 97123.45, 1 of 2 sources agree, 1 more pair; 3 slots missed today"
     ]
 
 

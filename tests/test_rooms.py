@@ -33,7 +33,7 @@ RULES = {
     "clock_witness": {"events", "times", "price"},
     "alerts": {"alerts", "log", "events", "coins", *GROUND},
     "sources": {"sources", "wire", "coins", "errors", "model", "text", "times"},
-    "plan": {"sources", "model"},
+    "plan": {"sources", "model", "text"},
     "settings": {
         "settings", "alerts", "choose", "coins", "errors", "host", "log", "text", "smallfile", "plan",
         "model", "sources",

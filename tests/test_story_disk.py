@@ -280,6 +280,20 @@ def test_a_stop_writes_held_rows_where_the_disk_takes_them_again(tmp_path: Path)
     assert len(slots(scene)) == 5
 
 
+def test_rows_held_are_counted_in_words_and_no_journal_is_promised(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path)
+    scene.clock.at(8, disk.refuse)
+    scene.clock.at(13, disk.mend)
+    scene.clock.at(18, disk.refuse)
+
+    scene.run(until=24)
+
+    held = scene.said(Event.ROWS_HELD, Event.ROWS_WRITTEN)
+    assert not any("journal" in text for text in held), "there is none"
+    assert "2 rows held" in held[1]
+    assert "1 row could not be written" in held[-1]
+
+
 def test_the_log_is_not_changed_to_another_while_rows_wait_for_it(tmp_path: Path) -> None:
     scene, disk = scene_with_disk(tmp_path)
     scene.clock.at(8, disk.refuse)

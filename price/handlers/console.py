@@ -10,6 +10,7 @@ from typing import TextIO
 from price import times
 from price.events import Event, log_event, quote_of
 from price.handlers.fields import fields
+from price.text import counted
 
 _PATIENCE_MS = 200
 """How long a slot waits for whoever reads what is written: a pager, a terminal that was stopped."""
@@ -46,7 +47,7 @@ class Console(logging.StreamHandler):  # type: ignore[type-arg]
             return
         left_out, self._left_out = self._left_out, 0
         if left_out:
-            text = f"{left_out} lines were left out: nobody read stderr"
+            text = f"{counted(left_out, 'line was', 'lines were')} left out: nobody read stderr"
             log_event(Event.ENTRIES_DROPPED, logging.WARNING, text)
         super().emit(record)
 

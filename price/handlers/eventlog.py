@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from price.events import Event, details_of, log_event
 from price.handlers.fields import fields
-from price.text import one_line
+from price.text import counted, one_line
 
 MESSAGES = r"%SystemRoot%\System32\EventCreate.exe"
 """The file with the messages 1 to 1000, each of which is the first text of its entry."""
@@ -105,7 +105,7 @@ class EventLog(logging.Handler):
         self._send(event, record.levelno, record.name, texts)
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            text = f"{dropped} entries dropped: the Event Log refused them"
+            text = f"{counted(dropped, 'entry', 'entries')} dropped: the Event Log refused them"
             log_event(Event.ENTRIES_DROPPED, logging.WARNING, text)
 
     def note(self, event: Event, level: int, text: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from price.events import Event, log_event
 from price.handlers.console import Console
 from price.handlers.fields import fields
+from price.text import counted
 
 SOCKET = Path("/run/systemd/journal/socket")
 PATIENCE_SECONDS = 0.2
@@ -80,7 +81,7 @@ class Journal(logging.Handler):
             log_event(
                 Event.ENTRIES_DROPPED,
                 logging.WARNING,
-                f"{dropped} entries dropped: journald's queue was full",
+                f"{counted(dropped, 'entry', 'entries')} dropped: journald's queue was full",
             )
         # without the socket libsystemd sends nothing and reports success
         code = self._send(fields(record, self._identifier)) if self._room.is_there() else -errno.ENOENT

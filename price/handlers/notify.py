@@ -8,6 +8,7 @@ from datetime import datetime
 
 from price.log.row import plain
 from price.model import Quote
+from price.text import counted
 
 Send = Callable[[str], object]
 
@@ -67,8 +68,8 @@ class Notify:
     def idle(self) -> None:
         """Keeps the watchdog quiet and the status line true."""
         held = self._held()
-        waiting = f"; {held} rows held: the file cannot be written" if held else ""
-        status = f"{self._shown}; {self._missed()} slots missed today{waiting}"
+        waiting = f"; {counted(held, 'row')} held: the file cannot be written" if held else ""
+        status = f"{self._shown}; {counted(self._missed(), 'slot')} missed today{waiting}"
         self._send(f"WATCHDOG=1\nSTATUS={' '.join(status.split())}")
 
     def close(self) -> None:
@@ -83,6 +84,7 @@ def _shown(quotes: Sequence[Quote]) -> str:
     if first.price is None:
         text = f"{first.pair} missed: {first.reason}"
     else:
-        agree = f"{len(first.sources)} of {len(first.readings)} sources agree"
+        all_ = counted(len(first.readings), "source agrees", "sources agree")
+        agree = f"{len(first.sources)} of {all_}"
         text = f"{first.pair} {plain(first.price)}, {agree}"
-    return text + (f", {len(others)} more pairs" if others else "")
+    return text + (f", {counted(len(others), 'more pair')}" if others else "")

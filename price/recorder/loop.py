@@ -11,6 +11,7 @@ from price.model import Pair, Quote, Reading
 from price.recorder.ledger import Ledger
 from price.recorder.poll import Poller
 from price.recorder.workers import Outcome
+from price.sinks.backlog import missed_rows
 from price.sinks.base import Sinks
 
 SLACK = timedelta(seconds=1)
@@ -100,8 +101,9 @@ class Loop:
             return
         now = self._clock.now()
         quotes = [self._choose(slot, pair, readings.get(pair, ()), now) for pair in self._pairs]
-        missed = self._missed_before(slot)
-        self._ledger.close_slot(slot, self._pairs)
+        ledger = self._ledger
+        missed = missed_rows(ledger.last, self._pairs, slot, self._interval, ledger.gap_reason)
+        ledger.close_slot(slot, self._pairs)
         self._sinks.slot(slot, [*missed, *quotes])
 
     def _asked(self, slot: datetime) -> Mapping[Pair, Sequence[Reading]] | None:
@@ -124,17 +126,6 @@ class Loop:
         memory = self._ledger.memories.get(pair, Memory())
         quote, self._ledger.memories[pair] = choose(slot, pair, readings, now, memory, self._rules)
         return quote
-
-    def _missed_before(self, slot: datetime) -> list[Quote]:
-        """A quote for each pair's slots that nobody recorded, the earliest first."""
-        missed = []
-        for pair in self._pairs:
-            if pair in self._ledger.last:
-                first = times.next_slot(self._ledger.last[pair], self._interval)
-                slots = times.slots_between(first, slot, self._interval)
-                if slots:
-                    missed.append(Quote(first, pair, reason=self._ledger.gap_reason, slots=slots))
-        return sorted(missed, key=lambda quote: quote.slot)
 
 
 def _is_of_today(reading: Reading, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from price import host, times
 from price.errors import PriceError
 from price.smallfile import SCHEMA, is_none, read_small
-from price.text import MALFORMED
+from price.text import MALFORMED, counted
 
 _INTERVALS_ALIVE = 3
 FAULTS = (OSError, *MALFORMED)
@@ -88,7 +88,7 @@ def _trouble(status: dict[str, Any], *, gone: bool, old: bool) -> list[str]:
 
 def _lines(status: dict[str, Any], now: datetime) -> list[str]:
     slot = status["slot"]
-    held = f", {status['held']} rows held back" if status["held"] else ""
+    held = f", {counted(status['held'], 'row')} held back" if status["held"] else ""
     age = _age(slot, now)
     ago = f"{times.span(age)} ago" if age >= 0 else f"{times.span(-age)} ahead of the clock"
     lines = [

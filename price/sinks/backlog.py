@@ -1,12 +1,11 @@
-"""The rows that wait for the disk, slot by slot, and what becomes of them when there are too many."""
+"""The rows that wait for the disk, slot by slot. What is older than a day, or beyond 64 MiB, is given up."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from price import times
-from price.log import quotes as rows
 from price.log import row
 from price.model import Pair, Quote
 
@@ -14,31 +13,48 @@ MOST_BYTES = 64 * 1024 * 1024
 _DAY_SECONDS = 86400
 
 
+class Segment(NamedTuple):
+    """What the rows after a header have in common."""
+
+    interval: int
+    """In seconds."""
+    pairs: Collection[Pair]
+    simulated: bool
+
+    def goes_on(self, before: "Segment") -> bool:
+        """Whether its rows may follow those of another segment without a header between them."""
+        same = (self.interval, self.simulated) == (before.interval, before.simulated)
+        return self == before or (same and set(self.pairs).issubset(before.pairs))
+
+
 class Block(NamedTuple):
-    """The rows of a slot; or those that stand for slots whose rows were given up."""
+    """The rows of a slot."""
 
     first: datetime
     """The slot of the first row, which may be a missed one from before."""
     slot: datetime
     rows: int
-    """How many of them wait to be written; none where they were given up."""
     text: bytes
-    interval: int
-    """In seconds."""
-    begins: bool
-    """Whether a new segment begins with it."""
+    priced: bool
+    """Whether a row has a price."""
+    segment: Segment
 
 
 class Backlog:
-    """Blocks in the order of their slots. What is older than a day, or beyond 64 MiB, is given up."""
+    """Blocks in the order of their slots."""
 
     def __init__(self) -> None:
         self._blocks: deque[Block] = deque()
+        self.since = times.EPOCH
+        """The first slot that came since nothing waited."""
         self.forgotten = 0
         """How many rows were given up since all was written last."""
 
     def __bool__(self) -> bool:
         return bool(self._blocks)
+
+    def __iter__(self) -> Iterator[Block]:
+        return iter(self._blocks)
 
     @property
     def rows(self) -> int:
@@ -50,21 +66,21 @@ class Backlog:
         """The oldest block."""
         return self._blocks[0]
 
-    def add(self, quotes: Sequence[Quote], interval: int, end: datetime, *, begins: bool) -> None:
-        """Adds a slot; `end` is the last slot that the file has. Raises ValueError for no row at all."""
-        self._blocks.append(_block(quotes, interval, begins=begins))
-        self._give_up_oldest(end)
+    def add(self, quotes: Sequence[Quote], segment: Segment) -> None:
+        """Adds a slot, and gives up the oldest ones. Raises ValueError for no row at all."""
+        priced = any(quote.price is not None for quote in quotes)
+        block = Block(quotes[0].slot, quotes[-1].slot, len(quotes), text_of(quotes), priced, segment)
+        if not self._blocks:
+            self.since = block.first
+        self._blocks.append(block)
+        while len(self._blocks) > _DAY_SECONDS // segment.interval or (
+            sum(len(block.text) for block in self._blocks) > MOST_BYTES and len(self._blocks) > 1
+        ):
+            self.forgotten += self._blocks.popleft().rows
 
-    def put_before(self, blocks: Iterable[Block]) -> None:
+    def put_before(self, blocks: Sequence[Block]) -> None:
         """Adds blocks that are older than all others."""
-        self._blocks.extendleft(reversed(list(blocks)))
-
-    def texts(self, *, simulated: bool, header_due: bool) -> Iterator[bytes]:
-        """What is to be written for each block: its rows, with a header before them where one is due."""
-        for block in self._blocks:
-            header = f"{row.header(block.interval, simulated=simulated)}\n".encode()
-            yield header + block.text if header_due or block.begins else block.text
-            header_due = False
+        self._blocks.extendleft(reversed(blocks))
 
     def take(self, count: int) -> list[Block]:
         """Removes the oldest blocks, which are written."""
@@ -72,49 +88,24 @@ class Backlog:
 
     def span(self) -> str:
         """From the first slot that waits to the last, for people."""
-        slots = [block.slot for block in self._blocks if block.rows] or [times.EPOCH]
-        return times.span((slots[-1] - slots[0]).total_seconds())
-
-    def _give_up_oldest(self, end: datetime) -> None:
-        """Puts one block in the place of the oldest two while there is too much: their slots are `late`."""
-        while (
-            sum(block.rows > 0 for block in self._blocks) > _DAY_SECONDS // self._blocks[-1].interval
-            or sum(len(block.text) for block in self._blocks) > MOST_BYTES
-        ):
-            oldest = [self._blocks.popleft()]
-            if not oldest[0].rows:
-                oldest.append(self._blocks.popleft())
-            self.forgotten += oldest[-1].rows
-            self._blocks.appendleft(_given_up(oldest, end))
+        length = self._blocks[-1].slot - self._blocks[0].slot if self._blocks else timedelta()
+        return times.span(length.total_seconds())
 
 
-def down_block(quotes: Sequence[Quote], interval: int) -> Block:
-    """Missed rows of slots before all that wait; none of them waits itself."""
-    return _block(quotes, interval, begins=False)._replace(rows=0)
-
-
-def _block(quotes: Sequence[Quote], interval: int, *, begins: bool) -> Block:
-    return Block(quotes[0].slot, quotes[-1].slot, len(quotes), _text(quotes), interval, begins)
-
-
-def _given_up(blocks: Sequence[Block], end: datetime) -> Block:
-    """One block in the place of several: for each pair a row over all its slots after `end`.
-
-    It is in the last interval, which may have slots where those before had none.
-    """
-    last = blocks[-1]
-    first: dict[Pair, datetime] = {}
-    after: dict[Pair, datetime] = {}
-    for block in blocks:
-        for known in map(rows.read, block.text.decode("ascii").splitlines()):
-            step = timedelta(seconds=block.interval)
-            first.setdefault(known.pair, times.next_slot(max(known.slot - step, end), last.interval))
-            after[known.pair] = known.slot + step * known.slots
-    slots = {pair: times.slots_between(slot, after[pair], last.interval) for pair, slot in first.items()}
-    late = [Quote(first[pair], pair, reason="late", slots=count) for pair, count in slots.items() if count]
-    begins = any(block.begins for block in blocks)
-    return last._replace(first=blocks[0].first, rows=0, text=_text(late), begins=begins)
-
-
-def _text(quotes: Sequence[Quote]) -> bytes:
+def text_of(quotes: Sequence[Quote]) -> bytes:
+    """Quotes as rows. Raises ValueError for one that no row can hold."""
     return "".join(f"{row.write(quote)}\n" for quote in quotes).encode("ascii")
+
+
+def missed_rows(
+    last: Mapping[Pair, datetime], pairs: Collection[Pair], before: datetime, interval: int, reason: str
+) -> list[Quote]:
+    """A row for each pair's slots from the one after its `last` slot up to `before`, the earliest first."""
+    missed = []
+    for pair in pairs:
+        if pair in last:
+            first = times.next_slot(last[pair], interval)
+            slots = times.slots_between(first, before, interval)
+            if slots:
+                missed.append(Quote(first, pair, reason=reason, slots=slots))
+    return sorted(missed, key=lambda quote: quote.slot)

@@ -14,6 +14,7 @@ from price.events import NOTICE, Event, log_event
 from price.model import Quote
 from price.safely import safely
 from price.settings import Settings
+from price.text import counted
 
 
 class Sink(Protocol):
@@ -74,7 +75,7 @@ class Failures:
             log_event(Event.HANDLER_FAILED, logging.ERROR, text)
         for key in recovered:
             name, task = key
-            text = f"{name} can {task} again after {self._failed.pop(key)} failures"
+            text = f"{name} can {task} again after {counted(self._failed.pop(key), 'failure')}"
             log_event(Event.HANDLER_FAILED, NOTICE, text)
 
 

@@ -9,6 +9,7 @@ from price import times
 from price.events import NOTICE, Event, log_event, log_source_event
 from price.model import Quote, Reading
 from price.settings import Settings
+from price.text import counted
 
 _NETWORK_WORDS = ("unreachable", "timeout")
 
@@ -67,5 +68,5 @@ class ChangesSink:
         loss = self._lost.pop(source, None)
         if loss is not None:
             length = times.span((slot - loss.since).total_seconds())
-            slots = "1 slot" if loss.slots == 1 else f"{loss.slots} slots"
+            slots = counted(loss.slots, "slot")
             log_source_event(Event.SOURCE_BACK, NOTICE, source, f"back after {length}: it missed {slots}")

@@ -11,6 +11,7 @@ from price.events import Event, log_event
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.writer import LogWriter, Opened
+from price.text import counted
 
 
 class RowsSink:
@@ -28,7 +29,7 @@ class RowsSink:
     @property
     def stored(self) -> datetime | None:
         """The last slot on stable storage."""
-        return self._log.stored if self._log else None
+        return self._log.log.stored if self._log else None
 
     @property
     def held(self) -> int:
@@ -46,7 +47,7 @@ class RowsSink:
         """Writes the rows of a slot. Raises ValueError for a quote that no row can hold."""
         if self._log:
             self._log.write(quotes)
-            if self._log.stored == slot:
+            if self._log.log.stored == slot:
                 self.slot_seconds.add((self._clock.now() - slot).total_seconds())
 
     def idle(self) -> None:
@@ -58,14 +59,15 @@ class RowsSink:
         """Gives held rows a last chance; whether none is left. Reports those that are lost to the disk."""
         self.idle()
         if self._log and self._log.held:
-            text = f"{self._log.path}: {self._log.held} rows could not be written; the journal has them"
+            lost = counted(self._log.held, "row")
+            text = f"{self._log.path}: {lost} could not be written; price repair may fill them"
             log_event(Event.ROWS_HELD, logging.ERROR, text)
         return not self.held
 
     @property
     def holds_real_prices(self) -> bool:
         """Whether the log holds prices that are not made up."""
-        return self._log is not None and self._log.simulated is False
+        return self._log is not None and self._log.log.simulated is False
 
     def close(self) -> None:
         """Releases the log."""
@@ -76,7 +78,8 @@ class RowsSink:
         self.idle()
         if self._log and self._log.held:
             raise PriceError(
-                f"PRICE_FILE={settings.file}: {self._log.held} rows still wait for {self._log.path}"
+                f"PRICE_FILE={settings.file}: {counted(self._log.held, 'row still waits', 'rows still wait')}"
+                f" for {self._log.path}"
             )
         log = LogWriter(settings, self._opened, self._clock.monotonic, self.sync_seconds)
         log.start(patient=self._log is None)

@@ -70,7 +70,7 @@ def test_a_stop_on_a_full_disk_ends_it_within_a_second_and_with_1(place: Place) 
     assert time.monotonic() - began < 1
     assert status == 1
     assert said.count("rows are held in memory") == 1
-    assert "could not be written; the journal has them" in said
+    assert "could not be written; price repair may fill them" in said
     assert "Traceback" not in said
 
 

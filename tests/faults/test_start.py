@@ -136,7 +136,7 @@ def test_where_the_disk_refuses_at_the_start_rows_are_held_until_it_does_not(
     recorder.slot()
     assert place.status["held"] == 0
     assert recorder.stop() == 0
-    assert place.said_once(f"{words}; rows are held in memory and the journal has them")
+    assert place.said_once(f"{words}; rows are held in memory until that is mended")
     assert place.said_once("rows held for 20 s are written")
     assert [(row.reason, row.slots) for row in place.rows()] == [("", 1)] * 2 + [("down", 718)] + [
         ("", 1)
