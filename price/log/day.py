@@ -7,7 +7,7 @@ from pathlib import Path
 
 from price import host, times
 from price.log import row
-from price.log.backwards import blocks_backwards, texts_backwards
+from price.log.end import MOST_UNPACKED_BYTES, files_backwards
 
 
 class Count:
@@ -30,10 +30,12 @@ def count_day(
     oldest = within = "~"
     descriptor = host.open_to_read(path)
     try:
-        for text in texts_backwards(path, descriptor, size, [], lambda: False):
-            if not text.is_end:
+        for file in files_backwards(path, descriptor, size, []):
+            file.most = MOST_UNPACKED_BYTES
+            blocks = file.backwards()
+            if not file.whole:
                 return
-            for block in blocks_backwards(text):
+            for block in blocks:
                 rows = row.find(block.decode("latin-1"))
                 for one in rows:
                     if one[0] >= oldest:

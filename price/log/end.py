@@ -10,18 +10,21 @@ row, through the rotated files if it has to, and stops once it knows everything:
 """
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from price import times
+from price import host, times
+from price.errors import PriceError
 from price.log import quotes, row
-from price.log.backwards import Text, blocks_backwards, own_text, texts_backwards
-from price.log.file import last_interval
+from price.log.file import File, last_interval
+from price.log.files import log_files
 from price.model import Pair, Quote
 
 _ROWS_BYTES = 4 * 1024 * 1024
 _PRICES_BYTES = 16 * 1024 * 1024
+MOST_UNPACKED_BYTES = 64 * 1024 * 1024
+"""A packed file has to be unpacked from its beginning: this much takes half a second."""
 _FAR = times.unix(datetime(9000, 1, 1, tzinfo=UTC))
 """A row from here on would leave no slot to record."""
 
@@ -74,10 +77,51 @@ class LogEnd:
         return bool(absent)
 
 
+class _OwnFile(File):
+    """The log's own file, open. Reading it raises OSError: without it nothing is known."""
+
+    def __init__(self, path: str, descriptor: int, size: int) -> None:
+        super().__init__(path, descriptor)
+        self.size = size
+        header = row.read_header(self.read(0, 4096).partition(b"\n")[0].decode("latin-1"))
+        self.simulated = bool(header and header.simulated)
+
+    def read(self, at: int, size: int) -> bytes:
+        return host.read_at(self.descriptor, size, at)
+
+
+def files_backwards(path: Path, descriptor: int, size: int, skipped: list[str]) -> Iterator[File]:
+    """The open file of a log, then those rotated away from it, the newest first.
+
+    Files that cannot be read, or not to their end, are added to `skipped`, with the reason. Raises OSError.
+    """
+    own = _OwnFile(str(path), descriptor, size)
+    yield own
+    try:
+        files = log_files(str(path))
+    except PriceError as error:
+        skipped.append(str(error))
+        return
+    status = os.fstat(descriptor)
+    older = [file for file in files if file.identity != (status.st_dev, status.st_ino)]
+    skipped += [f"{file.path}: {file.fault}" for file in older if file.fault]
+    for file in reversed([file for file in older if not file.fault]):
+        try:
+            with file.opened() as opened:
+                try:
+                    yield opened
+                finally:  # nobody may ask for what comes after
+                    too_long = "it is packed, and too long to be unpacked at the start"
+                    faults = [opened.damage, "" if opened.whole else too_long]
+                    skipped += [f"{file.path}: {fault}" for fault in faults if fault]
+        except OSError as error:
+            skipped.append(f"{file.path}: {error.strerror}")
+
+
 def read_end(descriptor: int, size: int, pairs: Collection[Pair], recent_seconds: int) -> LogEnd:
     """What the last rows of one file say; `size` ends in a line end. Raises OSError."""
     search = _Search(LogEnd(), pairs, recent_seconds)
-    search.look(own_text(descriptor, size))
+    search.look(_OwnFile("", descriptor, size))
     return search.end
 
 
@@ -86,8 +130,8 @@ def read_log_end(
 ) -> LogEnd:
     """What the last rows of a log say: of its file, open, and as far as needed of those rotated away."""
     search = _Search(LogEnd(path, size), pairs, recent_seconds)
-    for text in texts_backwards(path, descriptor, size, search.end.skipped, lambda: search.rows_wanted):
-        search.look(text)
+    for file in files_backwards(path, descriptor, size, search.end.skipped):
+        search.look(file)
         if search.done:
             break
     return search.end
@@ -117,10 +161,10 @@ class _Search:
     @property
     def done(self) -> bool:
         """Whether nothing is looked for any more."""
-        return not (self.rows_wanted or self._prices_wanted or self.end.simulated is None)
+        return not (self._rows_wanted or self._prices_wanted or self.end.simulated is None)
 
     @property
-    def rows_wanted(self) -> bool:
+    def _rows_wanted(self) -> bool:
         """Whether it is not known yet how far the rows go, without which slots would be lost."""
         unknown = self._rowless or self.end.interval is None or not self._past_recent
         return self._rows_left > 0 and bool(unknown)
@@ -129,15 +173,17 @@ class _Search:
     def _prices_wanted(self) -> bool:
         return self._prices_left > 0 and bool(self._priceless or not self._past_recent)
 
-    def look(self, text: Text) -> None:
+    def look(self, file: File) -> None:
         """Goes backwards through a file, which is older than those before."""
-        if not text.is_end:  # what its last rows say is not known, and older ones must not stand for it
+        # whatever time it takes to unpack where slots would be lost else
+        file.most = 0 if self._rows_wanted else MOST_UNPACKED_BYTES
+        blocks = file.backwards()
+        if not file.whole:  # what its last rows say is not known, and older ones must not stand for it
             self._rows_left = self._prices_left = 0  # what is left to learn is whether it is simulated
             self._priceless, self._recent = set(), "~"
-        if self.end.simulated is None and text.size:
-            header = row.read_header(text.read(0, 4096).partition(b"\n")[0].decode("ascii", "replace"))
-            self.end.simulated = True if header and header.simulated else None
-        for block in blocks_backwards(text):
+        if self.end.simulated is None and file.simulated:
+            self.end.simulated = True
+        for block in blocks:
             self._look_at(block)
             if self.done:
                 return
@@ -146,7 +192,7 @@ class _Search:
 
     def _look_at(self, block: bytes) -> None:
         priced = block.count(b"\n") > block.count(b" - ")
-        rows_wanted = self.rows_wanted
+        rows_wanted = self._rows_wanted
         self._rows_left -= len(block)
         self._prices_left -= len(block) if priced else len(block) // 16
         if not rows_wanted and not priced:

@@ -33,6 +33,7 @@ class File:
         self.size = os.fstat(descriptor).st_size
         self.every = 0
         """The interval of its first line."""
+        self.simulated = False
         self.damage = ""
         """Why it could not be read to its end."""
         self.trailing = ""
@@ -41,6 +42,10 @@ class File:
         """The offset behind the lines that `blocks` gave last."""
         self.unfinished = False
         """Whether it was found to end in the middle of a line."""
+        self.most = 0
+        """Bytes of text that `backwards` unpacks at most; 0 where it takes what time it needs."""
+        self.whole = True
+        """Whether `backwards` began at its end."""
 
     def read(self, at: int, size: int) -> bytes:
         """The bytes from an offset on; where the disk refuses, none, and `damage` says why."""
@@ -59,13 +64,51 @@ class File:
 
     def blocks(self, start: int = 0, size: int = BLOCK) -> Iterator[tuple[int, bytes]]:
         """Whole lines from the offset `start` on, which is the start of a line, with their offsets."""
-        self.unfinished = False
-        lines = Lines(start)
+        begin = at = self.reached = start
+        self.unfinished = skipping = False
+        rest = b""
         for read in self.chunks(start, size):
-            for block in lines.add(read):
-                self.reached = lines.reached
-                yield block
-        self.unfinished = lines.unfinished
+            at += len(read)
+            if skipping:
+                _, newline, read = read.partition(b"\n")
+                if not newline:
+                    continue
+                skipping, self.reached = False, at - len(read)
+                yield begin, TOO_LONG
+                begin = at - len(read)
+            lines, newline, rest = (rest + read).rpartition(b"\n")
+            if newline:
+                self.reached = at - len(rest)
+                yield begin, lines + newline
+                begin = at - len(rest)
+            if len(rest) > LONGEST:
+                rest, skipping = b"", True
+        self.unfinished = bool(rest) or skipping
+
+    def backwards(self) -> Iterator[bytes]:
+        """Blocks of whole lines, the last one first; what is too long to be a line is passed over.
+
+        Each byte is read once and joined once, however long a stretch without a line end is.
+        """
+        end = max(0, self.size - LONGEST)
+        end += self.read(end, self.size - end).rfind(b"\n") + 1
+        rest, skipping = b"", False
+        while end > 0:
+            start = max(0, end - BLOCK)
+            first, newline, others = self.read(start, end - start).partition(b"\n")
+            end = start
+            if not newline:  # all of it belongs to one line
+                rest, skipping = (first + rest, skipping) if len(rest) < LONGEST else (b"", True)
+                continue
+            if not skipping:
+                others += rest
+            else:  # the line that `others` ends in goes on for too long
+                others = others[: others.rfind(b"\n") + 1]
+            if others:
+                yield others
+            rest, skipping = first + newline, False
+        if rest and not skipping:
+            yield rest
 
     def since(self, slot: str) -> tuple[bytes, int, Iterator[bytes]]:
         """What lies before the first row from `slot` on, the interval in force there, and what follows.
@@ -112,16 +155,8 @@ class File:
 
     def last(self) -> str:
         """The slot of the last row; empty where there is none."""
-        end = self.size
-        while end > 0:
-            start = max(0, end - BLOCK)
-            # the line that a block begins in counts with the block before it
-            lines = split(self.read(start, min(end + HOP, self.size) - start))
-            for line in reversed(lines[1:] if start else lines):
-                if is_row(line):
-                    return line[: row.SLOT_LENGTH].decode("ascii")
-            end = start
-        return ""
+        found = (row.find(block.decode("latin-1"))[-1:] for block in self.backwards())
+        return next((rows[0][0] for rows in found if rows), "")
 
     def interval_at(self, at: int, before: bytes | None = None) -> int:
         """The interval in force at an offset; `before` is what lies before it, where that was read already.
@@ -141,37 +176,6 @@ class File:
         return every or self.every
 
 
-class Lines:
-    """Makes blocks of whole lines of whatever is read, and skips what is too long to be one."""
-
-    def __init__(self, start: int = 0) -> None:
-        self.reached = self._at = start
-        """The offset behind the lines given so far."""
-        self._rest = b""
-        self._skipping = False
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether what was read so far ends in the middle of a line."""
-        return bool(self._rest) or self._skipping
-
-    def add(self, read: bytes) -> Iterator[tuple[int, bytes]]:
-        """The whole lines that are known by now, with the offset of the first."""
-        self._at += len(read)
-        if self._skipping:
-            _, end, read = read.partition(b"\n")
-            if not end:
-                return
-            start, self.reached, self._skipping = self.reached, self._at - len(read), False
-            yield start, TOO_LONG
-        lines, end, rest = (self._rest + read).rpartition(b"\n")
-        self._skipping = len(rest) > LONGEST
-        self._rest = b"" if self._skipping else rest
-        if end:
-            start, self.reached = self.reached, self._at - len(rest)
-            yield start, lines + end
-
-
 def split(block: bytes) -> list[bytes]:
     """Whole lines, each with its line end; splitlines() would end them at a carriage return too."""
     return [line + b"\n" for line in block.split(b"\n")[:-1]]
@@ -182,17 +186,6 @@ def is_row(line: bytes) -> bool:
     if line[10:11] != b"T" or line[19:21] != b"Z ":  # most other lines, at a tenth of the time
         return False
     return row.is_slot(line[: row.SLOT_LENGTH].decode("latin-1"))
-
-
-def last_row(block: bytes) -> bytes:
-    """The slot of the last row in a block of lines; empty where it has none."""
-    end = len(block)
-    while end > 0:
-        start = block.rfind(b"\n", 0, end - 1) + 1
-        if is_row(block[start:end]):
-            return block[start : start + row.SLOT_LENGTH]
-        end = start
-    return b""
 
 
 def last_interval(block: bytes) -> int:
@@ -216,9 +209,3 @@ def _step(block: bytes) -> int:
     begin, end = block.rfind(b"\n", 0, max(same, 0)) + 1, block.find(b"\n", max(same, 0)) + 1
     before = row.find(block[begin:end].decode("latin-1")) if same >= 0 else []
     return (row.unix(last[0][0]) - row.unix(before[0][0])) // row.slots(before[0]) if before else 0
-
-
-def first_row(block: bytes) -> str:
-    """The earliest slot of the first few rows in a block of lines; empty where it has none."""
-    rows = (line[: row.SLOT_LENGTH].decode("ascii") for line in split(block) if is_row(line))
-    return min(islice(rows, FEW), default="")

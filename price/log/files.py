@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from price import host
 from price.errors import PriceError
 from price.log import row
-from price.log.file import BLOCK, HOP, PACKED, File, first_row
+from price.log.file import BLOCK, FEW, HOP, PACKED, File
 
 REPAIRS = "repairs.txt"
 _STRANGE = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress", b"PK": "zip"}
@@ -65,7 +65,8 @@ class LogFile:
             file: File = PackedFile(self.path, descriptor)
         else:
             file = File(self.path, descriptor)
-        file.size, file.every = min(file.size, self.size), self.every
+        file.size = min(file.size, self.size)
+        file.every, file.simulated = self.every, self.simulated
         return file
 
     def look(self) -> None:
@@ -91,7 +92,8 @@ class LogFile:
             if begun is None:
                 begun = block.partition(b"\n")[0].decode("latin-1")
                 self.every, self.simulated = row.read_header(begun) or (0, False)
-            self.first = first_row(block)
+            # one of the first few may be out of order
+            self.first = min((one[0] for one in row.find(block.decode("latin-1"))[:FEW]), default="")
             if self.first or (not self.every and at > BLOCK):
                 break
         whole = begun is not None

@@ -3,12 +3,15 @@
 import bz2
 import lzma
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 from typing import Protocol
 
-from price.log.file import BLOCK, LOOK_BACK, PACKED, File, is_row, last_interval, last_row, split
+from price.log import row
+from price.log.file import BLOCK, LOOK_BACK, PACKED, File, is_row, last_interval, split
 
+_KEPT_BYTES = 4 * 1024 * 1024
 _MOST_MEMORY = 256 << 20
 """Bytes that an xz file may ask for."""
 
@@ -89,22 +92,30 @@ class PackedFile(File):
 
     def since(self, slot: str) -> tuple[bytes, int, Iterator[bytes]]:
         """As of a plain file; but what lies before is unpacked on the way."""
-        read, every, wanted = b"", self.every, slot.encode()
+        read, every = b"", self.every
         blocks = (block for _, block in self.blocks())
         for block in blocks:
             every = last_interval(read[:-LOOK_BACK]) or every
             read = read[-LOOK_BACK:] + block
-            if last_row(block) >= wanted:
+            if any(one[0] >= slot for one in row.find(block.decode("latin-1"))[-1:]):
                 break
-        at = _position(read, wanted)
+        at = _position(read, slot.encode())
         return read[:at], last_interval(read[:at]) or every, chain([read[at:]], blocks)
 
-    def last(self) -> str:
-        """The slot of the last row; empty where there is none."""
-        slot = b""
+    def backwards(self) -> Iterator[bytes]:
+        """The blocks of its last 4 MiB, or of those before `most` bytes of text: then it is not `whole`."""
+        kept: deque[bytes] = deque()
+        size = unpacked = 0
         for _, block in self.blocks():
-            slot = last_row(block) or slot
-        return slot.decode("ascii")
+            kept.append(block)
+            size += len(block)
+            unpacked += len(block)
+            while size - len(kept[0]) > _KEPT_BYTES:
+                size -= len(kept.popleft())
+            if 0 < self.most < unpacked:
+                self.whole = False
+                break
+        return reversed(kept)
 
 
 def _texts(member: _Member, packed: bytes, more: Iterator[bytes]) -> Iterator[bytes]:
