@@ -33,6 +33,11 @@ def asked_for_seconds(error: SourceError, now: datetime) -> float | None:
     return retry_after_seconds(error.retry_after, error.server_time or now)
 
 
+def is_throttle(error: SourceError) -> bool:
+    """Whether an error asks for fewer requests: it counts even where other answers were good."""
+    return isinstance(error, RateLimited) or (isinstance(error, Unavailable) and bool(error.retry_after))
+
+
 class Backoff:
     """When one source may be asked again. Times are monotonic seconds."""
 

@@ -5,11 +5,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from price import times
-from price.backoff import Backoff, TokenBucket
+from price.backoff import (
+    HOUR_SECONDS,
+    TROUBLE_SECONDS,
+    Backoff,
+    Change,
+    TokenBucket,
+    asked_for_seconds,
+)
 from price.counters import Tally
+from price.errors import SourceError
+from price.events import NOTICE, Event, log_source_event
 from price.log import quotes
 from price.model import Pair, Request
 from price.sources.base import Source
+from price.wire import excerpt
 
 ASIDE_SECONDS = 3600.0
 _REACH_BITS = 0xFF
@@ -128,6 +138,19 @@ class SourceState:
     def answered(self) -> None:
         """Notes that an outcome has come; one from before a reload may not be counted any more."""
         self.outstanding = max(0, self.outstanding - 1)
+
+    def failed(self, failure: SourceError, now: float, wall: datetime, jitter: float) -> None:
+        """Backs off after a failure, and logs what an operator should know; `wall` is the time of day."""
+        self.changed = True
+        change = self.backoff.failed(failure, now, asked_for_seconds(failure, wall), jitter)
+        again = f"asked again every {times.span(HOUR_SECONDS)}"
+        if change is Change.RETIRED:
+            text = f"retired: no good answer for {times.span(TROUBLE_SECONDS)} ({failure}); {again}"
+            log_source_event(Event.SOURCE_RETIRED, NOTICE, self.name, text)
+        elif change is Change.ASKED_FOR_LONG:
+            asked = f"Retry-After: {excerpt(failure.retry_after)}"
+            text = f"asks for a rest of over an hour ({asked}); {again}"
+            log_source_event(Event.LONG_REST, NOTICE, self.name, text)
 
     def end(self, *, good: bool) -> None:
         """Notes the end of a slot, and whether it gave a price in it."""

@@ -27,7 +27,7 @@ RULES = {
     # pure
     "choose": {"model"},
     "backoff": {"errors", "wire"},
-    "source_state": {"backoff", "counters", "log", "model", "sources", "times"},
+    "source_state": {"backoff", "counters", "errors", "events", "log", "model", "sources", "times", "wire"},
     "log": {"log", "host", "wire", *GROUND},
     "events": {"log", "text", "model"},
     "clock_witness": {"events", "times", "price"},

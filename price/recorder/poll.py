@@ -2,31 +2,21 @@
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from price import times
-from price.backoff import HOUR_SECONDS, TROUBLE_SECONDS, Change, asked_for_seconds
+from price.backoff import asked_for_seconds, is_throttle
 from price.clock import PULSE_SECONDS, Clock, Signal
-from price.errors import (
-    NoSuchName,
-    RateLimited,
-    SourceError,
-    Timeout,
-    Unavailable,
-    UnknownPair,
-    Unreachable,
-)
+from price.errors import NoSuchName, SourceError, Timeout, UnknownPair, Unreachable
 from price.events import NOTICE, Event, log_source_event
 from price.model import Pair, Reading, Request
 from price.recorder.workers import Outcome, Workers
 from price.source_state import ASIDE_SECONDS, SourceState
-from price.wire import excerpt
 
 STOP_GRACE_SECONDS = 0.5
 """How long a round that is under way may go on after a stop was asked for."""
 _NO_NETWORK = (Unreachable, Timeout)
-_FAR_SECONDS = 10**9
 
 
 class Round:
@@ -98,8 +88,8 @@ class Round:
             state.unknown.answered(pairs)
         return None
 
-    def close(self, timeout: float) -> SourceError | None:
-        """Ends the slot; returns the failure that the source's backoff is about, if there is one."""
+    def close(self, timeout: float, wall: datetime) -> SourceError | None:
+        """Ends the slot; returns the failure that the source is to back off for, if there is one."""
         self._queue.clear()
         if self._waiting:
             self.state.tally.failures += self.state.outstanding
@@ -110,7 +100,8 @@ class Round:
         if self.good or self._errors:
             self.state.unreached = not self.good and all(isinstance(one, _NO_NETWORK) for one in self._errors)
         failure = None if self.good else next(iter(self._errors), None)
-        return max(_throttles(self._errors), key=_plain_seconds, default=failure)
+        throttles = [error for error in self._errors if is_throttle(error)]  # the longest rest binds
+        return max(throttles, key=lambda error: asked_for_seconds(error, wall) or 0.0, default=failure)
 
     def _failed(self, error: SourceError) -> Reading:
         return Reading(self.state.name, why=error.why, detail=str(error))
@@ -179,9 +170,8 @@ class Poller:
         if state is None:
             return  # a reload took the source out
         state.answered()
-        throttle = next(_throttles([outcome.error]), None)
-        if throttle:
-            self._back_off(state, throttle)
+        if outcome.error and is_throttle(outcome.error):
+            self._back_off(state, outcome.error)
 
     def _gather(self, deadline: float) -> bool:
         """Sends what is due and receives what comes, until all have answered or the deadline."""
@@ -223,7 +213,8 @@ class Poller:
             log_source_event(Event.PAIR_ASIDE, NOTICE, outcome.source, text)
 
     def _close(self, timeout: float) -> None:
-        failures = {one: one.close(timeout) for one in self._rounds.values()}
+        wall = self._clock.now()
+        failures = {one: one.close(timeout, wall) for one in self._rounds.values()}
         # where nobody can be reached it is this machine's trouble: no name is to be retired for that
         ours = len(failures) > 1 and all(one.state.unreached for one in failures)
         for one, failure in failures.items():
@@ -235,18 +226,7 @@ class Poller:
                 one.state.changed |= one.state.backoff.good()
 
     def _back_off(self, state: SourceState, failure: SourceError) -> None:
-        asked_for = asked_for_seconds(failure, self._clock.now())
-        jitter = self._chance.uniform(0.8, 1.2)
-        state.changed = True
-        change = state.backoff.failed(failure, self._clock.monotonic(), asked_for, jitter)
-        again = f"asked again every {times.span(HOUR_SECONDS)}"
-        if change is Change.RETIRED:
-            text = f"retired: no good answer for {times.span(TROUBLE_SECONDS)} ({failure}); {again}"
-            log_source_event(Event.SOURCE_RETIRED, NOTICE, state.name, text)
-        elif change is Change.ASKED_FOR_LONG:
-            asked = f"Retry-After: {excerpt(failure.retry_after)}"
-            text = f"asks for a rest of over an hour ({asked}); {again}"
-            log_source_event(Event.LONG_REST, NOTICE, state.name, text)
+        state.failed(failure, self._clock.monotonic(), self._clock.now(), self._chance.uniform(0.8, 1.2))
 
     def _readings(self) -> dict[Pair, list[Reading]]:
         found: dict[Pair, list[Reading]] = {}
@@ -254,18 +234,3 @@ class Poller:
             for pair, reading in one.readings.items():
                 found.setdefault(pair, []).append(reading)
         return found
-
-
-def _throttles(errors: Iterable[SourceError | None]) -> Iterator[SourceError]:
-    """Those errors that ask for fewer requests: they count even where other answers were good."""
-    for error in errors:
-        if isinstance(error, RateLimited) or (isinstance(error, Unavailable) and error.retry_after):
-            yield error
-
-
-def _plain_seconds(throttle: SourceError) -> int:
-    """The rest that an error asks for, where it gives a number of seconds: the longest binds."""
-    text = throttle.retry_after
-    if not (text.isascii() and text.isdigit()):
-        return 0
-    return int(text) if len(text) < len(str(_FAR_SECONDS)) else _FAR_SECONDS

@@ -48,18 +48,19 @@ class Failures:
         self._failed: dict[tuple[str, str], int] = {}
         self._new: list[str] = []
         self._well: dict[tuple[str, str], bool] = {}
-        """Whether a task always succeeded since the last slot."""
+        """Whether a task always succeeded since the last slot; of no interest while none fails."""
 
     def call(self, owner: object, task: str, action: Callable[..., object], *args: object) -> None:
         """Calls an action of `owner`; `task` says in words what it is to do."""
         _, failure = safely(action, *args)
+        if failure is None and not self._failed:
+            return
         key = (type(owner).__name__.removesuffix("Sink"), task)
         self._well[key] = self._well.get(key, True) and failure is None
-        if failure is None:
-            return
-        self._failed[key] = self._failed.get(key, 0) + 1
-        if self._failed[key] == 1:
-            self._new.append(f"{key[0]} cannot {task}: {_words(failure)}; recording goes on")
+        if failure is not None:
+            self._failed[key] = self._failed.get(key, 0) + 1
+            if self._failed[key] == 1:
+                self._new.append(f"{key[0]} cannot {task}: {_words(failure)}; recording goes on")
 
     def report(self, *, slot_ended: bool) -> None:
         """Logs what failed for the first time and, at the end of a slot, what has recovered.
@@ -67,15 +68,13 @@ class Failures:
         A task has recovered once it succeeded throughout a slot: one that fails now and then has not.
         """
         new, self._new = self._new, []
-        recovered = []
-        if slot_ended:
-            well, self._well = self._well, {}
-            recovered = [key for key in self._failed if well.get(key)]
         for text in new:
             log_event(Event.HANDLER_FAILED, logging.ERROR, text)
-        for key in recovered:
-            name, task = key
-            text = f"{name} can {task} again after {counted(self._failed.pop(key), 'failure')}"
+        if not slot_ended:
+            return
+        well, self._well = self._well, {}
+        for name, task in [key for key in self._failed if well.get(key)]:
+            text = f"{name} can {task} again after {counted(self._failed.pop((name, task)), 'failure')}"
             log_event(Event.HANDLER_FAILED, NOTICE, text)
 
 
