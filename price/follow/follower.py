@@ -17,7 +17,7 @@ from price.follow.target import Batch, Refused, Target
 from price.log import row
 from price.log.files import REPAIRS
 from price.log.follow import Follower as LogReader
-from price.log.follow import Position, at_end, at_slot
+from price.log.follow import Position, at_slot
 from price.log.read import PriceLog
 from price.log.row import Row
 
@@ -97,7 +97,8 @@ class Follower:
         self._report.connected()
         if self._since is not None:
             cursor = row.slot(self._since)
-        end = at_end(self._path).slot
+        last = PriceLog(self._path, live_only=True).last()
+        end = "" if last is None else row.slot(last)
         if cursor > end and self._since is None:
             self._report.ahead(cursor, end)
         self._last = self._last or cursor
@@ -120,7 +121,7 @@ class Follower:
         """What has come, in lists of one interval that are as long as the target takes."""
         held: list[Row] = []
         interval, most = 0, self._target.most_rows
-        for every, rows, _ in reader.read():
+        for every, rows in reader.read():
             if held and every != interval:
                 yield interval, held
                 held = []

@@ -1,7 +1,7 @@
 """One file of a log: prices.txt or a rotated one, read from anywhere, block by block, in bounded memory."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from price import host
@@ -122,36 +122,16 @@ class File:
 
     def position(self, slot: str) -> int:
         """Where the last row before a slot ends; 0 where there is none."""
-        wanted = slot.encode()
         low, high = 0, self.size
         while high - low > 2 * HOP:
             middle = (low + high) // 2
-            rows = list(islice(self._rows_after(middle), FEW))
+            found = list(islice(places(self.blocks(middle, HOP)), FEW))
             # one of them may be out of order: rather too early, where rows before the slot are passed over
-            if rows and max(rows)[0] < wanted:
-                low = rows[0][1]
+            if found and max(found)[0] < slot:
+                low = found[0][1]
             else:
                 high = middle
-        end = low
-        for start, line in self._lines(low):
-            if is_row(line):
-                if line[: row.SLOT_LENGTH] >= wanted:
-                    break
-                end = start + len(line)
-        return end
-
-    def _rows_after(self, offset: int) -> Iterator[tuple[bytes, int]]:
-        """The rows that begin after an offset: the slot of each, and where it begins."""
-        lines = self._lines(offset)
-        next(lines, None)  # the rest of the line that the offset lies in
-        return ((line[: row.SLOT_LENGTH], start) for start, line in lines if is_row(line))
-
-    def _lines(self, offset: int) -> Iterator[tuple[int, bytes]]:
-        for start, block in self.blocks(offset, HOP):
-            at = start
-            for line in split(block):
-                yield at, line
-                at += len(line)
+        return end_before(slot, self.blocks(low, HOP), low)
 
     def last(self) -> str:
         """The slot of the last row; empty where there is none."""
@@ -176,16 +156,25 @@ class File:
         return every or self.every
 
 
-def split(block: bytes) -> list[bytes]:
-    """Whole lines, each with its line end; splitlines() would end them at a carriage return too."""
-    return [line + b"\n" for line in block.split(b"\n")[:-1]]
+def places(blocks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[str, int, int]]:
+    """The slot of each line that begins with one, in blocks with offsets; where it begins and ends."""
+    for start, block in blocks:
+        at = start
+        for line in block.split(b"\n")[:-1]:  # splitlines() would end them at a carriage return too
+            begin, at = at, at + len(line) + 1
+            if line[10:11] == b"T" and line[19:21] == b"Z ":  # most other lines are not looked at
+                slot = line[: row.SLOT_LENGTH].decode("latin-1")
+                if row.is_slot(slot):
+                    yield slot, begin, at
 
 
-def is_row(line: bytes) -> bool:
-    """Whether a line begins with a slot; enough to find one's way by."""
-    if line[10:11] != b"T" or line[19:21] != b"Z ":  # most other lines, at a tenth of the time
-        return False
-    return row.is_slot(line[: row.SLOT_LENGTH].decode("latin-1"))
+def end_before(slot: str, blocks: Iterable[tuple[int, bytes]], end: int) -> int:
+    """Where the last row before a slot ends, in blocks with offsets; `end` where there is none."""
+    for found, _, behind in places(blocks):
+        if found >= slot:
+            break
+        end = behind
+    return end
 
 
 def last_interval(block: bytes) -> int:

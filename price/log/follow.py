@@ -1,8 +1,8 @@
 """Going on from a position in a log: what a follower (web page, database, queue, alerts) reads next.
 
-    follower = Follower("logs/prices.txt", at_slot(since))      # or at_end(path), or read_position(text)
-    for every, rows, position in follower.read():               # what has come since the last time
-        ...                                                     # hand the rows on, then keep position.text()
+    follower = Follower("logs/prices.txt", at_slot(since))      # or Position(), for all of the log
+    for every, rows in follower.read():                         # what has come since the last time
+        ...                                                     # `follower.position` is behind these rows
 
 A position is a file and an offset in its text. Files are renamed, packed, copied and truncated, replaced
 and removed by others; a file is known again by its inode and its first row, or, packed or copied, by its
@@ -10,15 +10,14 @@ first row alone. Where it is gone the follower goes on by time, with the first r
 Every (slot, pair) comes once and in order. An unfinished last line is left for the next time.
 """
 
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from price.errors import PriceError
 from price.log import row
 from price.log.file import BLOCK, File
 from price.log.files import LogFile, log_files
 from price.log.left import LeftOut
+from price.log.order import Block
 from price.log.read import parsed
 from price.log.row import Row
 
@@ -27,7 +26,7 @@ _WHOLE = 1 << 62
 
 
 class Position(NamedTuple):
-    """How far a log was read. It is kept as text: `position.text()`, `read_position(text)`."""
+    """How far a log was read; by default not at all."""
 
     device: int = 0
     inode: int = 0
@@ -43,36 +42,10 @@ class Position(NamedTuple):
     pairs: tuple[str, ...] = ()
     """The pairs whose rows of that slot were read."""
 
-    def text(self) -> str:
-        """The position as a line of JSON."""
-        return json.dumps(self._asdict())
-
-
-def read_position(text: str) -> Position:
-    """The position that was kept as text. Raises ValueError for any other text."""
-    try:
-        known = json.loads(text)
-        position = Position(**{**known, "pairs": tuple(known["pairs"])})
-        whole = [type(value) for value in position] == [int, int, str, int, int, str, tuple]
-        whole &= not position.slot or bool(row.slot(row.unix(position.slot)))
-    except (ValueError, TypeError, KeyError, RecursionError, PriceError):
-        whole, position = False, Position()
-    if not whole:
-        raise ValueError(f"not a position in a log: {text[:40]!a}")
-    return position
-
 
 def at_slot(unix: int) -> Position:
     """The position before the rows of a slot, given as a Unix time."""
     return Position(slot=row.slot(unix - 1))
-
-
-def at_end(path: str) -> Position:
-    """The position behind the last row of a log. Raises PriceError where there is no log."""
-    for file in reversed([file for file in log_files(path) if file.first and not file.fault]):
-        with file.opened() as opened:
-            return Position(slot=opened.last())
-    return Position()
 
 
 class Follower:
@@ -81,12 +54,12 @@ class Follower:
     def __init__(self, path: str, position: Position) -> None:
         self.path = path
         self.position = position
-        """Behind the rows given last."""
+        """Behind the rows that `read` yielded last."""
         self.left = LeftOut()
         """What was left out since `left.forget()`."""
 
-    def read(self) -> Iterator[tuple[int, list[Row], Position]]:
-        """The rows that have come, in lists of one interval, each with the position behind it.
+    def read(self) -> Iterator[Block]:
+        """The rows that have come, in lists of one interval.
 
         Raises PriceError where the log cannot be read; the same position can be tried again later.
         """
@@ -113,7 +86,7 @@ class Follower:
         later = (at for at, file in enumerate(files) if file.first > self.position.slot)
         return files[max(0, next(later, len(files)) - 1) :]
 
-    def _file(self, file: LogFile, opened: File) -> Iterator[tuple[int, list[Row], Position]]:
+    def _file(self, file: LogFile, opened: File) -> Iterator[Block]:
         """The rows of a file behind the position, or behind its slot where that is in another file."""
         place = self.position
         device, inode = file.identity
@@ -141,7 +114,7 @@ class Follower:
                     before = self.position.pairs if slot == self.position.slot else ()
                     pairs = {*before, *(one[1] for one in rows if one[0] == slot)}
                     self.position = self.position._replace(slot=slot, pairs=tuple(sorted(pairs)))
-                    yield every, rows, self.position
+                    yield every, rows
 
     def _news(self, rows: list[Row]) -> list[Row]:
         """The rows that come after the position, each slot and pair once."""

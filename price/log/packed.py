@@ -6,26 +6,13 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
-from typing import Protocol
 
 from price.log import row
-from price.log.file import BLOCK, LOOK_BACK, PACKED, File, is_row, last_interval, split
+from price.log.file import BLOCK, LOOK_BACK, PACKED, File, end_before, last_interval
 
 _KEPT_BYTES = 4 * 1024 * 1024
 _MOST_MEMORY = 256 << 20
 """Bytes that an xz file may ask for."""
-
-
-class _Member(Protocol):
-    """What unpacks one member of a file."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
 class _Gzip:
@@ -33,21 +20,21 @@ class _Gzip:
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(31)
+        self.eof, self.needs_input, self.unused_data = False, True, b""
 
-    @property
-    def eof(self) -> bool:
-        return self._member.eof
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        member = self._member
+        text = member.decompress(member.unconsumed_tail + data, max_length)
+        self.eof, self.needs_input, self.unused_data = (
+            member.eof,
+            not member.unconsumed_tail,
+            member.unused_data,
+        )
+        return text
 
-    @property
-    def needs_input(self) -> bool:
-        return not self._member.unconsumed_tail
 
-    @property
-    def unused_data(self) -> bytes:
-        return self._member.unused_data
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        return self._member.decompress(self._member.unconsumed_tail + data, max_length)
+_Member = _Gzip | bz2.BZ2Decompressor | lzma.LZMADecompressor
+"""What unpacks one member of a file."""
 
 
 def _member(packed: bytes) -> _Member | None:
@@ -99,7 +86,7 @@ class PackedFile(File):
             read = read[-LOOK_BACK:] + block
             if any(one[0] >= slot for one in row.find(block.decode("latin-1"))[-1:]):
                 break
-        at = _position(read, slot.encode())
+        at = end_before(slot, [(0, read)], 0)
         return read[:at], last_interval(read[:at]) or every, chain([read[at:]], blocks)
 
     def backwards(self) -> Iterator[bytes]:
@@ -129,15 +116,3 @@ def _texts(member: _Member, packed: bytes, more: Iterator[bytes]) -> Iterator[by
         packed = b"" if not member.needs_input else next(more, b"")
         if not packed and member.needs_input:
             return
-
-
-def _position(lines: bytes, slot: bytes) -> int:
-    """Where the last row before a slot ends; 0 where there is none."""
-    at = end = 0
-    for line in split(lines):
-        at += len(line)
-        if is_row(line):
-            if line[: len(slot)] >= slot:
-                break
-            end = at
-    return end

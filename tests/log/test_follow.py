@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from price.log.follow import Follower, Position, at_end, at_slot, read_position
+from price.log.follow import Follower, Position, at_slot
 from price.log.row import text, unix
 from tests.report.asking import HEADER, write
 
@@ -30,12 +30,8 @@ def add(log: str, *rows: str) -> None:
 
 
 def news(follower: Follower) -> list[str]:
-    """What a follower reads; each position can be kept as text."""
-    found = []
-    for _, rows, position in follower.read():
-        assert read_position(position.text()) == position
-        found += [text(one) for one in rows]
-    return found
+    """What a follower reads."""
+    return [text(one) for _, rows in follower.read() for one in rows]
 
 
 @pytest.fixture
@@ -150,32 +146,20 @@ def test_rows_that_stand_twice_after_a_rotation_come_once(log: str) -> None:
     assert news(follower) == [row(1, "ETH-USD"), row(2)]
 
 
-def test_a_follower_may_begin_at_a_slot_or_at_the_end(log: str) -> None:
+def test_a_follower_may_begin_at_a_slot(log: str) -> None:
     write(Path(log).parent, row(-0), name="prices.txt.1")
     add(log, row(2))
 
     assert news(Follower(log, at_slot(unix("2026-11-20T00:00:05Z")))) == [row(1), row(2)]
-    follower = Follower(log, at_end(log))
-    assert news(follower) == []
-    add(log, row(3))
-    assert news(follower) == [row(3)]
 
 
 def test_the_interval_is_the_one_in_force(log: str) -> None:
     follower = followed(log)
     add(log, "# price-log 1 every=60s", "2026-11-20T00:01:00Z BTC-USD 9 kraken")
 
-    ((every, _, position),) = follower.read()
+    ((every, _),) = follower.read()
 
-    assert (every, position.every) == (60, 60)
-
-
-@pytest.mark.parametrize(
-    "kept", ["", "{}", "[]", "null", '{"slot": "soon"}', Position(slot="x").text(), "[" * 99_999]
-)
-def test_a_kept_text_that_is_no_position_is_refused(kept: str) -> None:
-    with pytest.raises(ValueError, match="not a position in a log"):
-        read_position(kept)
+    assert (every, follower.position.every) == (60, 60)
 
 
 @given(
@@ -198,9 +182,9 @@ def test_whatever_happens_each_row_comes_once(
         elif step == "read":
             found += news(follower)
         elif step == "stop":
-            for _, first, position in follower.read():
+            for _, first in follower.read():
                 found += [text(one) for one in first]
-                follower = Follower(log, read_position(position.text()))
+                follower = Follower(log, follower.position)
                 break
         elif step == "rename" and Path(log).exists():
             Path(log).rename(old)
