@@ -1,7 +1,7 @@
 """The settings, one row each: type, name, default, how its text is read, and what it means.
 
-A new setting is one row in `Settings`, a line in env.example and a line in README's table, whose words are
-those of the row. Its name is PRICE_ and the attribute's name in upper case.
+A new setting is one row in `Settings`, and its lines in env.example, in README's table, whose words are those
+of the row, and in deploy/price.1. Its name is PRICE_ and the attribute's name in upper case.
 """
 
 import os

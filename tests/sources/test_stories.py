@@ -1,6 +1,7 @@
 """The same stories for each source."""
 
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -68,9 +69,17 @@ def _price(name: str, instead: bytes) -> Answer:
     return said(body.replace(written, instead))
 
 
-def test_there_is_a_story_for_each_source_and_their_order_is_kept() -> None:
-    assert " ".join(SOURCES) == "coinbase kraken bitstamp gemini bitfinex binance okx coingecko simulated"
+def test_the_readme_and_env_example_list_the_sources_in_their_order() -> None:
+    above = HERE.parents[1]
+    _, _, table = (above / "README.md").read_text("utf-8").partition("\n## Sources\n")
+    listed = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", table.partition("\n## ")[0], re.MULTILINE)
+
+    assert [name for name, _ in listed] == list(SOURCES)
     assert all(source.name == name for name, source in SOURCES.items())
+    lists = {name: frozenset(quotes.split()) for name, quotes in listed if quotes.isupper()}
+    assert lists == {name: source.currencies for name, source in SOURCES.items() if name in lists}
+    env = (above / "env.example").read_text("utf-8")
+    assert f"\n# Of {' '.join(SOURCES).replace(' simulated', '')}; or simulated, alone\n" in env
 
 
 @every_source
