@@ -91,12 +91,14 @@ def sends(pieces: Pieces, seconds: float, all_sent: Event | None = None) -> Faul
     """An exchange whose good answers go over the wire like this, with a pause between two pieces."""
 
     def send(line: Line, reply: Reply) -> bool:
-        for number, piece in enumerate(pieces(reply)):
-            if number and seconds:
-                line.pause(seconds)
-            line.send(piece)
-        if all_sent:
-            all_sent.set()
+        try:
+            for number, piece in enumerate(pieces(reply)):
+                if number and seconds:
+                    line.pause(seconds)
+                line.send(piece)
+        finally:
+            if all_sent:
+                all_sent.set()
         return True
 
     return Fault("surprise", send=send)
@@ -215,16 +217,15 @@ def test_a_connection_on_which_something_odd_was_seen_is_closed(
 ) -> None:
     pieces, words = ODD[name]
     assert asker.word(PAIRS[0]) == PRICE
-    exchange.fault = sends(pieces, LATE_SECONDS)
 
     for pair in PAIRS[1:4]:
-        before = exchange.connections
+        before, all_sent = exchange.connections, Event()
+        exchange.fault = sends(pieces, LATE_SECONDS, all_sent)
         assert asker.word(pair, BRIEF_SECONDS if "timeout" in words else PATIENT_SECONDS) in words
-        time.sleep(2 * LATE_SECONDS)  # what comes late is here before the next request
+        assert all_sent.wait(PATIENT_SECONDS)  # what comes late is here before the next request
         exchange.fault = None
         assert asker.word(pair) == PRICE
         assert exchange.connections > before, "it asked on a new connection"
-        exchange.fault = sends(pieces, LATE_SECONDS)
 
 
 def test_bytes_that_come_between_two_requests_belong_to_neither(exchange: Exchange, asker: Asker) -> None:
