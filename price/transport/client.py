@@ -12,7 +12,7 @@ from price.errors import SourceError, Unreachable, Unreadable
 from price.model import Answer, Request
 from price.transport.connections import MAX_BODY_BYTES, Connection, Limits, Response, within_cap
 from price.transport.failures import TROUBLES, found, reason
-from price.transport.pools import Adapter, Pool
+from price.transport.pools import Pool, Pools
 from price.transport.proxies import proxies_for
 from price.transport.redirects import normal, redirected
 from price.wire import REDIRECTS, excerpt
@@ -49,8 +49,7 @@ class Transport:
         }
         self._secrets = tuple(value for value in headers.values() if len(value) >= _LEAST_LETTERS)
         self._monotonic = monotonic
-        self._adapter = Adapter(trust, proxies_for(self._url, network))
-        self._pools: dict[str, Pool] = {}
+        self._pools = Pools(trust, proxies_for(self._url, network))
 
     def get(self, request: Request, deadline: float) -> Answer:
         """The answer to a request, complete before `deadline` (in monotonic seconds). Raises SourceError."""
@@ -62,8 +61,7 @@ class Transport:
 
     def hang_up(self) -> None:
         """Closes the connections that are kept, and those in use once they are not."""
-        for pool in list(self._pools.values()):
-            pool.close()
+        self._pools.close()
 
     def _follow(self, url: str, left: Callable[[], float]) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
@@ -80,7 +78,7 @@ class Transport:
     def _exchange(self, url: str, left: Callable[[], float]) -> Answer:
         """One request and its answer, on a kept connection if there is one that is still good."""
         origin, path = _split(url)
-        pool = self._pools.get(origin) or self._pools.setdefault(origin, self._adapter.pool(origin))
+        pool = self._pools.at(origin)
         connection = pool.take()
         kept = connection.sock is not None
         connection.limits = Limits(left)

@@ -1,12 +1,12 @@
-"""Where connections come from: urllib3's pools, which requests chooses for a host, with proxies and TLS."""
+"""Where connections come from: urllib3's pools, with proxies and TLS."""
 
 import http.client
 import ssl
 from collections.abc import Mapping
 from typing import Any, cast
 
-import requests
-from requests.adapters import HTTPAdapter
+from requests.utils import get_auth_from_url, prepend_scheme_if_needed
+from urllib3 import PoolManager, ProxyManager, make_headers
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ProxyError
 
@@ -45,39 +45,40 @@ class _TLSPool(Pool, HTTPSConnectionPool):
     ConnectionCls = TLSConnection
 
 
-_POOLS = {"http": Pool, "https": _TLSPool}
-
-
-class Adapter(HTTPAdapter):
-    """Makes pools that share one set of trusted certificates."""
+class Pools:
+    """The connections of one exchange. They share one set of trusted certificates."""
 
     def __init__(self, trust: ssl.SSLContext, proxies: Mapping[str, str]) -> None:
         """`proxies` has the proxy for each scheme that has one."""
         self._trust = trust
-        self._proxies = dict(proxies)
-        super().__init__(pool_connections=2, pool_maxsize=LANES + 1)
+        self._proxies = proxies
+        self._pools: dict[str, Pool] = {}
 
-    def pool(self, origin: str) -> Pool:
+    def at(self, origin: str) -> Pool:
         """The pool for scheme://host:port. Raises Unreachable for a proxy that cannot be."""
-        prepared = requests.Request("GET", origin).prepare()
+        return self._pools.get(origin) or self._pools.setdefault(origin, self._made(origin))
+
+    def close(self) -> None:
+        """Closes the connections that are kept, and those in use once they are not."""
+        for pool in list(self._pools.values()):
+            pool.close()
+
+    def _made(self, origin: str) -> Pool:
+        options: dict[str, Any] = {"maxsize": LANES + 1, "ssl_context": self._trust}
+        proxy = self._proxies.get(origin.partition(":")[0])
         try:
-            found: Any = self.get_connection_with_tls_context(prepared, True, proxies=self._proxies)
-        except (requests.RequestException, HTTPError, ValueError):
-            if not self._proxies:
+            if proxy:
+                proxy = prepend_scheme_if_needed(proxy, "http")
+                user, password = get_auth_from_url(proxy)
+                headers = make_headers(proxy_basic_auth=f"{user}:{password}") if user else {}
+                manager: PoolManager = ProxyManager(proxy, proxy_headers=headers, **options)
+            else:
+                manager = PoolManager(**options)
+            manager.pool_classes_by_scheme = {"http": Pool, "https": _TLSPool}
+            return cast(Pool, manager.connection_from_url(origin))
+        except (HTTPError, ValueError):
+            if not proxy:
                 raise
-            # the libraries' words may hold its password
+            # the library's words may hold its password
             usable = "HTTPS_PROXY and its like must be http://[user:password@]host:port"
             raise Unreachable(f"the proxy cannot be used: {usable}") from None
-        return cast(Pool, found)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._trust, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, ssl_context=self._trust, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
-
-    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing to load: the context holds the trust, parsed once (22 ms that a reconnect need not pay)."""
