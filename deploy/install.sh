@@ -119,11 +119,10 @@ build() {
     mkdir -p "$new"
     [ -d price/web/static/vendor ] || deploy/make-web.sh ||
         say "going on without what the page of \`price web\` draws its chart with; see: make web"
-    cp -R main.py price deploy docs requirements*.txt env.example \
-        LICENSE README.md CHANGELOG.md "$new"
-    find "$new" -name __pycache__ -prune -exec rm -rf {} +
+    cp -R main.py deploy docs requirements*.txt env.example LICENSE README.md CHANGELOG.md "$new"
     PYTHON=$python deploy/make-venv.sh "$new/venv"
-    deploy/pip.sh "$new/venv" -r requirements.txt ||
+    # pip makes the wheel of this folder, whose requirements are in ranges: the exact versions come from the file
+    deploy/pip.sh "$new/venv" -r requirements.txt . ||
         fail "pip failed, nothing was changed. Its settings go behind the command, since sudo drops the" \
             "environment: sudo make install PIP_INDEX_URL=... (or PIP_FIND_LINKS=, PIP_NO_INDEX=1, PIP_CERT=)"
     for extra in chart:plotext follow:psycopg metrics:prometheus_client supervise:psutil web:waitress; do
@@ -135,7 +134,6 @@ build() {
     # both hold the name of the folder that it was built in
     find "$new/venv/bin" -type f -delete
     sed -i '/^command = /d' "$new/venv/pyvenv.cfg"
-    "$new/venv/bin/python" -m compileall -q "$new/price"
     chmod -R u=rwX,go=rX "$new"
 }
 

@@ -14,12 +14,14 @@ from tests.faults.conftest import needs
 from tests.faults.place import ROOT
 
 DEPLOY = ROOT / "deploy"
-PROGRAM = ("main.py", "price/__init__.py", "docs/running.md", "deploy/price.catalog")
+PROGRAM = ("main.py", "docs/running.md", "deploy/price.catalog")
+PACKAGE, PLACE = "price/__init__.py", "venv/lib/python3/site-packages"
 PLACED = {
     "usr/local/bin/price": "price.command",
     "usr/local/lib/systemd/system/price.service": "price.service",
     "usr/local/lib/systemd/system/price.timer": "price.timer",
     "usr/local/lib/systemd/catalog/price.catalog": "price.catalog",
+    "usr/local/share/man/man1/price.1": "price.1",
     "usr/local/lib/sysusers.d/price.conf": "price.sysusers",
     "etc/logrotate.d/price": "price.logrotate",
 }
@@ -37,7 +39,7 @@ def checkout(tmp_path: Path) -> Callable[[str], Path]:
         folder = tmp_path / f"checkout-{version}"
         requirements = (path.name for path in DEPLOY.parent.glob("requirements*.txt"))
         others = (*requirements, "env.example", "LICENSE", "README.md", "CHANGELOG.md")
-        for name in (*PROGRAM, *others, *(f"deploy/{name}" for name in PLACED.values())):
+        for name in (*PROGRAM, PACKAGE, *others, *(f"deploy/{name}" for name in PLACED.values())):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"# {version}\n")
@@ -45,7 +47,7 @@ def checkout(tmp_path: Path) -> Callable[[str], Path]:
         scripts = {
             "make-venv.sh": 'mkdir -p "$1/bin"; ln -s /usr/bin/python3 "$1/bin/python"; : >"$1/pyvenv.cfg"\n'
             'while [ -e "${HOLD:-/nowhere}" ]; do sleep 0.05; done\n',
-            "pip.sh": "exit 0\n",
+            "pip.sh": f'mkdir -p "$1/../{PLACE}/price"\ncp {PACKAGE} "$1/../{PLACE}/price"\n',
         }
         for name, text in scripts.items():
             (folder / "deploy" / name).write_text(f"#!/bin/sh\n{text}")
@@ -82,7 +84,7 @@ def version(path: Path) -> str:
 
 def installed(root: Path) -> str:
     """Which version is installed, as a whole; the files around it may still be the old ones, never half."""
-    (program,) = {version(root / "opt/price" / name) for name in PROGRAM}
+    (program,) = {version(root / "opt/price" / name) for name in (*PROGRAM, f"{PLACE}/{PACKAGE}")}
     placed = {version(root / name) for name in PLACED if name != "etc/logrotate.d/price"}
     assert placed <= {"old", "new", "nothing"}
     if program == "old":

@@ -18,7 +18,7 @@ _WHEELS = "/usr/local/src/wheels"
 
 def installed_machine() -> Machine:
     """A machine after its first `make install`, to be closed. Raises CannotBoot."""
-    wheels = download(ROOT / "requirements.txt")
+    wheels = download(ROOT / "requirements.txt", ROOT / "requirements-build.txt")
     with ExitStack() as undo:
         machine = Machine()
         undo.callback(machine.close)
@@ -36,8 +36,8 @@ def install(machine: Machine, *settings: str) -> "subprocess.CompletedProcess[st
     return machine.attempt("make", "--silent", "install", *pip, *settings, cwd=CHECKOUT, seconds=170)
 
 
-def download(requirements: Path) -> Path:
-    """A folder with the wheels of a requirements file for the Python of a machine. Raises CannotBoot."""
+def download(*requirements: Path) -> Path:
+    """A folder with the wheels of requirements files for the Python of a machine. Raises CannotBoot."""
     if sys.platform != "linux" or os.geteuid() != 0:
         raise CannotBoot("only root on Linux can boot a machine")
     script = "import sys, ensurepip; print('%d.%d' % sys.version_info[:2])"
@@ -45,12 +45,15 @@ def download(requirements: Path) -> Path:
     version = asked.stdout.strip()
     if asked.returncode or tuple(map(int, version.split("."))) < (3, 11):
         raise CannotBoot(f"{_PYTHON} is not Python 3.11 or newer with venv (Debian: python3-venv)")
-    key = hashlib.sha256(version.encode() + requirements.read_bytes()).hexdigest()[:12]
+    key = hashlib.sha256(version.encode() + b"".join(path.read_bytes() for path in requirements)).hexdigest()[
+        :12
+    ]
     folder = Path(sys.prefix) / f"wheels-{key}"
     if not folder.exists():
         draft = folder.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
-        what = ["--requirement", str(requirements), "--dest", str(draft), "--only-binary", ":all:"]
+        named = [word for path in requirements for word in ("--requirement", str(path))]
+        what = [*named, "--dest", str(draft), "--only-binary", ":all:"]
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--python-version", version, *what]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -64,7 +67,7 @@ def copy_checkout(machine: Machine) -> None:
     target = machine.path(CHECKOUT)
     kept = ("main.py", "price", "tests", "bench", "deploy", "docs", "Makefile", "env.example")
     requirements = (path.name for path in ROOT.glob("requirements*.txt"))
-    for name in (*kept, *requirements, "LICENSE", "README.md", "CHANGELOG.md"):
+    for name in (*kept, *requirements, "LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
