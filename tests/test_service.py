@@ -115,6 +115,8 @@ def test_another_refusal_of_a_part_ends_an_install() -> None:
         ("OpenSCManager", 5, "Run as administrator"),
         ("CreateService", 1073, "is installed already: price service remove"),
         ("CreateService", 1072, "close the window of services"),
+        ("CreateService", 123, "cannot have that name"),
+        ("CreateService", 1078, "display name that is in use"),
         ("CreateService", 4711, "error 4711: The system says no."),
     ],
 )
@@ -126,16 +128,29 @@ def test_a_refused_install_is_said_in_our_words(asked: str, code: int, words: st
 @pytest.mark.parametrize(
     ("code", "words"),
     [
+        (2, "cannot find its program: price service remove, then install"),
         (1053, "did not answer in time"),
         (1056, "runs already"),
         (1058, "type sc config price start= auto"),
         (1060, "is not installed: price service install"),
+        (1061, "is just starting or stopping"),
+        (1067, "ended during its start"),
         (1069, "cannot log on"),
+        (1115, "Windows is shutting down"),
     ],
 )
 def test_a_refused_start_is_said_in_our_words(code: int, words: str) -> None:
     with pytest.raises(PriceError, match=words):
         manager(Api(refuse={"StartService": code})).start()
+
+
+def test_what_is_to_be_typed_names_another_service_than_the_usual_one() -> None:
+    api = Api(refuse={"StartService": 1060})
+
+    with pytest.raises(
+        PriceError, match=r"^the service two is not installed: price service install --name two$"
+    ):
+        Manager(api, "two", FakeClock(NOW)).start()
 
 
 def test_a_stop_of_what_does_not_run_is_said_in_our_words() -> None:
@@ -152,7 +167,7 @@ def test_a_start_waits_until_it_records_and_a_stop_until_it_has_ended() -> None:
 
 
 def test_a_service_that_does_not_get_on_is_waited_for_no_longer_than_a_minute() -> None:
-    with pytest.raises(PriceError, match="price is stopping since a minute"):
+    with pytest.raises(PriceError, match="price has been stopping for a minute"):
         manager(Api(states=(3,))).stop()
 
 

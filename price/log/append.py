@@ -41,7 +41,7 @@ class AppendFile:
         if self.descriptor >= 0 and (host.LOG_IS_EXCLUSIVE or self.links == 0):
             self.close()  # it keeps us out as well; or it is gone, and takes room on a disk that may be full
         host.make_folder(self.path.parent)
-        descriptor = self._open()
+        descriptor = open_exclusively(self.path)
         try:
             status = os.fstat(descriptor)
             cut = None
@@ -116,19 +116,6 @@ class AppendFile:
             with suppress(OSError):  # says nothing of blocks that were synced, and others do not count
                 os.close(descriptor)
 
-    def _open(self) -> int:
-        if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
-            raise Unfit("it is not a regular file")  # opening a FIFO would wait for a reader
-        try:
-            descriptor = host.open_log(self.path, _MODE)
-        except BlockingIOError as error:
-            raise Unfit(f"{error.strerror}: close it there first") from error
-        holder = host.claim(descriptor)  # the lock beside it does not see a second name of the same file
-        if holder:
-            os.close(descriptor)
-            raise Unfit(f"process {holder} is recording into it by another name")
-        return descriptor
-
     def _ends_in_ours(self, descriptor: int, status: os.stat_result) -> bool:
         """Whether a failed append left something behind: it was never acknowledged and is written again."""
         if not self.unsure or (status.st_dev, status.st_ino) != self.identity or status.st_size <= self.size:
@@ -142,3 +129,21 @@ def _sound_end(descriptor: int, size: int, most_lines: int) -> int:
         return sound_end(descriptor, size, most_lines)
     except ValueError as error:
         raise Unfit(str(error)) from error
+
+
+def open_exclusively(path: Path) -> int:
+    """Opens or makes a log, which this process alone writes to until the descriptor is closed.
+
+    Raises OSError, and Unfit where another one has it open by any of its names.
+    """
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        raise Unfit("it is not a regular file")  # opening a FIFO would wait for a reader
+    try:
+        descriptor = host.open_log(path, _MODE)
+    except BlockingIOError as error:
+        raise Unfit(f"{error.strerror}: close it there first") from error
+    holder = host.claim(descriptor)  # the lock beside it does not see a second name of the same file
+    if holder:
+        os.close(descriptor)
+        raise Unfit(f"process {holder} is recording into it by another name")
+    return descriptor

@@ -19,7 +19,7 @@ from price.clock import Signal, SystemClock
 from price.errors import PriceError, SettingsError
 from price.events import Event
 from price.handlers.eventlog import EventLog, reporter
-from price.service.place import HANGS, Place
+from price.service.place import HANGS, Place, named
 
 _HANG_SECONDS = 60
 """As the unit's WatchdogSec: a sign of life comes with each slot and at least every 10 s."""
@@ -82,7 +82,8 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
             App(self.environ, self._clock, talker=log, send=self._hear).run()
         except SettingsError as error:
             for fault in error.faults:
-                log.note(Event.NOT_STARTED, logging.ERROR, f"{fault}; mend that: price service start")
+                text = f"{fault}; mend that: price service start{named(self.place.name)}"
+                log.note(Event.NOT_STARTED, logging.ERROR, text)
         except PriceError as error:
             log.note(Event.NOT_STARTED, logging.ERROR, str(error))
             raise

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 from price.errors import PriceError
+from price.service.place import named
 
 ACCOUNT = r"NT AUTHORITY\LocalService"
 DESCRIPTION = "Records cryptocurrency prices as logs, and accounts for every slot."
@@ -21,17 +22,24 @@ _SECONDS = 60.0
 _STEP_SECONDS = 0.1
 _ANYTHING = 0xF01FF
 _WORDS = {
-    5: "not allowed: open the terminal with 'Run as administrator' and repeat",
+    2: "cannot find its program: price service remove{named}, then install",
+    3: "cannot find its program: price service remove{named}, then install",
+    5: "is not yours to change: open the terminal with 'Run as administrator' and repeat",
+    123: "cannot have that name: use letters, digits and '-'",
+    1052: "has no such control: it is another program's service",
     1053: "did not answer in time: see its entries in the Event Log",
     1055: "the service manager is busy: repeat in a minute",
-    1056: "runs already: price service status",
+    1056: "runs already: price service status{named}",
     1058: "is disabled: type sc config {name} start= auto",
-    1060: "is not installed: price service install",
+    1060: "is not installed: price service install{named}",
     1061: "is just starting or stopping: repeat in a minute",
-    1062: "does not run: price service start",
-    1069: "cannot log on: type price service remove, then install",
+    1062: "does not run: price service start{named}",
+    1067: "ended during its start: see its entries in the Event Log",
+    1069: "cannot log on: type price service remove{named}, then install",
     1072: "is being removed: close the window of services, or restart Windows",
-    1073: "is installed already: price service remove, then install",
+    1073: "is installed already: price service remove{named}, then install",
+    1078: "has a display name that is in use: remove the other one, or choose another --name",
+    1115: "cannot be started: Windows is shutting down",
 }
 
 
@@ -131,7 +139,8 @@ class Manager:
         deadline = self._clock.monotonic() + _SECONDS
         while (state := self.state()).number in states:
             if self._clock.monotonic() > deadline:
-                raise PriceError(f"{self._name} is {state.word} since a minute: price service status")
+                look = f"price service status{named(self._name)}"
+                raise PriceError(f"{self._name} has been {state.word} for a minute: {look}")
             self._clock.wait(self._clock.monotonic() + _STEP_SECONDS)
         return state
 
@@ -157,8 +166,9 @@ class Manager:
         try:
             yield
         except self._api.error as error:
-            words = _WORDS.get(error.winerror, f"error {error.winerror}: {error.strerror}")
-            raise PriceError(f"the service {self._name} {words.format(name=self._name)}") from error
+            name, words = self._name, _WORDS.get(error.winerror, "")
+            said = words.format(name=name, named=named(name)) or f"error {error.winerror}: {error.strerror}"
+            raise PriceError(f"the service {name} {said}") from error
 
 
 def extras(api: Any) -> list[tuple[str, int, object]]:

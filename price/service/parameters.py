@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from price.errors import PriceError
-from price.service.place import Place
+from price.service.place import Place, named
 
 
 def keep_folder(name: str, folder: Path) -> None:
@@ -26,7 +26,8 @@ def folder_of(name: str) -> Path:
     try:
         return Path(_value(name, "Folder"))
     except OSError as error:
-        raise PriceError(f"the service {name} is not installed: price service install") from error
+        text = f"the service {name} is not installed: price service install{named(name)}"
+        raise PriceError(text) from error
 
 
 def enter(name: str, environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -41,6 +41,11 @@ class Place(NamedTuple):
         return new
 
 
+def named(name: str) -> str:
+    """What is typed after a verb so that it is about this service: nothing for the usual name."""
+    return "" if name == "price" else f" --name {name}"
+
+
 def default_folder(environ: Mapping[str, str]) -> Path:
     """The folder `price` of %ProgramData%."""
     return Path(environ.get("PROGRAMDATA") or r"C:\ProgramData") / "price"

@@ -18,7 +18,16 @@ from price.errors import PriceError
 from price.recorder.show_status import show_status
 from price.service import parameters, registry
 from price.service.manager import Manager, State
-from price.service.place import SETTINGS, Place, absolute, command_line, default_folder, programs, unreadable
+from price.service.place import (
+    SETTINGS,
+    Place,
+    absolute,
+    command_line,
+    default_folder,
+    named,
+    programs,
+    unreadable,
+)
 from price.text import print_line
 
 _NEVER_STARTED = 1077
@@ -67,7 +76,7 @@ class Service:
         print_line(f"{name} is installed and starts with Windows; settings: {place.folder / SETTINGS}")
         for what in unknown:
             print_line(f"this Windows has no way {what}")
-        print_line("to start it now: price service start")
+        print_line(f"to start it now: price service start{named(name)}")
         return 0
 
     def start(self) -> int:
@@ -75,7 +84,7 @@ class Service:
         self._check()
         state = self._manager.start()
         if state.word != "running":
-            raise PriceError(f"{self._args.name} ended at once, with {state.code}; why: {self._why}")
+            raise PriceError(f"{self._args.name} ended during its start, with {state.code}; why: {self._why}")
         print_line(f"{self._args.name} records")
         return 0
 

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from price import settings
 from price.clock import Clock
+from price.errors import SettingsError
 from price.handlers.talker import default_talker
 from price.sinks.base import Failures
 from price.sinks.records import RecordsSink
@@ -38,8 +40,14 @@ def supervise(
         failures.call(records, "idle", records.idle)  # a closed terminal is no reason to stop
         failures.report(slot_ended=True)
 
+    def reload() -> None:
+        nonlocal wanted
+        with suppress(SettingsError):  # the recorder logs why it refuses them
+            wanted = settings.load(environ)
+            records.configure(wanted)
+
     try:
         target: Target = Service(service, status, environ) if service else Child(command, environ)
-        return Supervisor(target, Signs(status, clock, limits), clock, delays, idle).run()
+        return Supervisor(target, Signs(status, clock, limits), clock, delays, idle=idle, reload=reload).run()
     finally:
         records.close()

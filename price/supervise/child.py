@@ -1,6 +1,7 @@
 """The recorder as our own child: started, asked, ended, and never two of them."""
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -8,8 +9,10 @@ from pathlib import Path
 import psutil
 
 from price import settings
+from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.host import children
+from price.log.append import Unfit, open_exclusively
 from price.log.lock import LogLock
 from price.supervise.guard import FAULTS, Guard, end
 from price.supervise.loop import Ended
@@ -97,8 +100,14 @@ def _how(status: int | None) -> str:
 
 
 def _refuse_second(log: Path) -> None:
-    """Raises PriceError where another process records into a log."""
+    """Raises PriceError where another process records into a log, by this name of it or another."""
     lock = LogLock(log)
-    with suppress(OSError):  # the recorder knows what to do about a disk that refuses
-        lock.hold()
-    lock.close()
+    try:
+        with suppress(OSError):  # the recorder knows what to do about a disk that refuses
+            lock.hold()
+            if log.exists():
+                os.close(open_exclusively(log))
+    except Unfit as error:
+        raise PriceError(f"PRICE_FILE={log}: {error}; mend that or name another file") from error
+    finally:
+        lock.close()

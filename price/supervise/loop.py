@@ -66,14 +66,22 @@ class Supervisor:
     """Watches one target until it is told to stop."""
 
     def __init__(
-        self, target: Target, signs: Signs, clock: Clock, delays: Delays, idle: Callable[[], None]
+        self,
+        target: Target,
+        signs: Signs,
+        clock: Clock,
+        delays: Delays,
+        *,
+        idle: Callable[[], None] = lambda: None,
+        reload: Callable[[], None] = lambda: None,
     ) -> None:
-        """`idle` is called at each look."""
+        """`idle` is called at each look, `reload` when settings are to be read again."""
         self._target = target
         self._signs = signs
         self._clock = clock
         self._delays = delays
         self._idle = idle
+        self._reload = reload
 
     def run(self) -> int:
         """Watches; returns the exit status. Raises PriceError where the target must not be started."""
@@ -110,6 +118,7 @@ class Supervisor:
             if item is Signal.STOP:
                 return None
             if item is Signal.RELOAD:
+                self._reload()
                 self._target.reload()
             self._idle()
             ended = self._target.ended()
@@ -125,10 +134,13 @@ class Supervisor:
                 self._signs.begin()  # where the system cannot end it, the next attempt is not the next second
 
     def _stopped_within(self, seconds: float) -> bool:
-        """Waits; whether a stop was asked for meanwhile. Settings are read at the next start anyway."""
+        """Waits; whether a stop was asked for meanwhile."""
         until = self._clock.monotonic() + seconds
         while self._clock.monotonic() < until:
-            if self._clock.wait(until) is Signal.STOP:
+            item = self._clock.wait(until)
+            if item is Signal.STOP:
                 return True
+            if item is Signal.RELOAD:
+                self._reload()  # the recorder reads them when it is started
             self._idle()
         return False

@@ -202,6 +202,25 @@ def test_a_reload_gets_to_the_recorder_and_a_status_elsewhere_is_followed(tmp_pa
     assert "hangs" not in program.said
 
 
+def test_a_log_level_that_is_changed_is_the_supervisor_s_as_well(tmp_path: Path) -> None:
+    program = Supervised(tmp_path)
+    settings = tmp_path / "settings"
+    program.environ["PRICE_ENV"] = str(settings)
+    settings.write_text("PRICE_LOG_LEVEL=ERROR\n")
+    with program.quick() as process:
+        pid = program.recorder()
+        said_before = program.said
+        settings.write_text("PRICE_LOG_LEVEL=INFO\n")
+        process.send_signal(signal.SIGHUP)
+        program.wait_for_words("settings read again", PATIENCE_SECONDS)
+        os.kill(pid, signal.SIGKILL)
+        program.recorder(other_than=pid)
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    assert said_before == ""
+    assert f"recorder {pid} ended with signal 9; it is started again in " in program.said
+
+
 def test_it_goes_on_when_nobody_reads_what_it_says(tmp_path: Path) -> None:
     program = Supervised(tmp_path)
     reader, writer = os.pipe()
@@ -301,6 +320,22 @@ def test_a_recorder_that_somebody_else_started_is_named_and_left_alone(tmp_path:
     assert f"process {recorder.pid} is recording into it; stop that one first" in done.stderr
     assert done.stderr.count("\n") == 1
     proven(program.file.read_text())
+
+
+def test_one_that_records_by_another_name_of_the_log_is_named_and_left_alone(tmp_path: Path) -> None:
+    program = Supervised(tmp_path)
+    with program.started("run") as recorder:
+        program.wait_for_rows(1)
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "prices.txt").hardlink_to(program.file)
+        program.environ["PRICE_FILE"] = str(other / "prices.txt")
+        done = program.do("supervise")
+        assert ended(recorder, signal.SIGTERM)[0] == 0
+
+    assert done.returncode == 1
+    assert f"process {recorder.pid} is recording into it by another name" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_where_another_one_records_meanwhile_the_supervisor_leaves_it_to_that(tmp_path: Path) -> None:

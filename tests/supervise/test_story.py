@@ -202,6 +202,18 @@ def test_a_reload_is_passed_on(tmp_path: Path) -> None:
     watched.run(until=20)
 
     assert watched.recorder.moments("reload") == [7.5]
+    assert watched.settings_read == [7.5]
+
+
+def test_a_reload_while_the_recorder_is_gone_is_the_supervisor_s_alone(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.clock.at(5, watched.recorder.dies)
+    watched.clock.post_at(5.5, Signal.RELOAD)
+    watched.run(until=20)
+
+    assert watched.recorder.moments("start") == [0, 6]
+    assert watched.recorder.moments("reload") == []
+    assert watched.settings_read == [5.5]
 
 
 def test_what_was_stopped_on_purpose_is_waited_for(tmp_path: Path) -> None:

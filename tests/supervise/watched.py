@@ -96,13 +96,19 @@ class Watched:
         self.path.parent.mkdir()
         self.recorder = Recorder(self.clock, self.path, interval)
         self.records: list[logging.LogRecord] = []
+        self.settings_read: list[float] = []
+        """When the supervisor read its own settings again."""
 
     def run(self, until: float) -> int:
         """Runs the supervisor until it is stopped at a moment; returns its exit status."""
         self.clock.post_at(until, Signal.STOP)
         signs = Signs(lambda: self.path, self.clock)
         with _listening(self.records):
-            return Supervisor(self.recorder, signs, self.clock, Delays(), lambda: None).run()
+            supervisor = Supervisor(self.recorder, signs, self.clock, Delays(), reload=self._read_settings)
+            return supervisor.run()
+
+    def _read_settings(self) -> None:
+        self.settings_read.append(round(self.clock.passed, 1))
 
     def said(self, *events: Event) -> list[str]:
         notes = [(details_of(record), record.getMessage()) for record in self.records]

@@ -73,7 +73,7 @@ def test_a_log_that_is_not_ours_ends_it_with_an_error(service: Installed) -> Non
     started = service.verb("start")
 
     assert started.code == 1
-    assert "price ended at once, with " in started.text
+    assert "price ended during its start, with " in started.text
     assert "Get-WinEvent -ProviderName price" in started.text
     assert any("it is not a price log" in text for text in service.entries(seen))
     assert service.verb("status").text.endswith("by an error\n")

@@ -112,17 +112,20 @@ def test_nothing_outlives_a_supervisor_that_is_killed(supervised: Supervised, st
 
 
 def test_bad_settings_and_another_recorder_are_left_to_a_person(supervised: Supervised) -> None:
-    bad = supervised.recording.price("supervise", SOURCES="nobody")
-    supervised.recording.start()
-    pid = supervised.recording.status["pid"]
-    other = supervised.recording.price("supervise")
-    supervised.recording.stop()
+    recording = supervised.recording
+    bad = recording.price("supervise", SOURCES="nobody")
+    recording.start()
+    pid = recording.status["pid"]
+    other = recording.price("supervise")
+    recording.python(r"import os; os.mkdir('other'); os.link(r'logs\prices.txt', r'other\prices.txt')")
+    by_another_name = recording.price("supervise", FILE=r"other\prices.txt")
+    recording.stop()
 
     assert bad.code == 78
     assert other.code == 1
-    assert other.text.endswith(
-        f"process {pid} is recording into it; stop that one first, or name another file\n"
-    )
+    assert f"process {pid} is recording into it; stop that one first, or name another file" in other.text
+    assert by_another_name.code == 1
+    assert "another program has it open: close it there first" in by_another_name.text
 
 
 def test_without_a_target_it_says_what_to_type(booted: Prefix) -> None:
