@@ -373,6 +373,16 @@ def test_two_settings_may_not_name_one_file(tmp_path: Path, way: str, one: str, 
     assert "the same file" in fault or "the settings file" in fault
 
 
+@pytest.mark.parametrize("name", ["STATUS", "STATE"])
+def test_a_small_file_that_names_a_log_with_rows_is_one_fault(tmp_path: Path, name: str) -> None:
+    log = tmp_path / "prices.txt"
+    log.write_text("# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 100 kraken\n")
+
+    (fault,) = faults({"PRICE_FILE": str(log), f"PRICE_{name}": str(log)})
+
+    assert "PRICE_FILE is the same file" in fault
+
+
 @pytest.mark.parametrize(
     "name",
     [

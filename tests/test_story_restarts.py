@@ -111,6 +111,19 @@ def test_prices_of_the_other_kind_are_kept_out_whatever_came_between(
     assert scene.file.read_bytes() == before
 
 
+def test_a_start_refused_for_the_prices_in_a_rotated_file_leaves_no_new_log(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.run(until=4)
+    scene.file.rename(tmp_path / "prices.txt.1")
+    scene.set(SOURCES="simulated")
+
+    with pytest.raises(PriceError, match="it holds real prices"):
+        scene.run(until=20)
+
+    assert not scene.file.exists()
+    assert len(scene.said(Event.FILE_BEGUN)) == 1, "by the first recorder"
+
+
 def test_a_log_that_says_to_be_simulated_is_so_before_its_first_price(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     written(scene, f"15:51:55 BTC-USD {MISSED}", header="# price-log 1 every=5s simulated\n")

@@ -37,6 +37,8 @@ class Follower:
         self._say = say
         self._trouble = ""
         self._retry = 0.0
+        self._unstored: Position | None = None
+        """How far it came, where that could not be stored yet: on Windows while somebody reads the file."""
         position = self._stored()
         if position is None:
             position = changes.newest()
@@ -47,6 +49,8 @@ class Follower:
     def step(self) -> float:
         """Hands on what waits; returns the seconds to wait before the next step."""
         try:
+            if self._unstored is not None:
+                self._store(self._unstored)
             waiting = self._changes.after(self._position)
             if waiting:
                 failure = self._run(waiting)
@@ -83,7 +87,7 @@ class Follower:
 
     def _store(self, position: Position) -> None:
         try:
-            self._file.write(json.dumps(position))
+            self._unstored = None if self._file.write(json.dumps(position)) else position
         except OSError as error:
             raise PriceError(
                 f"{self._file.path}: {error.strerror}; what was handed on comes again"

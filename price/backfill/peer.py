@@ -16,6 +16,7 @@ from price.log import row
 from price.log.end import is_simulated
 from price.log.read import PriceLog
 from price.log.row import Row
+from price.text import counted
 
 _APART_SECONDS = 3600
 _HOUR = 3600
@@ -99,7 +100,7 @@ class Peer:
         """What was not believed, where both differ, and what of the log was left out."""
         for pair, count in sorted(self._refused.items()):
             what = f"over {self._spread:f} % away in over a tenth of the slots around them that both have"
-            yield f"{self._path}: {pair}: {count} prices not believed: it is {what}"
+            yield f"{self._path}: {pair}: {counted(count, 'price')} not believed: it is {what}"
         yield from self._examples
         if self._differing_inside > _MOST_TOLD:
             yield f"and {self._differing_inside - _MOST_TOLD} more slots over {self._spread:f} % apart"

@@ -10,6 +10,7 @@ from price.backfill.provider import Clock, Provider
 from price.log import row
 from price.log.row import Row
 from price.progress import Progress
+from price.text import counted
 
 STEP_SECONDS = 10
 """How much work may be lost by a kill."""
@@ -83,11 +84,13 @@ class Repair:
         if not self._missed and not absent:
             yield "no slot is missed"
         for pair, rows in sorted(self._far.items()):
-            what = f"prices not believed, over {self._max_jump:f} % outside those recorded around them"
-            yield f"{pair}: {len(rows)} {what} (PRICE_MAX_JUMP); the first: {rows[0][0]} {rows[0][2]}"
+            what = f"not believed, over {self._max_jump:f} % outside those recorded around"
+            count = counted(len(rows), "price")
+            yield f"{pair}: {count} {what} (PRICE_MAX_JUMP); the first: {rows[0][0]} {rows[0][2]}"
         if self._other_kind:
             kinds = ("real", "simulated") if self._simulated else ("simulated", "real")
-            yield f"{self._other_kind} {kinds[0]} prices not believed: the log holds {kinds[1]} ones"
+            count = counted(self._other_kind, f"{kinds[0]} price")
+            yield f"{count} not believed: the log holds {kinds[1]} ones"
         yield from self._provider.notes()
 
     def _believes(self, one: Row, unix: int, missed: Missed) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from price import times
 from price.smallfile import read_small
-from price.text import MALFORMED
+from price.text import MALFORMED, counted
 
 SILENT_SECONDS = 120
 """A follower that has not written for so long is not at work."""
@@ -41,7 +41,7 @@ def line(known: Mapping[str, Any], now: datetime) -> str:
     if known["slot"]:
         behind = max(0.0, (now - times.parse_iso(known["slot"])).total_seconds())
         words.append(f"{times.span(behind)} behind")
-    words += [f"{known['rows']} rows", f"{known['refused']} refused"]
+    words += [counted(known["rows"], "row"), f"{known['refused']} refused"]
     if known["conflicts"]:
         words.append(f"conflicts today {known['conflicts']} (max {known['worst_bp']} bp)")
     if known["last_error"]:

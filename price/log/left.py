@@ -1,6 +1,6 @@
 """What an answer did not use of a log, counted, and the lines that report it."""
 
-from price.text import escaped
+from price.text import counted, escaped
 
 
 class LeftOut:
@@ -28,12 +28,25 @@ class LeftOut:
     def report(self) -> str:
         """What to say on stderr: a line for each kind, nothing where nothing was left out."""
         first = f", the first at {escaped(self.place)}" if self.place else ""
+        lines = f"line is no row and was left out{first}", f"lines are no rows and were left out{first}"
         counts = (
-            (self.lines, f"lines are no rows and were left out{first}"),
-            (self.doubles, "rows stand twice; the first of each counts, the others were left out"),
-            (self.disordered, "rows are earlier than one before them and were left out"),
+            (self.lines, *lines),
+            (
+                self.doubles,
+                "row stands twice; the first one counts, the other was left out",
+                "rows stand twice; the first of each counts, the others were left out",
+            ),
+            (
+                self.disordered,
+                "row is earlier than one before it and was left out",
+                "rows are earlier than one before them and were left out",
+            ),
         )
-        said = [f"{count} {what}: price verify names them\n" for count, what in counts if count]
+        said = [
+            f"{counted(count, one, several)}: price verify names {'it' if count == 1 else 'them'}\n"
+            for count, one, several in counts
+            if count
+        ]
         files = {**self.files, **self.damaged}
         said += [
             f"{escaped(path)}: {why}: price verify names what is left out\n" for path, why in files.items()

@@ -2,6 +2,7 @@
 
 from price.errors import PriceError
 from price.log import row
+from price.text import counted
 
 _LAST_SECOND = 253_402_300_799
 """Of the calendar."""
@@ -54,7 +55,7 @@ class Arithmetic:
             wrong = f"{pair} has a row for this slot already"
         elif due is not None and unix > due:
             count = (unix - due) // self.every
-            wrong = f"a hole: {pair} has no row for {count} slots from {row.slot(due)} on"
+            wrong = f"a hole: {pair} has no row for {counted(count, 'slot')} from {row.slot(due)} on"
         try:
             row.slot(end)
         except PriceError:

@@ -1,7 +1,7 @@
 """What settings that are right one by one must be together."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from price.log.files import rotated_name
@@ -78,19 +78,26 @@ def _of_files(settings: Settings, env: Path | None, named: Collection[str]) -> I
     if settings.file.name == REPAIRS:
         yield clash("PRICE_FILE", f"{REPAIRS} is for repairs of the log")
     for name, path in real.items():
-        for other in real:
-            if other < name and _same(path, real[other]):
-                yield clash(f"{name} {other}", f"{other} is the same file")
-            elif other not in (name, "PRICE_FILE") and path == draft_of(real[other]):
-                yield clash(f"{name} {other}", f"{other} is written there before it is replaced")
-        if env and _same(path, _real(env)):
-            yield clash(name, "it is the settings file")
-        elif name == "PRICE_FILE":
-            continue
-        elif any(_is_beside(path, one) for one in logs):
-            yield clash(f"{name} PRICE_FILE", "the log's own files have such names")
-        elif found := foreign(path, any_text=name not in named):
-            yield clash(name, f"{found}, which would be lost")
+        known = {other: one for other, one in real.items() if other != name}
+        fault = next(_clashes(name, path, known, env), None)
+        if not fault and name != "PRICE_FILE":
+            if any(_is_beside(path, one) for one in logs):
+                fault = f"{name} PRICE_FILE", "the log's own files have such names"
+            elif found := foreign(path, any_text=name not in named):
+                fault = name, f"{found}, which would be lost"
+        if fault:
+            yield clash(*fault)
+
+
+def _clashes(name: str, path: Path, known: Mapping[str, Path], env: Path | None) -> Iterator[Fault]:
+    """Other settings that name the same file; of two that do, the later by name is at fault."""
+    for other, one in known.items():
+        if other < name and _same(path, one):
+            yield f"{name} {other}", f"{other} is the same file"
+        elif other != "PRICE_FILE" and path == draft_of(one):
+            yield f"{name} {other}", f"{other} is written there before it is replaced"
+    if env and _same(path, _real(env)):
+        yield name, "it is the settings file"
 
 
 def _real(path: Path) -> Path:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from price import host, times
+from price.errors import PriceError
 from price.events import Event, log_event
 from price.log.append import AppendFile, Unfit
 from price.log.end import LogEnd, read_end, read_log_end
@@ -59,10 +60,18 @@ class OpenLog:
         Raises PriceError where it may not be recorded into, OSError and ValueError where it cannot.
         """
         self._lock.hold()
-        self._open(wanted.pairs, quiet=False)
+        is_new = not self.path.exists()
+        self._open(wanted.pairs)
         descriptor, size = self.file.descriptor, self.file.size
         end = read_log_end(self.path, descriptor, size, wanted.pairs, _recent_seconds(wanted))
-        keep_apart(self.path, end.simulated, wanted=wanted.simulated)
+        try:
+            keep_apart(self.path, end.simulated, wanted=wanted.simulated)
+        except PriceError:
+            if is_new:  # the rows that speak against it are in a file rotated away
+                self.file.close()
+                self.path.unlink()
+            raise
+        self._report_new()
         absent = end.drop_absent(wanted.interval)
         self.ends, self.simulated = end.last_slots(), end.simulated
         if size and not absent:  # a pair that has no row at the end may have been here long ago
@@ -80,7 +89,9 @@ class OpenLog:
         """
         before, size = self.file.identity, self.file.size
         self._lock.hold()
-        self._open(wanted.pairs, quiet=quiet)
+        self._open(wanted.pairs)
+        if not quiet:
+            self._report_new()
         self.strange |= self.file.identity != before or self.file.size < size
         if self.strange:
             self.segment = _NOTHING
@@ -108,14 +119,16 @@ class OpenLog:
                 raise Unfit(f"it ends at {times.iso(end)}, after rows that are still to be written")
             self.stored = held.take(1)[0].slot
 
-    def _open(self, pairs: Collection[Pair], *, quiet: bool) -> None:
+    def _open(self, pairs: Collection[Pair]) -> None:
         cut = self.file.open(len(pairs) + 1)
         if cut:
             shown = excerpt(cut.begin, _SHOWN_OF_CUT)
             begin = f"{cut.size} bytes, {shown}" if cut.size > _SHOWN_OF_CUT else shown
             text = f"{self.path}: its end was not a whole row and was cut off: {begin}; {cut.path} keeps it"
             log_event(Event.TAIL_CUT, logging.WARNING, text)
-        if self.file.size == 0 and not quiet:
+
+    def _report_new(self) -> None:
+        if self.file.size == 0:
             log_event(Event.FILE_BEGUN, logging.INFO, f"{self.path}: a new file is begun")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from price import host
 from price.alerts.follow import Follower, runner
 from price.alerts.waiting import StateChanges, Waiting
 from price.cli import main
@@ -68,6 +69,21 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
+
+
+def test_a_position_that_a_reader_keeps_from_being_stored_is_stored_later(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = place.start()
+    place.recorder.change()
+    with monkeypatch.context() as busy:
+        busy.setattr(host, "replace", lambda _new, _path: False)  # as on Windows while somebody reads
+        follower.step()
+        assert json.loads(place.position.read_text())["number"] == 0
+    follower.step()
+
+    assert json.loads(place.position.read_text())["number"] == 1
+    assert place.program.runs == [["m1"]]
 
 
 def test_all_that_waits_is_one_run_and_what_was_before_the_first_start_is_not_handed_on(place: Place) -> None:

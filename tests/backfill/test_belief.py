@@ -36,7 +36,7 @@ def test_a_price_far_from_the_live_ones_around_it_is_not_believed_and_told(tmp_p
     filled, said = repaired(tmp_path, Knows({**near.known, **far.known}))
 
     assert filled == ["10:30:00", "10:30:05", "15:30:00"]
-    what = "prices not believed, over 5 % outside those recorded around them (PRICE_MAX_JUMP)"
+    what = "prices not believed, over 5 % outside those recorded around (PRICE_MAX_JUMP)"
     assert said.splitlines()[1:] == [f"BTC-USD: 4 {what}; the first: 2026-11-20T10:30:10Z 100000"]
 
 
@@ -104,7 +104,7 @@ def test_a_journal_with_entries_of_both_kinds_fills_in_those_of_the_logs_kind(tm
     shop.repair("journal", known=Journal(Entries(*both), "price.service", None))
 
     assert [row[11:19] for row in shop.filled()] == ["11:00:25"]
-    assert "1 simulated prices not believed: the log holds real ones" in shop.said
+    assert "1 simulated price not believed: the log holds real ones" in shop.said
 
 
 def test_the_repairs_of_a_made_up_log_say_so_in_their_first_line(tmp_path: Path) -> None:

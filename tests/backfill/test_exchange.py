@@ -180,7 +180,7 @@ def test_exchanges_at_a_thousand_times_fill_nothing_between_live_rows(
     shop.repair("exchange")
 
     assert shop.filled() == []
-    assert "prices not believed, over 5 % outside those recorded around them" in shop.said
+    assert "prices not believed, over 5 % outside those recorded around" in shop.said
 
 
 def test_half_of_what_the_recorder_leaves_of_a_limit_is_used_at_most(open_shop: Open) -> None:

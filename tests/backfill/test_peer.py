@@ -63,7 +63,7 @@ def test_of_two_of_its_rows_for_a_slot_the_first_counts_and_the_other_is_told_on
     shop.repair(str(other.file))
 
     assert [row.split(" ")[2] for row in shop.filled()] == ["100", "100", "100"]
-    what = "1 rows stand twice; the first of each counts, the others were left out: price verify names them"
+    what = "1 row stands twice; the first one counts, the other was left out: price verify names it"
     assert shop.said.splitlines() == [
         "BTC-USD: 3 of 3 missed slots filled by=peer, 0 stay missing",
         f"{other.file}: {what}",
@@ -79,7 +79,7 @@ def test_a_line_of_it_that_is_no_row_is_left_out_and_told(tmp_path: Path, bad: s
 
     assert shop.said.splitlines() == [
         "BTC-USD: 3 of 3 missed slots filled by=peer, 0 stay missing",
-        f"{other.file}: 1 lines are no rows and were left out: price verify names them",
+        f"{other.file}: 1 line is no row and was left out: price verify names it",
     ]
 
 

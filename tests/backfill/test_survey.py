@@ -82,8 +82,8 @@ def test_doubles_and_rows_out_of_order_are_told_once_and_fill_nothing_twice(
 
     assert slots(shop) == ["11:00:15", "11:00:20"]
     assert capsys.readouterr().err.splitlines() == [
-        "1 rows stand twice; the first of each counts, the others were left out: price verify names them",
-        "1 rows are earlier than one before them and were left out: price verify names them",
+        "1 row stands twice; the first one counts, the other was left out: price verify names it",
+        "1 row is earlier than one before it and was left out: price verify names it",
     ]
 
 

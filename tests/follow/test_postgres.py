@@ -126,7 +126,7 @@ def test_what_is_no_row_and_what_the_database_refuses_are_left_out_alone(
     assert len(database.content()["quote"]) == 20
     assert database.content()["missed"] == []
     assert [line for line in lines if "slots=9999999999" in line and "out of range" in line]
-    assert [line for line in lines if line.startswith("1 lines are no rows and were left out, the first at")]
+    assert [line for line in lines if line.startswith("1 line is no row and was left out, the first at")]
     assert [line for line in lines if f"{path}:23: price verify" in line]
     assert len(lines) == 2
     assert following.notified[-1].endswith("20 rows  1 refused") or "1 refused" in following.notified[-1]

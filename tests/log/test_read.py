@@ -190,7 +190,7 @@ def test_a_row_that_is_earlier_than_one_before_it_never_moves_a_close_back(
     log = write(tmp_path, row(0, "1"), row(10, "3"), row(5, "9"), row(15, "4"))
 
     assert lines("candles", "--file", log) == ["2026-11-20T00:00:00Z BTC-USD 1 4 1 4 3"]
-    assert "1 rows are earlier than one before them" in capsys.readouterr().err
+    assert "1 row is earlier than one before it" in capsys.readouterr().err
 
 
 def test_a_row_of_a_wrong_late_time_does_not_hide_those_after_it(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_a_wrong_late_time_in_the_last_row_of_a_block_hides_no_later_row(
     shown = lines("history", "--file", log, "--until", "2026-11-20T12:00:00Z")
 
     assert shown == sound[:place] + sound[place + 1 :]
-    assert "1 rows are earlier than one before them" in capsys.readouterr().err
+    assert "1 row is earlier than one before it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("at", [0, 1, 2, 3], ids=["first", "second", "third", "last"])

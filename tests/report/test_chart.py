@@ -255,7 +255,7 @@ def test_a_bare_range_is_said_in_one_line(tmp_path: Path, log: str) -> None:
     missed = write(tmp_path, down(0, 7), name="missed.txt")
     header = write(tmp_path, name="header.txt")
 
-    with pytest.raises(PriceError, match=r"^BTC-USD: all 7 slots of this range were missed: price gaps has"):
+    with pytest.raises(PriceError, match=r"^BTC-USD: no price in this range, 7 slots missed: price gaps has"):
         answer("chart", "--file", missed)
     with pytest.raises(PriceError, match="no rows in this range"):
         answer("chart", "--file", header)
@@ -273,7 +273,7 @@ def test_a_pair_without_a_price_is_named_beside_the_others(
     shown = chart(log)
 
     assert len([line for line in shown if " UTC  " in line]) == 1
-    assert capsys.readouterr().err == "ETH-USD: all 2 slots of this range were missed\n"
+    assert capsys.readouterr().err == "ETH-USD: no price in this range, 2 slots missed\n"
 
 
 def test_too_many_pairs_are_refused(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_a_line_that_is_no_row_is_left_out_and_counted(
 ) -> None:
     rows = ("2026-11-20T15:52:05Z BTC-USD 2 kraken", "2026-11-20T15:52:10Z BTC-USD 3 kraken")
     log = write(tmp_path, rows[0], garbage, rows[1])
-    said = "1 lines are no rows and were left out: price verify names them\n"
+    said = "1 line is no row and was left out: price verify names it\n"
 
     for command, shown in (
         ("history", [*rows]),

@@ -36,14 +36,14 @@ def swapped(rows: list[str]) -> None:
 
 
 CORRUPTIONS: list[tuple[str, Change, int, str]] = [
-    ("a row is gone", lambda rows: rows.pop(2), 5, "a hole: BTC-USD has no row for 1 slots"),
+    ("a row is gone", lambda rows: rows.pop(2), 5, "a hole: BTC-USD has no row for 1 slot"),
     ("a whole slot is gone", lambda rows: rows.__delitem__(slice(6, 8)), 8, "a hole: BTC-USD"),
     ("a missed stretch is gone", lambda rows: rows.pop(5), 8, "a hole: ETH-USD has no row for 3 slots"),
     ("a row stands twice", lambda rows: rows.insert(3, rows[2]), 5, "has a row for this slot already"),
     ("a row stands twice in one slot", lambda rows: rows.insert(2, rows[0]), 4, "BTC-USD has a row for this"),
     ("two slots are swapped", swapped, 4, "earlier than a row above it"),
     ("a stretch is too long", replaced(4, "=3", "=4"), 8, "BTC-USD has a row for this slot already"),
-    ("a stretch is too short", replaced(4, "=3", "=2"), 8, "a hole: BTC-USD has no row for 1 slots"),
+    ("a stretch is too short", replaced(4, "=3", "=2"), 8, "a hole: BTC-USD has no row for 1 slot"),
     ("a stretch lost its length", replaced(4, " slots=3", ""), 8, "a hole: BTC-USD has no row for 2 slots"),
     ("a slot is none", replaced(6, ":25Z", ":26Z"), 8, "not a slot of every=5s"),
     ("a day does not exist", replaced(2, "11-20", "11-31"), 4, "no calendar has"),
@@ -153,8 +153,8 @@ def test_a_hole_between_rotated_files_is_a_fault(tmp_path: Path) -> None:
     shown = lines("verify", "--file", path)
 
     assert [fault.partition(" from")[0] for fault in shown] == [
-        f"{path}:2: a hole: BTC-USD has no row for 1 slots",
-        f"{path}:3: a hole: ETH-USD has no row for 1 slots",
+        f"{path}:2: a hole: BTC-USD has no row for 1 slot",
+        f"{path}:3: a hole: ETH-USD has no row for 1 slot",
     ]
 
 
@@ -224,7 +224,7 @@ def test_a_pair_that_comes_back_without_a_header_leaves_a_hole(tmp_path: Path) -
     )
 
     assert lines("verify", "--file", path) == [
-        f"{path}:12: a hole: ETH-USD has no row for 1 slots from 2026-11-20T15:52:30Z on"
+        f"{path}:12: a hole: ETH-USD has no row for 1 slot from 2026-11-20T15:52:30Z on"
     ]
 
 

@@ -14,6 +14,7 @@ from price.log.read import PriceLog
 from price.optional import missing
 from price.report.chart.series import Scene, Series, period
 from price.report.options import Window, add_last, add_range, file_of, finish, window
+from price.text import counted
 
 MOST_PAIRS = 12
 
@@ -123,7 +124,10 @@ def _with_prices(scene: Scene, path: str) -> list[Series]:
         raise PriceError(
             f"{len(shown)} pairs have prices in this range: name at most {MOST_PAIRS} with --pair"
         )
-    without = [f"{series.pair}: all {series.missed_slots} slots of this range were missed" for series in bare]
+    without = [
+        f"{series.pair}: no price in this range, {counted(series.missed_slots, 'slot')} missed"
+        for series in bare
+    ]
     if not shown:
         raise PriceError(f"{'; '.join(without)}: price gaps has the reasons")
     if without:
