@@ -190,11 +190,8 @@ def last_interval(block: bytes) -> int:
 
 def _step(block: bytes) -> int:
     """The interval that the last two rows of one pair keep; 0 where there are no two."""
-    start = block.rfind(b"\n", 0, len(block) - 1) + 1
-    last = row.find(block[start:].decode("latin-1"))
-    if not last:
+    rows = row.find(block[-BLOCK:].decode("latin-1"))
+    same = [one for one in rows if one[1] == rows[-1][1]][-2:]
+    if len(same) < 2:
         return 0
-    same = block.rfind(f" {last[0][1]} ".encode(), 0, start)
-    begin, end = block.rfind(b"\n", 0, max(same, 0)) + 1, block.find(b"\n", max(same, 0)) + 1
-    before = row.find(block[begin:end].decode("latin-1")) if same >= 0 else []
-    return (row.unix(last[0][0]) - row.unix(before[0][0])) // row.slots(before[0]) if before else 0
+    return (row.unix(same[1][0]) - row.unix(same[0][0])) // row.slots(same[0])

@@ -62,17 +62,18 @@ class Gaps:
         """The gaps that are settled after the next block of rows."""
         if every != self._every:
             self._new_interval(every)
-        due, minute, base = self._due, "", 0
+        due, minute, base, priced = self._due, "", 0, 0
         for one in rows:
             slot, pair, price, _, _ = one
             if slot[:17] != minute:
                 minute, base = slot[:17], row.unix(slot[:17] + "00Z")
             unix = base + int(slot[17:19])
             if price != row.MISSED and due.get(pair) == unix:
-                self.priced += 1
+                priced += 1
                 due[pair] = unix + every
             else:
                 self._odd(one, unix)
+        self.priced += priced
         if self._waiting:
             yield from self._settled()
 

@@ -3,10 +3,11 @@
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import islice, takewhile
-from operator import itemgetter
+from itertools import islice
+from operator import itemgetter, lt
 
 from price.log import row
+from price.log.left import LeftOut
 from price.log.row import Row
 
 Block = tuple[int, list[Row]]
@@ -38,26 +39,64 @@ def longest_sorted(rows: list[Row]) -> list[Row]:
     return kept
 
 
-class Once:
-    """Lets each slot and pair pass once. Blocks come in order, and have none twice themselves."""
+def sorted_blocks(blocks: Iterable[Block], end: str, left: LeftOut) -> Iterator[Block]:
+    """The rows of a file without those that are out of order, up to the slot `end` at least.
 
-    def __init__(self) -> None:
-        self._slot = ""
-        self._pairs: set[str] = set()
-        """The last slot that passed, and its pairs."""
-
-    def only(self, rows: list[Row]) -> list[Row]:
-        """The rows whose slot and pair did not pass before."""
-        if rows[0][0] == self._slot:  # only there may one of them have been before
-            stop = bisect_right(rows, self._slot, key=_slot)
-            new = [one for one in rows[:stop] if one[1] not in self._pairs]
-            rows = rows if len(new) == stop else new + rows[stop:]
+    A list is held until the next is known: else a wrong, late time in its last row would hide all rows
+    that follow. Where two lists are not in order, the rows of both are judged together.
+    """
+    held: Block | None = None
+    last = ""
+    for every, found in blocks:
+        rows = _in_order(found, left)
+        if rows[0][0] < last:
+            count = len(rows)
+            rows = rows[bisect_left(rows, last, key=_slot) :]
+            left.disordered += count - len(rows)
+        if held and rows:
+            if rows[0][0] < held[1][-1][0]:
+                kept = _in_order(held[1] + rows, left)
+                of_held = {id(one) for one in held[1]}
+                count = sum(id(one) in of_held for one in kept)
+                held, rows = (held[0], kept[:count]), kept[count:]
+            if held[1]:
+                last = held[1][-1][0]
+                yield held
         if rows:
-            slot = rows[-1][0]
-            pairs = {one[1] for one in takewhile(lambda one: one[0] == slot, reversed(rows))}
-            self._pairs = pairs | self._pairs if slot == self._slot else pairs
-            self._slot = slot
+            held = every, rows
+            if rows[-2:][0][0] >= end:  # one such row may be a wrong one, two end the range
+                break
+    if held and held[1]:
+        yield held
+
+
+def _in_order(rows: list[Row], left: LeftOut) -> list[Row]:
+    slots = [one[0] for one in rows]
+    if slots == sorted(slots):
         return rows
+    kept = longest_sorted(rows)
+    left.disordered += len(rows) - len(kept)
+    return kept
+
+
+def once(blocks: Iterable[Block], left: LeftOut) -> Iterator[Block]:
+    """The rows of sorted blocks, each slot and pair once: the first of equal ones."""
+    last, known = "", set[str]()
+    """The last slot that passed, and its pairs."""
+    for every, rows in blocks:
+        slots = [one[0] for one in rows]
+        new = rows
+        if slots[0] == last or not all(map(lt, slots, islice(slots, 1, None))):  # else it is of one pair
+            first: dict[tuple[str, ...], Row] = {}
+            for one in rows:
+                if one[0] != last or one[1] not in known:
+                    first.setdefault(one[:2], one)
+            new = [*first.values()]
+            left.doubles += len(rows) - len(new)
+        pairs = {one[1] for one in rows[bisect_left(slots, slots[-1]) :]}
+        last, known = slots[-1], pairs | known if slots[-1] == last else pairs
+        if new:
+            yield every, new
 
 
 def in_order(files: Iterable[tuple[str, Iterator[Block]]]) -> Iterator[Block]:

@@ -20,14 +20,14 @@ those who must be fast or need the interval. `row.py` reads what stands in a row
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain, islice
-from operator import attrgetter, itemgetter, le, lt
+from itertools import chain
+from operator import attrgetter, itemgetter
 
 from price.log import row
 from price.log.file import File
 from price.log.files import LogFile, find_again, log_files, repairs_file
 from price.log.left import LeftOut
-from price.log.order import END, Block, Once, in_order, longest_sorted
+from price.log.order import END, Block, in_order, once, sorted_blocks
 from price.log.row import Row
 
 _slot = itemgetter(0)
@@ -93,7 +93,7 @@ class PriceLog:
             from price.log.merge import merged  # most logs have no repairs
 
             end = row.slot(until) if until is not None else END
-            live = merged(live, self._of(self.repairs, since, end))
+            live = merged(live, once(self._of(self.repairs, since, end), self.left))
         for every, found in live:
             rows = [one for one in found if one[1] in self.pairs] if self.pairs else found
             if self.unseen:
@@ -122,11 +122,9 @@ class PriceLog:
         """The rows of prices.txt and its siblings alone, each slot and pair once."""
         end = row.slot(until) if until is not None else END
         files = [file for file in self._reaching(since) if file.first < end]
-        once = Once()
-        for every, rows in in_order([(file.first, self._of(file, since, end)) for file in files]):
-            known = once.only(rows)
-            self.left.doubles += len(rows) - len(known)
-            yield every, known if until is None else [_clipped(one, every, until) for one in known]
+        blocks = in_order([(file.first, self._of(file, since, end)) for file in files])
+        for every, rows in once(blocks, self.left):
+            yield every, rows if until is None else [_clipped(one, every, until) for one in rows]
 
     def _reaching(self, since: int | None) -> Iterator[LogFile]:
         """The files that may hold rows from a time on."""
@@ -162,74 +160,27 @@ def file_blocks(file: File, since: int | None, end: str, left: LeftOut) -> Itera
     before, every, texts = file.since(start)
     if since is not None and (reaching := _reaching_over(_long_rows(before), every, since, end)):
         yield every, reaching
-    for interval, found in _joined(_sorted_parts(texts, every, left), end, left):
+    for interval, found in sorted_blocks(_parsed(texts, every, left), end, left):
         rows = found
         if since is not None and rows[0][0] < start:  # where a row before the range is out of order
             at = bisect_left(rows, start, key=_slot)
             rows = sorted([*_reaching_over(rows[:at], interval, since, end), *rows[at:]], key=_slot)
-        if rows and rows[-1][0] >= end:
-            yield interval, rows[: bisect_left(rows, end, key=_slot)]
-            return
+        behind = bool(rows) and rows[-1][0] >= end
+        if behind:
+            rows = rows[: bisect_left(rows, end, key=_slot)]
         if rows:
             yield interval, rows
+        if behind:
+            return
 
 
-def _sorted_parts(texts: Iterable[bytes], every: int, left: LeftOut) -> Iterator[Block]:
-    """The rows of blocks of text; each list is in order by itself."""
+def _parsed(texts: Iterable[bytes], every: int, left: LeftOut) -> Iterator[Block]:
+    """The rows of blocks of text as they come."""
     for text in texts:
         for interval, rows in parsed(text.decode("latin-1"), every, left):
             every = interval
             if rows:
-                slots = [one[0] for one in rows]
-                rises = all(map(lt, slots, islice(slots, 1, None)))  # a log of one pair
-                yield every, rows if rises else _sorted(rows, slots, left)
-
-
-def _joined(blocks: Iterable[Block], end: str, left: LeftOut) -> Iterator[Block]:
-    """The lists without the rows that are earlier than one before them in another list, up to `end` at least.
-
-    A list is held until the next is known: else a wrong, late time in its last row would hide all rows
-    that follow. Where two lists are not in order, the rows of both are judged together.
-    """
-    held: Block | None = None
-    last = ""
-    for every, found in blocks:
-        rows = found
-        if rows[0][0] < last:
-            rows = rows[bisect_left(rows, last, key=_slot) :]
-            left.disordered += len(found) - len(rows)
-        if held and rows:
-            if rows[0][0] < held[1][-1][0]:
-                both = held[1] + rows
-                kept = longest_sorted(both)
-                left.disordered += len(both) - len(kept)
-                of_held = {id(one) for one in held[1]}
-                count = sum(id(one) in of_held for one in kept)
-                held, rows = (held[0], kept[:count]), kept[count:]
-            if held[1]:
-                last = held[1][-1][0]
-                yield held
-        if rows:
-            held = every, rows
-            if rows[-2:][0][0] >= end:  # one such row may be a wrong one, two end the range
-                break
-    if held and held[1]:
-        yield held
-
-
-def _sorted(rows: list[Row], slots: list[str], left: LeftOut) -> list[Row]:
-    """The rows without those that are out of order, or stand twice."""
-    found = rows
-    if not all(map(le, slots, islice(slots, 1, None))):
-        rows = longest_sorted(rows)
-        left.disordered += len(found) - len(rows)
-    if len({one[:2] for one in rows}) < len(rows):
-        once: dict[tuple[str, ...], Row] = {}
-        for one in rows:
-            once.setdefault(one[:2], one)
-        left.doubles += len(rows) - len(once)
-        rows = [*once.values()]
-    return rows
+                yield every, rows
 
 
 def parsed(text: str, every: int, left: LeftOut) -> Iterator[Block]:

@@ -87,7 +87,7 @@ def find(lines: str) -> list[Row]:
     Whether anything was left out is known by comparing the number of rows with the number of line ends.
     """
     rows: list[Row] = _pattern(_ROW).findall(lines)
-    return rows if " slots=" not in lines else [row for row in rows if "slots=" not in row[4] or _counts(row)]
+    return rows if " slots=" not in lines else [row for row in rows if not row[4] or _counts(row)]
 
 
 def read(line: str) -> Row:
