@@ -68,8 +68,9 @@ fuzz: $(VENV)/.fuzz ## look for inputs that break what reads them; FUZZ="reader 
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 	$(if $(FUZZ),,$(BIN)/pytest -n auto -m hypothesis --hypothesis-profile=search --timeout=0)
 
-sweep-follow: $(VENV)/.dev ## kill followers and their engines at random, for SWEEP=20 rounds
+sweep-follow: $(VENV)/.dev ## kill followers and their engines at random, for SWEEP=20 rounds; then their figures
 	SWEEP=$${SWEEP:-20} $(BIN)/pytest -s -p no:cacheprovider -o timeout=0 tests/follow -k "at_random or any_step"
+	$(BIN)/python -m tests.follow.figures
 
 live: $(VENV)/.dev ## ask the real exchanges, over the internet
 	$(BIN)/pytest -m live

@@ -23,10 +23,12 @@ fi
 # -E: PYTHONHOME and its like are about other programs
 set -- "$python" -E -B /opt/price/main.py "$@"
 if [ "$LOGS_DIRECTORY" = /var/log/price ] && [ "$(id -u)" = 0 ]; then
-    # what root wrote there, the service could not go on with; the journal may be read, for `repair`
+    # what root wrote there, the service could not go on with; journals may be read, for `repair`
+    groups=systemd-journal
+    ! getent group systemd-journal-remote >/dev/null || groups=$groups,systemd-journal-remote
     case "${5-run} $* " in
     *" --file"*) ;;
-    "run "* | "repair "*) set -- setpriv --reuid price --regid price --groups systemd-journal "$@" ;;
+    "run "* | "repair "*) set -- setpriv --reuid price --regid price --groups "$groups" "$@" ;;
     esac
 fi
 exec "$@"

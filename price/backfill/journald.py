@@ -62,6 +62,15 @@ def _demand_readable(folders: list[Path], pattern: str, what: str) -> None:
     if not files:
         raise PriceError(f"{what}: there are no journal files: --from journal:FOLDER names another place")
     if not any(os.access(file, os.R_OK) for file in files):
+        group = _group(files[0])
         raise PriceError(
-            f"{what}: not readable for this user: sudo price repair ..., or join the group systemd-journal"
+            f"{what}: not readable for this user: sudo price repair ..., or join the group {group}"
         )
+
+
+def _group(path: Path) -> str:
+    """The group that may read a file, as far as is known."""
+    try:
+        return path.group()
+    except (OSError, KeyError):
+        return "systemd-journal"

@@ -92,8 +92,14 @@ def make_target(name: str, path: str, environ: Mapping[str, str], *, alone: bool
     if name == "nats":
         login = _credential(environ, "nats")
         login = read_small(login).strip() if login else ""
-        credentials = _credential(environ, "nats.creds")
-        target = engine.Nats(url, recorder, SystemClock().now, login=login, credentials=credentials)
+        target = engine.Nats(
+            url,
+            recorder,
+            SystemClock().now,
+            login=login,
+            credentials=_credential(environ, "nats.creds"),
+            authority=_credential(environ, "nats.ca"),
+        )
     else:
         log, passfile = os.path.basename(path), _credential(environ, "pgpass")  # noqa: PTH119
         target = engine.Postgres(url, recorder, log, passfile=passfile, alone=alone)
@@ -102,6 +108,8 @@ def make_target(name: str, path: str, environ: Mapping[str, str], *, alone: bool
 
 def _engine(name: str) -> ModuleType:
     """The module of an engine. Raises SettingsError where its library is missing."""
+    for library in ("psycopg", "nats", "asyncio"):
+        logging.getLogger(library).addHandler(logging.NullHandler())  # what matters of it is raised as well
     try:
         return import_module(f"price.follow.{name}")
     except ModuleNotFoundError as error:
@@ -130,8 +138,6 @@ def _follow(
     log_format = settings.value_of(environ, "PRICE_LOG_FORMAT")
     talker = default_talker(environ, clock.monotonic, lambda: log_format, IDENTIFIER)
     log_to(talker, settings.value_of(environ, "PRICE_LOG_LEVEL"))
-    for library in ("psycopg", "nats"):
-        logging.getLogger(library).addHandler(logging.NullHandler())  # what matters of it is raised as well
     recorder = recorder_name(environ)
     if _RANDOM_NAME.fullmatch(recorder):
         text = f"{recorder} looks like a container's random name, which makes a new recorder of each start"

@@ -18,7 +18,7 @@ import hashlib
 import json
 import random
 import ssl
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
@@ -28,6 +28,7 @@ from nats import errors
 from nats.aio.client import Client
 
 from price import times
+from price.errors import SettingsError
 from price.follow.jetstream import STREAM, Message, Raced, Stream, TooFewServers
 from price.follow.target import Batch, Conflicts, Lost, Refused
 from price.log import row
@@ -59,7 +60,11 @@ _AGE_MARGIN_SECONDS = 60
 
 
 class Nats:
-    """One cluster; `login` is user:password, `credentials` the path of a file with a JWT and its key."""
+    """One cluster; `login` is user:password, unless an address has one.
+
+    `credentials` is the path of a file with a JWT and its key, `authority` of one with the certificates that
+    are trusted instead of the system's.
+    """
 
     name = "nats"
     most_rows = 990
@@ -73,10 +78,12 @@ class Nats:
         *,
         login: str = "",
         credentials: str = "",
+        authority: str = "",
     ) -> None:
+        """Raises SettingsError for a file without certificates."""
         self._servers, self._recorder, self._now = list(servers), recorder, now
         self._token = recorder.replace(".", "_")
-        self._options = _options(servers, login, credentials)
+        self._options = _options(servers, login, credentials, authority)
         self._runner: asyncio.Runner | None = None
         self._known: Stream | None = None
         self._max_age = float(_WEEK_SECONDS)
@@ -268,8 +275,8 @@ async def _closed(client: Client) -> None:
     await asyncio.sleep(0)  # what is closed here ends in the next turn of the loop
 
 
-def _options(servers: Iterable[str], login: str, credentials: str) -> dict[str, Any]:
-    """What nats.connect is told beside the server."""
+def _options(servers: Sequence[str], login: str, credentials: str, authority: str) -> dict[str, Any]:
+    """What nats.connect is told beside the server. Raises SettingsError."""
     options: dict[str, Any] = {
         "allow_reconnect": False,
         "connect_timeout": _CONNECT_SECONDS,
@@ -277,8 +284,11 @@ def _options(servers: Iterable[str], login: str, credentials: str) -> dict[str, 
         "ping_interval": 10,
     }
     if any(one.startswith("tls://") for one in servers):
-        options["tls"] = ssl.create_default_context()  # SSL_CERT_FILE names another authority
-    if login:
+        try:
+            options["tls"] = ssl.create_default_context(cafile=authority or None)
+        except OSError as error:
+            raise SettingsError([f"{authority}: there are no certificates in it: {error}"]) from error
+    if login and not any("@" in one for one in servers):
         options["user"], _, options["password"] = login.partition(":")
     if credentials:
         options["user_credentials"] = credentials
