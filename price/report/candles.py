@@ -11,7 +11,7 @@ from price import times
 from price.log import row
 from price.log.order import Block
 from price.log.read import PriceLog
-from price.report.options import Window, add_format, add_last, add_range, file_of, finish, window
+from price.report.options import Window, add_all, finish, opened, window
 from price.report.tables import Value, write
 
 NAMES = ("start", "pair", "open", "high", "low", "close", "count")
@@ -89,9 +89,7 @@ def _extreme(pick: Callable[..., Any], prices: list[str], numbers: list[float]) 
 
 def add_options(parser: ArgumentParser) -> None:
     """Adds the options of the command."""
-    add_range(parser)
-    add_last(parser)
-    add_format(parser)
+    add_all(parser)
     parser.add_argument("--every", default="1m", metavar="PERIOD", help="30s, 5m, 4h, 1d ... (default 1m)")
 
 
@@ -99,7 +97,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Prints the candles of the range."""
     asked = window(args, now)
     every = _period(args)
-    log = PriceLog(file_of(args, environ), args.pair, live_only=args.live_only)
+    log = opened(args, environ)
     if args.last:
         write(args.format, NAMES, _last(log, every, asked, args.last))
     else:

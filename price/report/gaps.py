@@ -1,30 +1,26 @@
 """`price gaps`: each missed stretch, and how complete the range is."""
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping
 from datetime import datetime
 
 from price.log import row
 from price.log.gaps import Gap, Gaps, gaps_between
-from price.log.read import PriceLog
-from price.report.options import add_format, add_last, add_range, file_of, finish, window
+from price.report import options
+from price.report.options import finish, opened, window
 from price.report.tables import Value, write
 
 NAMES = ("start", "end", "pair", "slots", "reason")
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """Adds the options of the command."""
-    add_range(parser)
-    add_last(parser)
-    add_format(parser)
+add_options = options.add_all
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Prints the gaps of the range; as text, the last line is the completeness in percent."""
     asked = window(args, now)
-    log = PriceLog(file_of(args, environ), args.pair, live_only=args.live_only)
+    log = opened(args, environ)
     found = Gaps()
     gaps = gaps_between(log, asked.since, asked.until, found)
     if args.last:

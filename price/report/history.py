@@ -1,29 +1,26 @@
 """`price history`: the rows of a range."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from price.log import row
 from price.log.read import PriceLog
 from price.log.row import Row
-from price.report.options import Window, add_format, add_last, add_range, file_of, finish, window
+from price.report import options
+from price.report.options import Window, finish, opened, window
 from price.report.tables import Cells, Value, write
 
 NAMES = ("slot", "pair", "price", "sources", "reason", "slots", "by", "extra")
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """Adds the options of the command."""
-    add_range(parser)
-    add_last(parser)
-    add_format(parser)
+add_options = options.add_all
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Prints the rows of the range: as they stand in the log, as csv or as json."""
     asked = window(args, now)
-    log = PriceLog(file_of(args, environ), args.pair, live_only=args.live_only)
+    log = opened(args, environ)
     rows = log.rows(asked.since, asked.until) if not args.last else _last(log, asked, args.last)
     if args.format == "text":
         write("text", NAMES, ((row.text(one),) for one in rows))

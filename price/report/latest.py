@@ -1,7 +1,8 @@
 """--last N: the last answers of each pair, without reading the log from its beginning."""
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from typing import TypeVar
 
 from price.log.read import PriceLog
@@ -12,13 +13,11 @@ _Answer = TypeVar("_Answer")
 
 def last_of(answers: Iterable[tuple[str, _Answer]], most: int) -> list[tuple[str, _Answer]]:
     """The last `most` of the answers of each pair, in their order."""
-    kept: dict[str, deque[tuple[int, str, _Answer]]] = {}
+    kept: defaultdict[str, deque[tuple[int, _Answer]]] = defaultdict(lambda: deque(maxlen=most))
     for number, (pair, answer) in enumerate(answers):
-        if pair not in kept:
-            kept[pair] = deque(maxlen=most)
-        kept[pair].append((number, pair, answer))
-    every = sorted((entry for entries in kept.values() for entry in entries), key=lambda entry: entry[0])
-    return [(pair, answer) for _, pair, answer in every]
+        kept[pair].append((number, answer))
+    last = [(number, pair, answer) for pair, answers_ in kept.items() for number, answer in answers_]
+    return [(pair, answer) for _, pair, answer in sorted(last, key=itemgetter(0))]
 
 
 def latest(

@@ -5,25 +5,27 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from price import host, times
 from price.log import row
-
-if TYPE_CHECKING:
-    from price.log.read import PriceLog
+from price.log.read import PriceLog
 
 _FORMATS = ("text", "csv", "json")
 
 
-class Window:
+class Window(NamedTuple):
     """A range in Unix seconds: `since` included, `until` not; None where it is open."""
 
-    __slots__ = ("since", "until")
+    since: int | None
+    until: int | None
 
-    def __init__(self, since: int | None, until: int | None) -> None:
-        self.since = since
-        self.until = until
+
+def add_all(parser: argparse.ArgumentParser) -> None:
+    """Adds a range, --last and --format: all that most commands need."""
+    add_range(parser)
+    add_last(parser)
+    add_format(parser)
 
 
 def add_last(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +92,12 @@ def file_of(args: argparse.Namespace, environ: Mapping[str, str]) -> str:
     return args.file or default_file(environ)
 
 
-def finish(log: "PriceLog", *, unseen: bool = True) -> int:
+def opened(args: argparse.Namespace, environ: Mapping[str, str]) -> PriceLog:
+    """The log that a command reads, with the pairs that it is about. Raises PriceError."""
+    return PriceLog(file_of(args, environ), args.pair, live_only=args.live_only)
+
+
+def finish(log: PriceLog, *, unseen: bool = True) -> int:
     """Reports what an answer lacks; the exit status: 1 where a file that it needed is damaged."""
     sys.stderr.write(log.left.report())
     if log.unseen and unseen:

@@ -1,6 +1,6 @@
 """`price verify`: proves the log, one line for each fault: whatever another command leaves out is one."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -9,8 +9,9 @@ from price.log import row
 from price.log.file import TOO_LONG
 from price.log.files import LogFile, log_files, number_of, repairs_file
 from price.log.read import PriceLog
+from price.report import options
 from price.report.arithmetic import Arithmetic
-from price.report.options import Window, add_format, add_last, add_range, file_of, window
+from price.report.options import Window, file_of, window
 from price.report.tables import write
 from price.text import one_line
 
@@ -228,11 +229,7 @@ def _within(repair: Fault, sums: Arithmetic, faults: list[Fault]) -> bool:
     return not what
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """Adds the options of the command."""
-    add_range(parser)
-    add_last(parser)
-    add_format(parser)
+add_options = options.add_all
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:

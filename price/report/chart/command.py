@@ -3,58 +3,45 @@
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from price.errors import PriceError
 from price.log import row
 from price.log.read import PriceLog
 from price.optional import missing
 from price.report.chart.series import Scene, Series, period
-from price.report.options import Window, add_last, add_range, file_of, finish, window
+from price.report.options import Window, add_last, add_range, finish, opened, window
 from price.text import counted
 
 MOST_PAIRS = 12
 
 
-class Drawer(Protocol):
-    """What turns a scene into a picture; `parts` is how many periods it has room for."""
-
-    parts: int
-
-    def draw(self, scene: Scene, shown: list[Series]) -> None: ...
+Drawer = Callable[[Scene, list[Series]], object]
+"""What turns a scene into a picture."""
 
 
-class _File:
-    """Into a .png or .svg."""
+def _into_file(path: Path) -> tuple[Drawer, int]:
+    """Draws a .png or .svg; how many periods it has room for."""
+    from price.report.chart import picture
 
-    parts = 600  # two dots wide
-
-    def __init__(self, path: str) -> None:
-        from price.report.chart import picture
-
-        self._path, self._drawn = Path(path), picture.draw
-
-    def draw(self, scene: Scene, shown: list[Series]) -> None:
-        self._path.write_bytes(self._drawn(scene, shown, self._path.suffix[1:].lower()))
+    form = path.suffix[1:].lower()
+    return (lambda scene, shown: path.write_bytes(picture.draw(scene, shown, form))), 600  # two dots wide
 
 
-class _Terminal:
-    """Onto stdout."""
+def _onto_terminal(environ: Mapping[str, str]) -> tuple[Drawer, int]:
+    """Draws onto stdout; how many periods it has room for."""
+    from price.report.chart import terminal
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        from price.report.chart import terminal
+    plain = not sys.stdout.isatty() or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
+    screen = terminal.Screen(*_size(environ), coloured=not plain, unicode=_can_show("⣿░─"))
 
-        plain = not sys.stdout.isatty() or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
-        self._screen = terminal.Screen(*_size(environ), coloured=not plain, unicode=_can_show("⣿░─"))
-        self._drawn = terminal.draw
-        self.parts = 2 * self._screen.columns
-
-    def draw(self, scene: Scene, shown: list[Series]) -> None:
-        for line in self._drawn(scene, shown, self._screen):
+    def draw(scene: Scene, shown: list[Series]) -> None:
+        for line in terminal.draw(scene, shown, screen):
             sys.stdout.write(f"{line}\n")
+
+    return draw, 2 * screen.columns
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -75,14 +62,13 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Draws the range: each pair with prices in a panel of its own."""
     asked = window(args, now)
     try:
-        drawer: Drawer = _File(args.output) if args.output else _Terminal(environ)
+        draw, parts = _into_file(Path(args.output)) if args.output else _onto_terminal(environ)
     except ImportError as error:
         raise PriceError(missing("chart", error.name)) from error
-    path = file_of(args, environ)
-    log = PriceLog(path, args.pair, live_only=args.live_only)
-    scene = _scene(log, asked, args.last, drawer.parts)
+    log = opened(args, environ)
+    scene = _scene(log, asked, args.last, parts)
     status = finish(log, unseen=False)
-    drawer.draw(scene, _with_prices(scene, path))
+    draw(scene, _with_prices(scene, log.path))
     return status
 
 

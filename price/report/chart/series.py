@@ -33,13 +33,12 @@ class Bar(NamedTuple):
     close: Decimal
 
 
-class Stretch:
+class Stretch(NamedTuple):
     """Missed slots in a row, from the Unix time `start` up to, not including, `end`."""
 
-    __slots__ = ("end", "slots", "start")
-
-    def __init__(self, start: int, end: int, slots: int) -> None:
-        self.start, self.end, self.slots = start, end, slots
+    start: int
+    end: int
+    slots: int
 
 
 class Series:
@@ -84,7 +83,7 @@ class Series:
         """Adds missed slots that come after those known."""
         last = self.missed[-1] if self.missed else None
         if last and last.end >= start:
-            last.end, last.slots = max(last.end, end), last.slots + slots
+            self.missed[-1] = Stretch(last.start, max(last.end, end), last.slots + slots)
         else:
             self.missed.append(Stretch(start, end, slots))
 
