@@ -28,7 +28,7 @@ units() {
     for unit in deploy/*.service deploy/*.socket deploy/*.timer "$root"/opt/price/deploy/*.service \
         "$root"/opt/price/deploy/*.socket "$root"/opt/price/deploy/*.timer; do
         [ ! -e "$unit" ] || echo "${unit##*/}"
-    done | sort -u
+    done | sort -ru # timers and sockets before the services that they would start again
 }
 
 # The unit itself, or for a template those of it that are enabled or run.
