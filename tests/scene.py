@@ -3,16 +3,15 @@
 import json
 import logging
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from price.clock import Signal
-from price.events import ROOT, Event, details_of
+from price.events import Event
 from price.recorder.app import App, MakeWorkers
 from tests.fakes import START, FakeClock, FakeNet
+from tests.listening import listening, said
 from tests.proof import proven
 
 
@@ -52,7 +51,7 @@ class Scene:
         }
         self.clock.post_at(until, Signal.STOP)
         app = App(environ, self.clock, self.make_workers, random.Random(7))
-        with _listening(_Listener(self.records), *handlers):
+        with listening(self.records, *handlers):
             return app.run()
 
     @property
@@ -67,29 +66,8 @@ class Scene:
 
     def said(self, *events: Event) -> list[str]:
         """What the program said about kinds of event, so far."""
-        notes = [(details_of(record), record.getMessage()) for record in self.records]
-        return [text for note, text in notes if note and note.event in events]
+        return said(self.records, *events)
 
     def json(self, name: str) -> Any:
         """What one of its small files holds."""
         return json.loads((self.folder / name).read_text())
-
-
-class _Listener(logging.Handler):
-    def __init__(self, records: list[logging.LogRecord]) -> None:
-        super().__init__()
-        self._records = records
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._records.append(record)
-
-
-@contextmanager
-def _listening(*handlers: logging.Handler) -> Iterator[None]:
-    for handler in handlers:
-        ROOT.addHandler(handler)
-    try:
-        yield
-    finally:
-        for handler in handlers:
-            ROOT.removeHandler(handler)

@@ -131,7 +131,7 @@ def test_as_many_whole_slots_of_held_rows_are_written_as_fit(
     recorder = place.start()
     recorder.do("stall", *["slot"] * 200)
     _fill(disk)
-    os.truncate(disk / "ballast", (disk / "ballast").stat().st_size - 8192)
+    os.truncate(disk / "ballast", (disk / "ballast").stat().st_size - 12288)
     recorder.do("unlimit", "slot")
     held = place.status["held"]
     assert 0 < held < 402

@@ -2,17 +2,16 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 from price.clock import Signal
 from price.errors import PriceError
-from price.events import ROOT, Event, details_of
+from price.events import ROOT, Event
 from price.supervise.loop import Delays, Ended, Supervisor
 from price.supervise.signs import Signs
 from tests.fakes import FakeClock
+from tests.listening import listening, said
 
 
 class Recorder:
@@ -103,35 +102,17 @@ class Watched:
         """Runs the supervisor until it is stopped at a moment; returns its exit status."""
         self.clock.post_at(until, Signal.STOP)
         signs = Signs(lambda: self.path, self.clock)
-        with _listening(self.records):
-            supervisor = Supervisor(self.recorder, signs, self.clock, Delays(), reload=self._read_settings)
-            return supervisor.run()
+        supervisor = Supervisor(self.recorder, signs, self.clock, Delays(), reload=self._read_settings)
+        level = ROOT.level
+        ROOT.setLevel(logging.DEBUG)
+        try:
+            with listening(self.records):
+                return supervisor.run()
+        finally:
+            ROOT.setLevel(level)
 
     def _read_settings(self) -> None:
         self.settings_read.append(round(self.clock.passed, 1))
 
     def said(self, *events: Event) -> list[str]:
-        notes = [(details_of(record), record.getMessage()) for record in self.records]
-        return [text for note, text in notes if note and note.event in events]
-
-
-class _Listener(logging.Handler):
-    def __init__(self, records: list[logging.LogRecord]) -> None:
-        super().__init__()
-        self._records = records
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._records.append(record)
-
-
-@contextmanager
-def _listening(records: list[logging.LogRecord]) -> Iterator[None]:
-    handler = _Listener(records)
-    level = ROOT.level
-    ROOT.setLevel(logging.DEBUG)
-    ROOT.addHandler(handler)
-    try:
-        yield
-    finally:
-        ROOT.removeHandler(handler)
-        ROOT.setLevel(level)
+        return said(self.records, *events)
