@@ -15,7 +15,7 @@ from tests.needs import give_up
 from tests.packages.building import with_version
 from tests.system import installation
 from tests.system.machine import CannotBoot, Machine, until
-from tests.system.service import PRICES, SETTINGS, Service, assert_no_slot_is_lost
+from tests.system.service import CHECKOUT, PRICES, SETTINGS, Service, assert_no_slot_is_lost
 
 pytestmark = pytest.mark.packages
 
@@ -32,7 +32,7 @@ def machine(debs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     except CannotBoot as reason:
         give_up(str(reason))
     with closing(machine):
-        installation.copy_checkout(machine)
+        installation.bring(machine)
         shutil.copytree("/var/lib/dpkg", machine.path("/var/lib/dpkg"))
         machine.run("mkdir", "-p", "/var/log/apt", "/var/lib/systemd", "/srv/debs")
         machine.run("rm", "-f", POLICY)
@@ -172,21 +172,32 @@ def test_installed_again_it_goes_on_with_the_same_log(service: Service) -> None:
     assert machine.run("price", "verify", user="nobody") == ""
 
 
-def test_next_to_make_install_it_refuses_and_says_what_to_type(service: Service) -> None:
+def test_from_make_install_to_the_package_settings_and_log_stay_and_neither_hides_the_other(
+    service: Service,
+) -> None:
     machine = service.machine
     dpkg(machine, "-r", "price")
-    unit = machine.path("/usr/local/lib/systemd/system/price.service")
-    unit.parent.mkdir(parents=True)
-    unit.touch()
+    done = installation.install(machine)
+    assert done.returncode == 0, done.stdout + done.stderr
+    service.systemctl("start")
+    service.await_rows(2)
+    settings = machine.run("cat", SETTINGS)
 
     refused = machine.attempt("dpkg", "-i", deb(__version__))
-    unit.unlink()
 
     assert refused.returncode != 0
     assert "in its checkout type: sudo make uninstall" in refused.stderr
     assert not machine.path("/usr/lib/price").exists()
+    service.await_rows(1)
+
+    machine.run("make", "--silent", "uninstall", cwd=CHECKOUT)
     dpkg(machine, "-i", deb(__version__))
-    assert version(machine) == __version__
+    service.systemctl("start")
+    service.await_rows(2)
+
+    assert "/usr/lib/price/main.py" in service.show("ExecStart")
+    assert machine.run("cat", SETTINGS) == settings
+    assert_no_slot_is_lost(service.rows())
 
 
 def test_purged_only_the_log_is_left(service: Service) -> None:

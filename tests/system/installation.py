@@ -18,12 +18,10 @@ _WHEELS = "/usr/local/src/wheels"
 
 def installed_machine() -> Machine:
     """A machine after its first `make install`, to be closed. Raises CannotBoot."""
-    wheels = download(ROOT / "requirements.txt", ROOT / "requirements-build.txt")
     with ExitStack() as undo:
         machine = Machine()
         undo.callback(machine.close)
-        copy_checkout(machine)
-        shutil.copytree(wheels, machine.path(_WHEELS))
+        bring(machine)
         done = install(machine)
         assert done.returncode == 0, done.stdout + done.stderr
         undo.pop_all()
@@ -62,8 +60,10 @@ def download(*requirements: Path) -> Path:
     return folder
 
 
-def copy_checkout(machine: Machine) -> None:
-    """Copies what `make install` and the exchanges need of this checkout."""
+def bring(machine: Machine) -> None:
+    """Copies a checkout and wheels for `make install` to a machine. Raises CannotBoot."""
+    wheels = download(ROOT / "requirements.txt", ROOT / "requirements-build.txt")
+    shutil.copytree(wheels, machine.path(_WHEELS))
     target = machine.path(CHECKOUT)
     kept = ("main.py", "price", "tests", "bench", "deploy", "docs", "Makefile", "env.example")
     requirements = (path.name for path in ROOT.glob("requirements*.txt"))
