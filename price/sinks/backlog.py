@@ -1,7 +1,7 @@
 """The rows that wait for the disk, slot by slot. What is older than a day, or beyond 64 MiB, is given up."""
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -40,55 +40,34 @@ class Block(NamedTuple):
     segment: Segment
 
 
-class Backlog:
+class Backlog(deque[Block]):
     """Blocks in the order of their slots."""
 
-    def __init__(self) -> None:
-        self._blocks: deque[Block] = deque()
-        self.since = times.EPOCH
-        """The first slot that came since nothing waited."""
-        self.forgotten = 0
-        """How many rows were given up since all was written last."""
-
-    def __bool__(self) -> bool:
-        return bool(self._blocks)
-
-    def __iter__(self) -> Iterator[Block]:
-        return iter(self._blocks)
+    since = times.EPOCH
+    """The first slot that came since nothing waited."""
+    forgotten = 0
+    """How many rows were given up since all was written last."""
 
     @property
     def rows(self) -> int:
         """How many rows wait."""
-        return sum(block.rows for block in self._blocks)
-
-    @property
-    def first(self) -> Block:
-        """The oldest block."""
-        return self._blocks[0]
+        return sum(block.rows for block in self)
 
     def add(self, quotes: Sequence[Quote], segment: Segment) -> None:
         """Adds a slot, and gives up the oldest ones. Raises ValueError for no row at all."""
         priced = any(quote.price is not None for quote in quotes)
         block = Block(quotes[0].slot, quotes[-1].slot, len(quotes), text_of(quotes), priced, segment)
-        if not self._blocks:
+        if not self:
             self.since = block.first
-        self._blocks.append(block)
-        while len(self._blocks) > _DAY_SECONDS // segment.interval or (
-            sum(len(block.text) for block in self._blocks) > MOST_BYTES and len(self._blocks) > 1
+        self.append(block)
+        while len(self) > _DAY_SECONDS // segment.interval or (
+            sum(len(block.text) for block in self) > MOST_BYTES and len(self) > 1
         ):
-            self.forgotten += self._blocks.popleft().rows
-
-    def put_before(self, blocks: Sequence[Block]) -> None:
-        """Adds blocks that are older than all others."""
-        self._blocks.extendleft(reversed(blocks))
-
-    def take(self, count: int) -> list[Block]:
-        """Removes the oldest blocks, which are written."""
-        return [self._blocks.popleft() for _ in range(count)]
+            self.forgotten += self.popleft().rows
 
     def span(self) -> str:
         """From the first slot that waits to the last, for people."""
-        length = self._blocks[-1].slot - self._blocks[0].slot if self._blocks else timedelta()
+        length = self[-1].slot - self[0].slot if self else timedelta()
         return times.span(length.total_seconds())
 
 

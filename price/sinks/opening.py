@@ -113,11 +113,11 @@ class OpenLog:
         self.ends = ends or self.ends
         end = max(ends.values(), default=times.EPOCH)
         begin = max(0, size - MOST_BYTES)
-        known = host.read_at(descriptor, size - begin, begin) if held.first.first <= end else b""
-        while held and held.first.first <= end:
-            if held.first.text not in known:
+        known = host.read_at(descriptor, size - begin, begin) if held[0].first <= end else b""
+        while held and held[0].first <= end:
+            if held[0].text not in known:
                 raise Unfit(f"it ends at {times.iso(end)}, after rows that are still to be written")
-            self.stored = held.take(1)[0].slot
+            self.stored = held.popleft().slot
 
     def _open(self, pairs: Collection[Pair]) -> None:
         cut = self.file.open(len(pairs) + 1)

@@ -1,21 +1,39 @@
 """The sink of prices.txt: the first one, so that rows are on stable storage before anybody hears of them."""
 
+import errno
 import logging
-from collections.abc import Sequence
-from datetime import datetime
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
 
+from price import times
 from price.clock import Clock
 from price.counters import SLOT_BOUNDS, SYNC_BOUNDS, Histogram
 from price.errors import PriceError
-from price.events import Event, log_event
+from price.events import NOTICE, Event, log_event
+from price.log import row
+from price.log.end import LogEnd
 from price.model import Quote
 from price.settings import Settings
-from price.sinks.writer import LogWriter, Opened
+from price.sinks.backlog import Backlog, Block, Segment, missed_rows, text_of
+from price.sinks.kinds import keep_apart, makes_up
+from price.sinks.opening import OpenLog, is_transient, segment_of
 from price.text import counted
+
+Opened = Callable[[LogEnd, Settings, bool], None]
+"""Receives what the last rows of a log say, its settings, and whether slots were recorded before that."""
 
 
 class RowsSink:
-    """Writes the rows of each slot into the configured log, or holds them while the disk refuses."""
+    """Writes the rows of each slot into the configured log, or holds them while the disk refuses.
+
+    Where the disk refuses the log at the start, the first write that succeeds opens it; until then rows are
+    held as if the disk had failed a minute later.
+    """
+
+    _segment: Segment
+    """That of the rows which come now; those that are held may belong to another."""
 
     def __init__(self, opened: Opened, clock: Clock) -> None:
         self._opened = opened
@@ -24,65 +42,205 @@ class RowsSink:
         """From each slot's instant to its rows on stable storage."""
         self.sync_seconds = Histogram(SYNC_BOUNDS)
         """Of each write and its fdatasync."""
-        self._log: LogWriter | None = None
+        self._settings: Settings | None = None
+        self._log = OpenLog(Path("prices.txt"))
+        self._backlog = Backlog()
+        self._down_until: datetime | None = None
+        """Slots after those in the file, and before this one, had no recorder."""
+        self._causes: set[str | int] = set()
+        """Why rows are held, as far as reported."""
+        self._renamed: tuple[int, list[Block]] | None = None
+        """A file that was renamed while it was written, still open, and what was written then."""
 
     @property
     def stored(self) -> datetime | None:
         """The last slot on stable storage."""
-        return self._log.log.stored if self._log else None
+        return self._log.stored
 
     @property
     def held(self) -> int:
         """How many rows wait for the disk."""
-        return self._log.held if self._log else 0
-
-    def configure(self, settings: Settings) -> None:
-        """Goes on with these settings; raises PriceError, and goes on as before, where that cannot be."""
-        if self._log is None or settings.file != self._log.path:
-            self._change_log(settings)
-        else:
-            self._log.configure(settings)
-
-    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
-        """Writes the rows of a slot. Raises ValueError for a quote that no row can hold."""
-        if self._log:
-            self._log.write(quotes)
-            if self._log.log.stored == slot:
-                self.slot_seconds.add((self._clock.now() - slot).total_seconds())
-
-    def idle(self) -> None:
-        """Tries again to write what is held."""
-        if self._log:
-            self._log.write(())
-
-    def finish(self) -> bool:
-        """Gives held rows a last chance; whether none is left. Reports those that are lost to the disk."""
-        self.idle()
-        if self._log and self._log.held:
-            lost = counted(self._log.held, "row")
-            text = f"{self._log.path}: {lost} could not be written; price repair may fill them"
-            log_event(Event.ROWS_HELD, logging.ERROR, text)
-        return not self.held
+        return self._backlog.rows
 
     @property
     def holds_real_prices(self) -> bool:
         """Whether the log holds prices that are not made up."""
-        return self._log is not None and self._log.log.simulated is False
+        return self._log.simulated is False
+
+    def configure(self, settings: Settings) -> None:
+        """Goes on with these settings; raises PriceError, and goes on as before, where that cannot be.
+
+        Other pairs or another interval begin a new segment of the same log.
+        """
+        if self._settings is None or settings.file != self._log.path:
+            self._change_log(settings, patient=self._settings is None)
+        else:
+            keep_apart(self._log.path, self._log.simulated, wanted=makes_up(settings))
+        self._settings, self._segment = settings, segment_of(settings)
+
+    def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
+        """Writes the rows of a slot. Raises ValueError for a quote that no row can hold, or for none."""
+        self._backlog.add(quotes, self._segment)
+        self.idle()
+        if self.stored == slot:
+            self.slot_seconds.add((self._clock.now() - slot).total_seconds())
+
+    def idle(self) -> None:
+        """Writes what is held, if the disk takes it."""
+        self._look_again()
+        if not self._backlog:
+            return
+        try:
+            if not (self._write_held() or self._write_held()):  # the second time into a new file
+                self._complain(OSError(errno.ENOENT, "it was removed while it was written"))
+        except (OSError, ValueError, PriceError) as error:
+            self._complain(error)
+
+    def finish(self) -> bool:
+        """Gives held rows a last chance; whether none is left. Reports those that are lost to the disk."""
+        self.idle()
+        if self._backlog:
+            lost = counted(self.held, "row")
+            text = f"{self._log.path}: {lost} could not be written; price repair may fill them"
+            log_event(Event.ROWS_HELD, logging.ERROR, text)
+        return not self._backlog
 
     def close(self) -> None:
-        """Releases the log."""
-        if self._log:
-            self._log.close()
+        """Releases the log and its lock."""
+        self._look_again()
+        self._log.close()
 
-    def _change_log(self, settings: Settings) -> None:
+    def _change_log(self, settings: Settings, *, patient: bool) -> None:
+        """Opens another log. Raises PriceError where it cannot be recorded into.
+
+        If `patient`, that is for what never becomes right by itself: a foreign file, a second recorder,
+        prices of the other kind. What a disk refuses today is reported, and tried again with each slot.
+        """
         self.idle()
-        if self._log and self._log.held:
-            raise PriceError(
-                f"PRICE_FILE={settings.file}: {counted(self._log.held, 'row still waits', 'rows still wait')}"
-                f" for {self._log.path}"
-            )
-        log = LogWriter(settings, self._opened, self._clock.monotonic, self.sync_seconds)
-        log.start(patient=self._log is None)
-        if self._log:
-            self._log.close()
+        if self._backlog:
+            wait = counted(self.held, "row still waits", "rows still wait")
+            raise PriceError(f"PRICE_FILE={settings.file}: {wait} for {self._log.path}")
+        log, fault = OpenLog(settings.file), None
+        try:
+            self._opened(log.begin(segment_of(settings)), settings, False)
+        except PriceError:
+            log.close()
+            raise
+        except (OSError, ValueError) as error:
+            if not patient or not is_transient(error):
+                log.close()
+                text = f"PRICE_FILE={settings.file}: {_words(error)}; mend that or name another file"
+                raise PriceError(text) from error
+            fault = error
+        self.close()
         self._log = log
+        if fault:
+            self._complain(fault)
+
+    def _write_held(self) -> bool:
+        """Writes what is held, or as many whole slots of it as fit. Raises OSError where some do not.
+
+        Returns whether the file is still there: if not, its rows are gone with it, and held as before.
+        """
+        if not self._log.begun:
+            self._begin_late()
+        elif self._log.strange or not self._log.file.in_place():
+            self._log.reopen(self._segment, self._backlog, quiet=bool(self._causes))
+        rows, span, texts = self.held, self._backlog.span(), self._texts()
+        began = self._clock.monotonic()
+        count = self._log.file.append(texts) if texts else 0
+        self.sync_seconds.add(self._clock.monotonic() - began)
+        if self._log.file.links == 0:
+            return False
+        if count:
+            self._settle([self._backlog.popleft() for _ in range(count)])
+        if count < len(texts):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._down_until = None
+        if self._causes:
+            self._recovered(rows, span)
+        return True
+
+    def _settle(self, written: list[Block]) -> None:
+        """Notes that blocks are on stable storage."""
+        log, last = self._log, written[-1]
+        if not log.file.in_place():  # renamed, and maybe being packed: see _look_again
+            self._renamed = (os.dup(log.file.descriptor), written)
+        log.stored, log.segment = last.slot, last.segment
+        log.ends = dict.fromkeys(last.segment.pairs, last.slot)
+        if log.simulated is None and (last.segment.simulated or any(block.priced for block in written)):
+            log.simulated = last.segment.simulated
+
+    def _texts(self) -> list[bytes]:
+        """What is to be written for each block: its rows, after a header where a segment begins."""
+        texts, before, missed = [], self._log.segment, self._missed()
+        for block in self._backlog:
+            segment = block.segment
+            begins = not segment.goes_on(before)
+            header = f"{row.header(segment.interval, simulated=segment.simulated)}\n" if begins else ""
+            texts.append(header.encode() + missed + block.text)
+            before, missed = segment, b""
+        return texts
+
+    def _missed(self) -> bytes:
+        """Rows for the slots between those in the file and the first that is held, where there are any.
+
+        In those before the recorder started it was down; the rows of others were given up.
+        """
+        if not self._backlog:
+            return b""
+        (interval, pairs, _), missed = self._backlog[0].segment, []
+        ends, until = dict(self._log.ends), self._down_until
+        if until:
+            missed = missed_rows(ends, pairs, until, interval, "down")
+            ends |= dict.fromkeys([quote.pair for quote in missed], until - timedelta(seconds=interval))
+        if self._backlog.forgotten:
+            missed += missed_rows(ends, pairs, self._backlog[0].first, interval, "late")
+        return text_of(missed)
+
+    def _begin_late(self) -> None:
+        """Opens the log that could not be opened at the start, and goes on as if it had been.
+
+        Slots that it accounts for are not written again; up to the first that came they are `down`.
+        """
+        end = self._log.begin(self._segment)
+        self._down_until = self._backlog.since
+        last = max(self._log.ends.values(), default=times.EPOCH)
+        while self._backlog and self._backlog[0].slot <= last:
+            self._backlog.popleft()
+        if self._settings is not None:
+            self._opened(end, self._settings, True)
+
+    def _look_again(self) -> None:
+        """Writes once more what went into a file that was renamed meanwhile, if that file is gone by now.
+
+        Who packs a rotated file reads it and then removes it. Rows that came after it was read are gone
+        with it; a slot later that has happened or not. If it has, they may stand twice, of which readers
+        count the first.
+        """
+        if self._renamed is None:
+            return
+        (descriptor, blocks), self._renamed = self._renamed, None
+        if os.fstat(descriptor).st_nlink == 0:
+            self._backlog.extendleft(reversed(blocks))
+        os.close(descriptor)
+
+    def _complain(self, error: Exception) -> None:
+        """Reports each cause of holding rows once, until they are written."""
+        cause = (isinstance(error, OSError) and error.errno) or str(error)
+        if cause not in self._causes:
+            text = f"{self._log.path}: {_words(error)}; rows are held in memory until that is mended"
+            log_event(Event.ROWS_HELD, logging.ERROR, text)
+        self._causes.add(cause)
+
+    def _recovered(self, rows: int, span: str) -> None:
+        forgotten, self._backlog.forgotten = self._backlog.forgotten, 0
+        written = counted(rows, f"row held for {span} is written", f"rows held for {span} are written")
+        lost = f"; {counted(forgotten, 'older one was', 'older ones were')} given up" if forgotten else ""
+        text = f"{self._log.path}: {written}{lost}"
+        log_event(Event.ROWS_WRITTEN, NOTICE, text)
+        self._causes = set()
+
+
+def _words(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
