@@ -9,7 +9,7 @@ The CPU of a server is that of all its processes, by the kernel's accounts.
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -133,9 +133,15 @@ def _follow(target: str, log: Path, url: str, recorder: str) -> Sequence[str]:
 
 def _used(pids: Callable[[], Iterable[int]], command: Sequence[str]) -> tuple[float, Cost]:
     """The CPU seconds of a server while a command runs, and what the command took itself."""
-    before = sum(map(_cpu_seconds, pids()))
+    before = _sum(pids)
     client = measured(list(command))
-    return sum(map(_cpu_seconds, pids())) - before, client
+    return _sum(pids) - before, client
+
+
+def _sum(pids: Callable[[], Iterable[int]]) -> float:
+    while True:
+        with suppress(FileNotFoundError):  # one ended meanwhile: its time is its parent's now
+            return sum(map(_cpu_seconds, pids()))
 
 
 def _cpu_seconds(pid: int) -> float:

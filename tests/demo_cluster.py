@@ -57,6 +57,14 @@ class Box:
                 start_new_session=True,  # a Ctrl-C is ours alone
             )
 
+    def follow_once(self, target: str, log: Path) -> "subprocess.Popen[bytes]":
+        """Another follower, of another log, up to its end; at the priority that the unit has."""
+        return subprocess.Popen(
+            ["nice", "-n", "5", *MAIN, "follow", target, "--once", "--file", str(log)],
+            env=self._environ | {"PRICE_RECORDER": f"{self.name}-2"},
+            cwd=log.parent,
+        )
+
     def kill(self, part: str) -> None:
         self.processes[part].kill()
         self.processes[part].wait()

@@ -23,6 +23,8 @@ MOST_MESSAGES = 1000
 _OTHERS_WERE_FIRST = {10071, 10164, 10158, 10201}
 """Wrong last sequence (or one that is in flight); an id that is known, or in flight."""
 _TOO_BIG = 10054
+_INCOMPLETE = 10176
+"""A part of a batch was not stored: the server has no other answer for a full disk."""
 _NOT_CLUSTERED, _TOO_FEW_PEERS = 10074, 10005
 _ANSWER_SECONDS = 5.0
 INIT_HINT = "type, with the right to make it: price follow nats --init (--print: see what it does)"
@@ -136,6 +138,8 @@ def _refusal(error: Mapping[str, Any]) -> Exception:
         return Raced(text)
     if code == _TOO_BIG:
         return Refused(text)
+    if code == _INCOMPLETE:
+        text += ": the server could not store all of it, its own log says why; a full disk does this"
     kind = TooFewServers if code in (_NOT_CLUSTERED, _TOO_FEW_PEERS) else Lost
     return kind(f"{text} ({code})")
 

@@ -13,6 +13,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -106,43 +107,62 @@ def idle(engines: Engines, seconds: int = 60) -> bool:
     return well
 
 
-def pairs(engines: Engines, seconds: int = 30) -> bool:
-    """How late the recorder's rows are, whether all arrive, and a catch-up of them from the start."""
-    late: list[float] = []
+def pairs(engines: Engines, seconds: int = 10) -> bool:
+    """How late the recorder's rows are whatever its followers do, whether all arrive, and how fast."""
+    path = write_log(engines.folder / "hours" / "prices.txt", _of_pairs(2 * 3600))
+    count = 2 * 3600 * 50
     with ExitStack() as stack:
         box = engines.box(stack, "pairs", PRICE_INTERVAL="1", PRICE_PAIRS=_PAIRS)
-        seen, end = 0.0, time.monotonic() + seconds
-        while time.monotonic() < end:
-            written = box.log.stat().st_mtime
-            if written != seen:
-                late.append(
-                    1000 * ((written + 0.5) % 1 - 0.5)
-                )  # the kernel's clock of files is some ms behind
-                seen = written
-            time.sleep(0.01)
+        followers = [box.processes[target] for target in ("postgres", "nats")]
+        end = time.monotonic() + seconds
+        late = {"at work": _lateness(box.log, lambda: time.monotonic() > end)}
+        for one in followers:
+            one.send_signal(signal.SIGSTOP)
+        later = time.monotonic() + seconds
+        late["stopped"] = _lateness(box.log, lambda: time.monotonic() > later)
+        for one in followers:
+            one.send_signal(signal.SIGCONT)
+        began, ends = time.monotonic(), dict[str, float]()
+        running = {target: box.follow_once(target, path) for target in ("postgres", "nats")}
+
+        def ended() -> bool:
+            for target, process in running.items():
+                if process.poll() is not None:
+                    ends.setdefault(target, time.monotonic())
+            return len(ends) == len(running)
+
+        late["in catch-up"] = _lateness(box.log, ended)
         box.end("recorder")
         rows = [line.split(" ", 3) for line in box.log.read_text().splitlines() if line[0] != "#"]
         last = row.unix(rows[-1][0])
-        for target in ("postgres", "nats"):
+        for target in running:
             until(partial(_sent, box, target, last))
-    count = engines.database.ask("SELECT count(*) FROM price.quote WHERE recorder = 'pairs'")[0][0]
-    print(
-        f"50 pairs, a slot each second: {len(rows)} rows, {sum(one[2] == '-' for one in rows)} missed;"
-        f" on disk {median(late):.0f} ms after the slot in the middle, {max(late):.0f} ms at most"
-    )
-    path = write_log(engines.folder / "hour" / "prices.txt", _of_pairs(3600))
-    for name, following in {
-        "postgres": engines.database.follower(path, "box-50"),
-        "nats": Following(path, engines.cluster.target("box-50"), "box-50"),
-    }.items():
-        began = time.monotonic()
-        following.catch_up()
-        print(f"{name}: 50 pairs, an hour: {180_000 / (time.monotonic() - began):,.0f} rows a second")
-    return bool(count == sum(one[2] != "-" for one in rows)) and max(late) < 500
+    held = engines.database.ask("SELECT count(*) FROM price.quote WHERE recorder = 'pairs'")[0][0]
+    missed = sum(one[2] == "-" for one in rows)
+    print(f"50 pairs, a slot each second: {len(rows)} rows, {missed} missed, {held} in PostgreSQL; on disk")
+    for words, found in late.items():
+        print(
+            f"    {median(found):.0f} ms after the slot, {max(found):.0f} ms at most, with followers {words}"
+        )
+    for target, moment in ends.items():
+        print(f"{target}: catch-up of 50 pairs: {count / (moment - began):,.0f} rows a second, both at once")
+    return held + missed == len(rows) and max(map(median, late.values())) < 100
+
+
+def _lateness(log: Path, is_over: Callable[[], bool]) -> list[float]:
+    """The milliseconds from each slot to its rows in the file, by the kernel's clock, some behind."""
+    found, seen = [], log.stat().st_mtime
+    while not is_over():
+        written = log.stat().st_mtime
+        if written != seen:
+            found.append(1000 * ((written + 0.5) % 1 - 0.5))
+            seen = written
+        time.sleep(0.01)
+    return found
 
 
 def _of_pairs(slots: int) -> list[row.Row]:
-    """An hour that ended a moment ago."""
+    """Rows of other 50 pairs that end a moment ago."""
     start = int(time.time()) - slots
     by_pair = (steady(slots, f"X{pair}", start, 1) for pair in _PAIRS.split(","))
     return [one for slot in zip(*by_pair, strict=True) for one in slot]

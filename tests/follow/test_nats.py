@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.fakes import FakeClock
 from tests.follow.engines import NatsServers, free_port, until
 from tests.follow.following import MAIN, NOW, Cluster, Following, command, heard
 from tests.follow.logs import START, steady, write_log
+from tests.needs import give_up
 
 KILLED = -signal.SIGKILL
 ROUNDS = int(os.environ.get("SWEEP", "1"))
@@ -189,6 +191,46 @@ def test_only_a_server_with_the_right_certificate_is_spoken_to(
         assert "certificate verify failed" in tries(log, Nats([name], "box-a", lambda: NOW))
     finally:
         server.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 40 MiB."""
+    if os.geteuid() != 0:
+        give_up("needs root, for a small file system: sudo make test")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_of_a_server_is_one_line_and_is_made_good(small_disk: Path, tmp_path: Path) -> None:
+    server = NatsServers(1, folder=str(small_disk))
+    try:
+        cluster = Cluster(server)
+        log = write_log(tmp_path / "prices.txt", steady(10))
+        following = cluster.follower(log)
+        following.follower.catch_up()
+        filler = small_disk / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 16))
+        write_log(log, steady(900))
+        with heard() as lines:
+            for _ in range(3):
+                following.follower.step()
+            said = list(lines)
+            filler.unlink()
+            until(lambda: following.follower.step() and following.follower.caught_up)
+        following.target.close()
+        quotes = cluster.quotes()
+    finally:
+        server.stop()
+
+    (line,) = said
+    assert "a full disk does this" in line
+    assert quotes == texts(steady(900))
 
 
 @pytest.mark.realtime

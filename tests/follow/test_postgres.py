@@ -9,6 +9,7 @@ import pytest
 from price.follow.postgres import Postgres
 from price.follow.target import Batch
 from price.log import row
+from price.log.row import Row
 from tests.follow.engines import PostgresServer
 from tests.follow.following import Database, command, heard
 from tests.follow.logs import START, Made, fold, steady, write_log
@@ -109,6 +110,52 @@ def test_a_log_that_is_rotated_packed_and_torn_arrives_whole(database: Database,
 
     found = [quote[2] for quote in database.content()["quote"]]
     assert found == [one[2] for one in rows]
+
+
+def test_what_was_missed_has_the_interval_that_was_in_force(database: Database, tmp_path: Path) -> None:
+    path = write_log(tmp_path / "prices.txt", [(row.slot(START), "BTC-USD", "-", "kraken:timeout", "")])
+    later: Row = (row.slot(START + 60), "BTC-USD", "-", "kraken:timeout", " slots=2")
+    with path.open("a") as file:
+        file.write(f"{row.header(10)}\n{row.text(later)}\n")
+
+    database.follower(path).catch_up()
+
+    assert database.ask("SELECT slots, every::text FROM price.missed") == [(1, "00:00:05"), (2, "00:00:10")]
+
+
+def test_a_log_that_was_emptied_and_a_pair_that_joins_arrive_whole(
+    database: Database, tmp_path: Path
+) -> None:
+    path = write_log(tmp_path / "prices.txt", steady(10))
+    following = database.follower(path)
+    following.follower.catch_up()
+    path.write_text("")
+    following.follower.catch_up()
+    pairs = [steady(10, pair, START + 50) for pair in ("BTC-USD", "ETH-USD")]
+    write_log(path, [one for both in zip(*pairs, strict=True) for one in both])
+
+    following.catch_up()
+
+    assert database.ask("SELECT pair, count(*) FROM price.quote GROUP BY pair") == [
+        ("BTC-USD", 20),
+        ("ETH-USD", 10),
+    ]
+
+
+def test_a_missed_slot_and_another_recorders_price_for_it_are_both_kept(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    gone: list[Row] = [(row.slot(START), "BTC-USD", "-", "kraken:timeout", "")]
+    missing = write_log(tmp_path / "a" / "prices.txt", gone)
+    having = write_log(tmp_path / "b" / "prices.txt", steady(1))
+
+    for order in ((missing, having), (having, missing)):
+        database = Database(postgres)
+        for path in order:
+            database.follower(path, path.parent.name).catch_up()
+
+        assert len(database.content()["quote"]) == len(database.content()["missed"]) == 1
+        assert database.ask("SELECT * FROM price.gap") == []
 
 
 def test_what_is_no_row_and_what_the_database_refuses_are_left_out_alone(

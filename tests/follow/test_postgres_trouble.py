@@ -46,7 +46,7 @@ def test_each_trouble_is_one_line_and_the_waits_grow(postgres: PostgresServer, l
     whole, empty = Database(postgres), Database(postgres, init=False)
     older, newer, read_only = Database(postgres), Database(postgres), Database(postgres)
     for database, text in (
-        (older, "UPDATE price.version SET n = 0"),
+        (older, "UPDATE price.version SET n = -1"),
         (newer, "UPDATE price.version SET n = 2"),
         (read_only, f"ALTER DATABASE {read_only.name} SET default_transaction_read_only = on"),
     ):
@@ -59,7 +59,7 @@ def test_each_trouble_is_one_line_and_the_waits_grow(postgres: PostgresServer, l
         postgres.url("nowhere"): 'database "nowhere" does not exist',
         whole.url.replace("price_follow@", "price_read@"): "permission denied",
         empty.url: "there is no schema price in the database; as its owner type: price follow",
-        older.url: "there is no schema price",
+        older.url: "the schema has version -1, this program knows 1: as its owner type: price follow",
         newer.url: "the schema has version 2, this program knows 1: update this program",
         read_only.url: "session is read-only",
     }
