@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-# tests that look at real time run after the others; one that fails is tried once more, and listed as RERUN
-COMPUTE := -n 4 --dist worksteal -m "not live and not realtime and not windows and not packages"
+# two cores have work for three workers; tests that look at real time mostly wait, and run after the others:
+# one that fails is tried once more, and listed as RERUN
+COMPUTE := -n 3 --dist worksteal -m "not live and not realtime and not windows and not packages"
 # only the files with such tests: to collect all thousands again takes each worker seconds
-REALTIME := -n 5 --dist worksteal -m realtime --reruns 1 $$(grep -rl --include='test_*.py' realtime tests)
+REALTIME := -n 6 --dist worksteal -m realtime --reruns 1 $$(grep -rl --include='test_*.py' realtime tests)
 # else each of the hundreds of processes that tests start would compile the program anew
 unexport PYTHONDONTWRITEBYTECODE
 # these would make a Python that is not the one of $(VENV), or one that does not end

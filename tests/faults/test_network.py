@@ -29,7 +29,8 @@ from tests.faults.network import (
 from tests.faults.place import Place
 from tests.faults.test_program import _begin, _finish
 from tests.process import until
-from tests.test_transport import FOUND, PRICE, Proxy, serving
+from tests.transport.asking import FOUND, PRICE, serving
+from tests.transport.test_proxies import Proxy
 
 pytestmark = pytest.mark.realtime
 
