@@ -119,7 +119,7 @@ class Backoff:
 
 
 class TokenBucket:
-    """How fast requests may follow each other: `burst` at once, then so many a second.
+    """How fast requests may follow each other: first `burst` without a pause, then so many a second.
 
     `burst` 0 means that nothing but the slots sets the pace.
     """

@@ -59,7 +59,7 @@ class Jump(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a source has said of a pair so far."""
+    """What a source has given for a pair so far."""
 
     price: Decimal
     since: datetime
@@ -126,7 +126,7 @@ def choose(
 def _seen_after(
     slot: datetime, readings: Sequence[Reading], now: datetime, before: Mapping[str, Seen]
 ) -> Mapping[str, Seen]:
-    """What each source has said so far, the readings of this slot included."""
+    """What each source has given so far, the readings of this slot included."""
     seen, latest = dict(before), now + AHEAD
     for source, price, _, time, *_ in readings:
         if price is None:

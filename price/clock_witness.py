@@ -33,7 +33,7 @@ class Trouble(Enum):
 
 
 class ClockWitness:
-    """What the witnesses said last; reports each change once. It outlives reloads."""
+    """What the witnesses showed last; reports each change once. It outlives reloads."""
 
     def __init__(self, released: datetime = RELEASED) -> None:
         self._released = released
@@ -54,7 +54,7 @@ class ClockWitness:
             self._go_on(now, ", past the last row" if self._trouble is Trouble.BEHIND else "")
         return self._trouble not in (Trouble.UNSET, Trouble.BEHIND)
 
-    def hear(self, now: datetime, end: datetime, servers: Collection[datetime], *, answered: bool) -> bool:
+    def judge(self, now: datetime, end: datetime, servers: Collection[datetime], *, answered: bool) -> bool:
         """Whether the rows of the slot that was just asked for may be written.
 
         `servers` holds what the servers' clocks show now; `answered` is whether any source gave a price whose
@@ -63,7 +63,7 @@ class ClockWitness:
         if servers:
             self._compare(now, servers)
         elif self._trouble is Trouble.OFF:
-            pass  # only servers can tell that it is right
+            pass  # only servers can show that it is right
         elif not answered and now - (end if end > times.EPOCH else self._released + _PROGRAM_LIFE) > WRONG:
             since = times.span((now - max(end, self._released)).total_seconds())
             what = "the last row" if end > times.EPOCH else "the release of this program"

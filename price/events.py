@@ -1,4 +1,4 @@
-"""What the program says, as log records: one per pair and slot, one per change."""
+"""What the program logs: one record per pair and slot, one per change."""
 
 import logging
 from enum import Enum
@@ -60,7 +60,7 @@ class Event(Enum):
 
 
 class Alert(NamedTuple):
-    """A rule of PRICEALERTS that began, or is over; a text is empty where there is none."""
+    """A rule of PRICE_ALERTS that began, or is over; a text is empty where there is none."""
 
     name: str
     on: bool
@@ -81,7 +81,7 @@ class Alert(NamedTuple):
 
 
 class Details(NamedTuple):
-    """What a record carries beside its text, in the attribute `note`."""
+    """What a record carries next to its text, in the attribute `details`."""
 
     event: Event
     quote: Quote | None = None

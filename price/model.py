@@ -36,7 +36,7 @@ class Reading(NamedTuple):
     """What one source gave for one pair: a price, or the word that says why there is no usable one.
 
     `why` is empty for a usable price. A price that was put aside (stale, backward, outlier) keeps its
-    value beside the word. `time` is the source's own timestamp, where it gives one.
+    value next to the word. `time` is the source's own timestamp, where it gives one.
     """
 
     source: str
@@ -51,7 +51,7 @@ class Quote(NamedTuple):
     """One pair in one slot: a price and the sources it rests on, or the reason why the slot was missed.
 
     A missed quote stands for `slots` slots in a row, `slot` being the first of them.
-    `by` tells how a repaired row was learnt; it is empty for a row recorded live.
+    `by` is how a repaired row was learnt; it is empty for a row recorded live.
     """
 
     slot: datetime

@@ -1,4 +1,4 @@
-"""How often each exchange is asked, beside how often it may be. Pure."""
+"""How often each exchange is asked, next to how often it may be. Pure."""
 
 from collections.abc import Sequence
 from math import ceil

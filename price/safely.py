@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 def safely(action: Callable[..., T], *args: object) -> tuple[T | None, Exception | None]:
-    """What an action gives, or the exception that it ended in."""
+    """What an action returns, or the exception that it ended in."""
     try:
         return action(*args), None
     except Exception as error:

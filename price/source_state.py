@@ -29,7 +29,7 @@ _GAP_WORTH_SAVING_SECONDS = 60
 class UnknownPairs:
     """Finds the pairs that an exchange does not know, and sets them aside for an hour.
 
-    Some exchanges refuse a whole request because of one pair in it, and do not tell which one. Then each pair
+    Some exchanges refuse a whole request because of one pair in it, and do not name it. Then each pair
     of the request is asked for alone, in the same slot: the one that is refused again is set aside, the
     others have their price. While that goes on (`probing`), another refused batch does not begin it again: an
     exchange that refuses every batch although it knows each pair would else be asked ever more often. A good
@@ -99,7 +99,7 @@ class SourceState:
         """Whether something changed that must survive a restart."""
 
     def follow(self, source: Source) -> None:
-        """Goes on with what the operator now says of its symbols: pairs that it did not know may be known."""
+        """Goes on with the symbols that the operator now names: pairs that it did not know may be known."""
         if source.tickers != self.source.tickers:
             self.source = source
             self.unknown = UnknownPairs()

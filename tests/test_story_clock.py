@@ -206,7 +206,7 @@ def test_a_reload_does_not_repeat_what_was_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "judge",
     [
-        lambda: ClockWitness().hear(START, START, [START - timedelta(days=2)], answered=False),
+        lambda: ClockWitness().judge(START, START, [START - timedelta(days=2)], answered=False),
         lambda: ClockWitness().look(RELEASED - timedelta(seconds=1), START, START),
     ],
 )

@@ -1,1 +1,1 @@
-"""Where records go: prices.txt first, then whoever else listens."""
+"""Where log records go: the journal, a terminal, the Event Log; and the service manager."""

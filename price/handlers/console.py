@@ -67,7 +67,7 @@ class Console(logging.StreamHandler):  # type: ignore[type-arg]
         return False
 
     def flush(self) -> None:
-        """Ends a slot, or a line: what comes next may wait anew."""
+        """Ends a slot, or a line: what comes next may wait again."""
         self._patience_ms = _PATIENCE_MS
         super().flush()
 

@@ -37,7 +37,7 @@ def wanted(environ: Mapping[str, str]) -> bool:
 
 
 def sender() -> Send:
-    """What sends an entry; it gives 0 or a negative errno. Raises ImportError without cysystemd."""
+    """What sends an entry; it returns 0 or a negative errno. Raises ImportError without cysystemd."""
     from cysystemd._journal import _send  # the public `send` makes a second dict of the same arguments
 
     send: Send = _send
@@ -100,12 +100,12 @@ class Journal(logging.Handler):
         self.dropped += 1
 
     def flush(self) -> None:
-        """Ends a slot: the next one may wait anew."""
+        """Ends a slot: the next one may wait again."""
         self._patience = PATIENCE_SECONDS
         self._room.refresh()
 
     def close(self) -> None:
-        """Lets go of the socket."""
+        """Closes the socket."""
         self._room.close()
         super().close()
 
@@ -141,7 +141,7 @@ class Room:
         return os.access(self._name, os.F_OK)  # asked for each entry: Path.exists takes four times as long
 
     def refresh(self) -> None:
-        """Connects anew if the journal's socket was made anew."""
+        """Connects again if the journal's socket is another one."""
         try:
             status = self._path.stat()
         except OSError:
@@ -153,7 +153,7 @@ class Room:
             self._identity = identity
 
     def close(self) -> None:
-        """Lets go of the socket."""
+        """Closes the socket."""
         if self._socket is not None:
             self._poll.unregister(self._socket)
             self._socket.close()

@@ -1,4 +1,4 @@
-"""What systemd is told of the service: ready, reloading, stopping, and alive slot by slot.
+"""Notifies systemd of the service: ready, reloading, stopping, and alive slot by slot.
 
 sd_notify(3). It is the last sink: if the recorder or a sink before it hangs, the watchdog notices.
 """
@@ -29,7 +29,7 @@ def sender(environ: Mapping[str, str]) -> Send:
 class Notify:
     """One datagram for each change of the service, and one for each slot that is finished.
 
-    All methods raise OSError or ValueError where systemd cannot be told.
+    All methods raise OSError or ValueError where systemd cannot be notified.
     """
 
     def __init__(

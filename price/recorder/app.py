@@ -117,7 +117,7 @@ class App:
 
         The order is the promise: rows are on stable storage before their records are logged; status.json
         names a slot only after that; what alerts changed is logged before it is saved, so that a crash
-        repeats a change and never loses one; and the watchdog hears last that all of it is done.
+        repeats a change and never loses one; and the watchdog is notified last, when all of it is done.
         """
         changes = ChangesSink(lambda: self._rows.holds_real_prices)
         sinks: list[Sink] = [
@@ -236,7 +236,7 @@ class App:
         return 0 if self._rows.finish() else 1
 
     def _notify(self, action: Callable[[], None]) -> None:
-        self._failures.call(self._service, "tell systemd", action)
+        self._failures.call(self._service, "notify systemd", action)
 
 
 def _summary(wanted: Settings) -> str:

@@ -24,7 +24,7 @@ class Ledger:
         self.witness = ClockWitness()
 
     def open_log(self, log: LogEnd, sources_of: Callable[[Pair], int], *, late: bool) -> None:
-        """Goes on where a log ends. What sources said last binds them in another log too.
+        """Goes on where a log ends. What sources gave last binds them in another log too.
 
         `sources_of` returns how many configured sources quote a pair. `late`: slots were recorded before
         the log could be read; what is known of them stays.
@@ -60,10 +60,10 @@ def restored(rows: Iterable[Quote], sources: int, memory: Memory | None = None) 
     """What to remember of a pair after its recorded rows, the oldest first, at a start or of another log.
 
     `rows` need only hold the last one with a price, and those with a price that are young enough to be an
-    anchor; `sources` is how many configured sources quote the pair. What the sources said is kept from
+    anchor; `sources` is how many configured sources quote the pair. What the sources gave is kept from
     `memory`.
 
-    A row does not tell whether its sources agreed by themselves or were picked by the anchor. But the anchor
+    A row does not show whether its sources agreed by themselves or were picked by the anchor. But the anchor
     only ever picks half of the sources or fewer: more than half of them would have agreed. So a row that
     rests on two or more sources, and on more than half of all, is an anchor for certain; one that rests on
     fewer may be none, and is passed over: a missed slot beats a wrong price.

@@ -45,7 +45,7 @@ class Loop:
         self._latest_start = max(rules.interval - timedelta(seconds=timeout), rules.interval / 2)
 
     def run(self) -> Signal:
-        """Goes on until a signal comes, and gives it."""
+        """Goes on until a signal comes, and returns it."""
         while True:
             slot = self._due(self._clock.now())
             signal = self._wait_for(slot)
@@ -118,9 +118,9 @@ class Loop:
         # after a sleep in mid-round nobody knows of when the prices are, after a leap not even the day
         if readings is None or not slot - WRONG < now <= slot + self._rules.interval + SLACK:
             return None
-        answered = any(_is_of_today(reading, now) for given in readings.values() for reading in given)
+        answered = any(_is_of_today(reading, now) for known in readings.values() for reading in known)
         servers = self._poller.server_times().values()
-        return readings if witness.hear(now, end, servers, answered=answered) else None
+        return readings if witness.judge(now, end, servers, answered=answered) else None
 
     def _choose(self, slot: datetime, pair: Pair, readings: Sequence[Reading], now: datetime) -> Quote:
         memory = self._ledger.memories.get(pair, Memory())

@@ -53,14 +53,16 @@ class Round:
         """Whether it gave a price."""
         return any(not reading.why for reading in self.readings.values())
 
-    def due(self, now: float) -> float | None:
-        """When the next queued request may go; None where none is queued."""
-        return self.state.bucket.due(now) if self._queue else None
-
-    def take(self, now: float) -> Request:
-        """Takes the queued request that goes now."""
-        self.state.sent(now)
-        return self._queue.popleft()
+    def send_due(self, workers: Workers, now: float, deadline: float) -> float:
+        """Sends what the source may be sent now; returns when the next request is due."""
+        while self._queue:
+            due = self.state.bucket.due(now)
+            if due > now or now >= deadline:
+                return due
+            request = self._queue.popleft()
+            self.state.sent(now)
+            workers.send(self.slot, request, deadline, self.state.outstanding)
+        return deadline
 
     def receive(self, outcome: Outcome, now: float) -> Pair | None:
         """Receives an outcome of this slot; returns the pair that the source turns out not to know."""
@@ -79,11 +81,11 @@ class Round:
             self._settle(pairs[0], self._failed(error))
             return pairs[0]
         for pair in pairs:
-            told = error or outcome.readings[pair]
-            if isinstance(told, SourceError):
-                self._errors.append(told)
-                told = self._failed(told)
-            self._settle(pair, told._replace(seconds=outcome.seconds))
+            found = error or outcome.readings[pair]
+            if isinstance(found, SourceError):
+                self._errors.append(found)
+                found = self._failed(found)
+            self._settle(pair, found._replace(seconds=outcome.seconds))
         if error is None:
             state.unknown.answered(pairs)
         return None
@@ -129,13 +131,13 @@ class Poller:
         self._clock = clock
         self._chance = chance
         self._pulse = pulse
-        """Shows whoever watches that a long round is still alive."""
+        """Shows the watchdog that the recorder is alive during a long round."""
         self._rounds: dict[str, Round] = {}
         self._signals: list[Signal] = []
         self._server_times: dict[str, tuple[datetime, float]] = {}
 
     def ask(self, slot: datetime, timeout: float) -> dict[Pair, list[Reading]] | None:
-        """What each source says of its pairs in a slot, after at most `timeout` seconds.
+        """What each source gave for its pairs in a slot, after at most `timeout` seconds.
 
         None if a stop was asked for and the round could not be finished in time for it.
         """
@@ -177,7 +179,8 @@ class Poller:
         """Sends what is due and receives what comes, until all have answered or the deadline."""
         while True:
             now = self._clock.monotonic()
-            wake = min(self._send_due(one, now, deadline) for one in self._rounds.values())
+            rounds = self._rounds.items()
+            wake = min(one.send_due(self._workers[name], now, deadline) for name, one in rounds)
             done = all(one.done for one in self._rounds.values())
             if done or now >= deadline:
                 return done
@@ -190,14 +193,6 @@ class Poller:
                 self._receive(item)
             elif self._clock.monotonic() >= now + PULSE_SECONDS:
                 self._pulse()
-
-    def _send_due(self, round_: Round, now: float, deadline: float) -> float:
-        """Sends what a source may be sent now; returns when the next is due."""
-        while (due := round_.due(now)) is not None and due <= now < deadline:
-            request = round_.take(now)
-            name, under_way = round_.state.name, round_.state.outstanding
-            self._workers[name].send(round_.slot, request, deadline, under_way)
-        return deadline if due is None else due
 
     def _receive(self, outcome: Outcome) -> None:
         round_ = self._rounds.get(outcome.source)

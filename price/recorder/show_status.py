@@ -21,7 +21,7 @@ _SOURCE_HEAD = (
 
 
 def read_status(path: Path) -> Any:
-    """What a status.json holds. Raises one of FAULTS, as does whoever looks into it.
+    """What a status.json holds. Raises one of FAULTS, as taking it apart may.
 
     One without a schema is of a version before there were schemas.
     """

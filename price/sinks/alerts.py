@@ -32,7 +32,7 @@ class AlertsSink:
     """Judges each rule for each of its pairs, slot by slot, and remembers what is on.
 
     At the start, what was on is restored, and the end of the log fills windows and running holds without
-    any record; then the first slot tells what began or ended meanwhile.
+    any record; then the first slot shows what began or ended meanwhile.
     """
 
     def __init__(self, history: History, priced: Callable[[], Mapping[Pair, Quote]]) -> None:

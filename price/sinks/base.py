@@ -51,7 +51,7 @@ class Failures:
         """Whether a task always succeeded since the last slot; of no interest while none fails."""
 
     def call(self, owner: object, task: str, action: Callable[..., object], *args: object) -> None:
-        """Calls an action of `owner`; `task` says in words what it is to do."""
+        """Calls an action of `owner`; `task` is what it does, in words."""
         _, failure = safely(action, *args)
         if failure is None and not self._failed:
             return
@@ -117,6 +117,6 @@ class Sinks:
         self._failures.report(slot_ended=False)
 
     def close(self) -> None:
-        """Closes the sinks, the last one first: the log records of the others' ends are still heard."""
+        """Closes the sinks, the last one first: the log records of the others' ends are still taken."""
         for sink in reversed(self._sinks):
             self._failures.call(sink, "close", sink.close)

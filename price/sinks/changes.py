@@ -22,7 +22,7 @@ class _Loss(NamedTuple):
 class ChangesSink:
     """Compares the readings of each slot with those of the slots before.
 
-    A source counts as there while one of its readings is usable; resting says nothing either way.
+    A source counts as back while one of its readings is usable; one that rests is neither lost nor back.
     """
 
     def __init__(self, holds_real_prices: Callable[[], bool]) -> None:

@@ -19,7 +19,7 @@ def word(*, simulated: bool) -> str:
 def keep_apart(path: Path, simulated: bool | None, *, wanted: bool) -> None:
     """Raises PriceError where a log of one kind is to get prices of the other; None: it has none yet.
 
-    `simulated` says what the log holds, `wanted` what it is to get.
+    `simulated` is what the log holds, `wanted` what it is to get.
     """
     if simulated is None or simulated is wanted:
         return

@@ -1,4 +1,4 @@
-"""The sink of prices.txt: the first one, so that rows are on stable storage before anybody hears of them."""
+"""The sink of prices.txt: the first one, so that rows are on stable storage before anything shows them."""
 
 import errno
 import logging

@@ -104,9 +104,7 @@ class StatusSink:
 
     def _write(self) -> None:
         if self._file is not None:
-            view = json.dumps(self.view(self._quotes))
-            since_start = self._since_start.json(self._pairs, self._sources)
-            self._file.write(f'{view[:-1]}, "since_start": {since_start}}}')
+            self._file.write(json.dumps(self.view(self._quotes)))
 
     def close(self) -> None:
         """Removes the file: nobody records any more."""
@@ -140,6 +138,7 @@ class StatusSink:
             "pairs": {str(pair): self._pair(pair) for pair in self._pairs},
             "sources": {name: self._source(name, quotes) for name in self._sources},
             "alerts": self._alerts.view(),
+            "since_start": self._since_start.view(self._pairs, self._sources),
         }
 
     def _clock_ahead(self) -> float | None:
