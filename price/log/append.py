@@ -2,20 +2,17 @@
 
 import errno
 import os
-import stat
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 
 from price import host
 from price.log.cut import Cut, keep, sound_end
+from price.log.lock import LOG_MODE, open_exclusively
 
-_MODE = 0o644
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class Unfit(ValueError):
-    """What stands at the path can never be recorded into: a foreign file, a folder, another's log."""
 
 
 class AppendFile:
@@ -45,16 +42,14 @@ class AppendFile:
         try:
             status = os.fstat(descriptor)
             cut = None
-            if self._ends_in_ours(descriptor, status):
-                end = self.size
-            else:
-                end = _sound_end(descriptor, status.st_size, most_lines)
-                if end < status.st_size:
-                    cut = keep(descriptor, end, self.path.with_name(f"{self.path.name}.cut"))
+            ours = self._ends_in_ours(descriptor, status)
+            end = self.size if ours else sound_end(descriptor, status.st_size, most_lines)
             if end < status.st_size:
+                if not ours:
+                    cut = keep(descriptor, end, self.path.with_name(f"{self.path.name}.cut"))
                 os.ftruncate(descriptor, end)
             if end == 0:
-                host.set_mode(descriptor, _MODE)  # whatever the umask: everyone may read prices
+                host.set_mode(descriptor, LOG_MODE)  # whatever the umask: everyone may read prices
                 host.sync_folder(self.path.resolve().parent)  # where the file is, not a link to it
             host.sync(descriptor)
         except BaseException:
@@ -82,10 +77,9 @@ class AppendFile:
                 if error.errno not in _FULL or count == 1:
                     raise
                 count //= 2  # some file systems refuse a write as a whole where a smaller one fits
-        fits, size = 0, 0
-        while fits < count and size + len(blocks[fits]) <= written:
-            size += len(blocks[fits])
-            fits += 1
+        ends = [0, *accumulate(map(len, blocks[:count]))]
+        fits = bisect_right(ends, written) - 1
+        size = ends[fits]
         if size < written:
             os.ftruncate(self.descriptor, self.size + size)  # readers should not see half a row for long
         if fits == 0:
@@ -122,28 +116,3 @@ class AppendFile:
             return False
         # inode numbers are used again: another file hardly has a line end in the same place
         return self.size == 0 or host.read_at(descriptor, 1, self.size - 1) == b"\n"
-
-
-def _sound_end(descriptor: int, size: int, most_lines: int) -> int:
-    try:
-        return sound_end(descriptor, size, most_lines)
-    except ValueError as error:
-        raise Unfit(str(error)) from error
-
-
-def open_exclusively(path: Path) -> int:
-    """Opens or makes a log, which this process alone writes to until the descriptor is closed.
-
-    Raises OSError, and Unfit where another one has it open by any of its names.
-    """
-    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        raise Unfit("it is not a regular file")  # opening a FIFO would wait for a reader
-    try:
-        descriptor = host.open_log(path, _MODE)
-    except BlockingIOError as error:
-        raise Unfit(f"{error.strerror}: close it there first") from error
-    holder = host.claim(descriptor)  # the lock beside it does not see a second name of the same file
-    if holder:
-        os.close(descriptor)
-        raise Unfit(f"process {holder} is recording into it by another name")
-    return descriptor

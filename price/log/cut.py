@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 from price import host
 from price.log import row
+from price.log.lock import LOG_MODE, Unfit
 from price.wire import excerpt
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a line; rows have some hundred."""
 _BLOCK_BYTES = 1024 * 1024
 _SHOWN_BYTES = 400
-_MODE = 0o644
 _SLOT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
 _HEADER = f"{row.HEADER_START}1 every="
 _LIKE_SLOT = b"0000-00-00T00:00:00Z "
@@ -41,7 +41,7 @@ class Cut(NamedTuple):
 def sound_end(descriptor: int, size: int, most_lines: int) -> int:
     """Where the last sound line of a log ends; what follows is what a crash may have left.
 
-    `most_lines` is how many rows a slot has. Raises OSError, and ValueError naming the line where
+    `most_lines` is how many rows a slot has. Raises OSError, and Unfit naming the line where
     something else follows, or where the file is no price log.
     """
     _check_first_line(host.read_at(descriptor, LONGEST_LINE, 0))
@@ -56,7 +56,7 @@ def sound_end(descriptor: int, size: int, most_lines: int) -> int:
         lines += 1
         if lines > most_lines or not _may_be_crash(text):
             number = _line_number(descriptor, start)
-            raise ValueError(
+            raise Unfit(
                 f"line {number} is no row ({excerpt(text)}), and no crash leaves such a line, so nothing was"
                 " cut off: price verify names all of them"
             )
@@ -72,7 +72,7 @@ def keep(descriptor: int, begin: int, path: Path) -> Cut:
     size = os.fstat(descriptor).st_size - begin
     cut = Cut(host.read_at(descriptor, _SHOWN_BYTES, begin), size, path)
     try:
-        kept = host.open_kept(path, _MODE)
+        kept = host.open_kept(path, LOG_MODE)
     except OSError as error:
         raise OSError(error.errno, f"{path}, which is to keep what is cut: {error.strerror}") from error
     try:
@@ -108,12 +108,12 @@ def _end_before_zeros(descriptor: int, end: int) -> int:
 
 
 def _line_begin(descriptor: int, end: int) -> int:
-    """Where the line that goes on at an offset begins. Raises ValueError for one that is too long."""
+    """Where the line that goes on at an offset begins. Raises Unfit for one that is too long."""
     start = max(0, end - LONGEST_LINE)
     found = host.read_at(descriptor, end - start, start).rfind(b"\n")
     if found < 0 and start > 0:
         number = _line_number(descriptor, end)
-        raise ValueError(
+        raise Unfit(
             f"line {number} is longer than {LONGEST_LINE} bytes and no row: price verify names all of them"
         )
     return start + found + 1
@@ -144,14 +144,12 @@ def _begins_row(text: bytes) -> bool:
 
 
 def _check_first_line(begin: bytes) -> None:
-    """Raises ValueError where a file does not begin as a price log, nor as one that was torn there."""
+    """Raises Unfit where a file does not begin as a price log, nor as one that was torn there."""
     first, newline, _ = begin.partition(b"\n")
     text = first.decode("latin-1").rstrip("\0")
     torn = not newline and _HEADER.startswith(text[: len(_HEADER)])
     if not torn and row.read_header(text) is None:
-        raise ValueError(
-            f"it is not a price log: its first line is not '# price-log …' but {excerpt(text, 40)}"
-        )
+        raise Unfit(f"it is not a price log: its first line is not '# price-log …' but {excerpt(text, 40)}")
 
 
 def _line_number(descriptor: int, offset: int) -> int:

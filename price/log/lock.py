@@ -1,14 +1,24 @@
-"""The lock that keeps a second recorder out of a log: a file beside it that nobody else can open."""
+"""What keeps a second recorder out of a log: a lock file beside it, and a claim on the log itself."""
 
 import os
+import stat
 from pathlib import Path
 
 from price import host
 from price.errors import PriceError
 
+LOG_MODE = 0o644
+
+
+class Unfit(ValueError):
+    """What stands at the path can never be recorded into: a foreign file, a folder, another's log."""
+
 
 class LogLock:
-    """Held until it is closed; taken again where its file was removed, the old one kept until then."""
+    """A file beside the log that nobody else can open, held until it is closed.
+
+    Where the file was removed it is taken again; the old one is kept until then.
+    """
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -43,3 +53,21 @@ class LogLock:
         if self._descriptor < 0 or not self._path.exists():
             return False
         return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+
+
+def open_exclusively(path: Path) -> int:
+    """Opens or makes a log, which this process alone writes to until the descriptor is closed.
+
+    Raises OSError, and Unfit where another one has it open by any of its names.
+    """
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        raise Unfit("it is not a regular file")  # opening a FIFO would wait for a reader
+    try:
+        descriptor = host.open_log(path, LOG_MODE)
+    except BlockingIOError as error:
+        raise Unfit(f"{error.strerror}: close it there first") from error
+    holder = host.claim(descriptor)  # the lock beside it does not see a second name of the same file
+    if holder:
+        os.close(descriptor)
+        raise Unfit(f"process {holder} is recording into it by another name")
+    return descriptor

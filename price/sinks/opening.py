@@ -9,9 +9,9 @@ from pathlib import Path
 from price import host, times
 from price.errors import PriceError
 from price.events import Event, log_event
-from price.log.append import AppendFile, Unfit
+from price.log.append import AppendFile
 from price.log.end import LogEnd, read_end, read_log_end
-from price.log.lock import LogLock
+from price.log.lock import LogLock, Unfit
 from price.model import Pair
 from price.settings import Settings
 from price.sinks.backlog import MOST_BYTES, Backlog, Segment

@@ -12,8 +12,7 @@ from price import settings
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.host import children
-from price.log.append import Unfit, open_exclusively
-from price.log.lock import LogLock
+from price.log.lock import LogLock, Unfit, open_exclusively
 from price.supervise.guard import FAULTS, Guard, end
 from price.supervise.loop import Ended
 
