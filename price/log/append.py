@@ -107,7 +107,7 @@ class AppendFile:
         """Closes the file."""
         if self.descriptor >= 0:
             descriptor, self.descriptor = self.descriptor, -1
-            with suppress(OSError):  # says nothing of blocks that were synced, and others do not count
+            with suppress(OSError):  # blocks that were synced are safe, and others do not count
                 os.close(descriptor)
 
     def _ends_in_ours(self, descriptor: int, status: os.stat_result) -> bool:

@@ -1,4 +1,4 @@
-"""What the end of a log says: how far each pair's rows go, its last prices, and whether they are made up.
+"""What the end of a log shows: how far each pair's rows go, its last prices, and whether they are made up.
 
 A recorder reads this at its start, so it must be quick behind any log. It goes backwards from the last
 row, through the rotated files if it has to, and stops once it knows everything:
@@ -6,7 +6,7 @@ row, through the rotated files if it has to, and stops once it knows everything:
 - the last row of each pair and the interval in force: within 4 MiB of the newest file that has rows;
 - each pair's last price, and those young enough to be an anchor: farther back, through older files, within
   16 MiB of text with prices. Blocks of missed rows alone cost next to nothing and are passed over;
-- for a log whose header does not say that it is simulated: its newest price, however far back.
+- for a log whose header does not state that it is simulated: its newest price, however far back.
 """
 
 import os
@@ -30,16 +30,16 @@ _FAR = times.unix(datetime(9000, 1, 1, tzinfo=UTC))
 
 
 class LogEnd:
-    """What the end of a log says."""
+    """What the end of a log shows."""
 
     def __init__(self, path: Path = Path(), size: int = 0) -> None:
         self.path = path
         self.size = size
         """Bytes of the log's own file, `path`."""
         self.interval: int | None = None
-        """In force at the end, in seconds; None where no line tells."""
+        """In force at the end, in seconds; None where no line states it."""
         self.simulated: bool | None = None
-        """Whether its prices are made up; None for a log that has none and does not say so."""
+        """Whether its prices are made up; None for a log that has none and does not state it."""
         self.rows: dict[Pair, Quote] = {}
         """The last row of each pair."""
         self.recent: dict[Pair, list[Quote]] = {}
@@ -119,7 +119,7 @@ def files_backwards(path: Path, descriptor: int, size: int, skipped: list[str]) 
 
 
 def read_end(descriptor: int, size: int, pairs: Collection[Pair], recent_seconds: int) -> LogEnd:
-    """What the last rows of one file say; `size` ends in a line end. Raises OSError."""
+    """What the last rows of one file show; `size` ends in a line end. Raises OSError."""
     search = _Search(LogEnd(), pairs, recent_seconds)
     search.look(_OwnFile("", descriptor, size))
     return search.end
@@ -128,7 +128,7 @@ def read_end(descriptor: int, size: int, pairs: Collection[Pair], recent_seconds
 def read_log_end(
     path: Path, descriptor: int, size: int, pairs: Collection[Pair], recent_seconds: int
 ) -> LogEnd:
-    """What the last rows of a log say: of its file, open, and as far as needed of those rotated away."""
+    """What the last rows of a log show: of its file, open, and as far as needed of those rotated away."""
     search = _Search(LogEnd(path, size), pairs, recent_seconds)
     for file in files_backwards(path, descriptor, size, search.end.skipped):
         search.look(file)
@@ -138,7 +138,7 @@ def read_log_end(
 
 
 def is_simulated(path: Path) -> bool | None:
-    """Whether a log holds made-up prices; None where it has none and does not say. Raises OSError."""
+    """Whether a log holds made-up prices; None where it has none and does not state it. Raises OSError."""
     known = path if path.exists() else Path(os.devnull)  # rotated, and not begun again
     with known.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
@@ -178,7 +178,7 @@ class _Search:
         # whatever time it takes to unpack where slots would be lost else
         file.most = 0 if self._rows_wanted else MOST_UNPACKED_BYTES
         blocks = file.backwards()
-        if not file.whole:  # what its last rows say is not known, and older ones must not stand for it
+        if not file.whole:  # its last rows are not known, and older ones must not stand for it
             self._rows_left = self._prices_left = 0  # what is left to learn is whether it is simulated
             self._priceless, self._recent = set(), "~"
         if self.end.simulated is None and file.simulated:
@@ -226,5 +226,5 @@ class _Search:
         self._rowless.discard(one[1])
         later = self.end.rows.setdefault(quote.pair, quote)
         if self.end.interval is None and later is not quote:
-            # every slot has a row, so two rows in a row tell the interval
+            # every slot has a row, so two rows one after the other show the interval
             self.end.interval = int((later.slot - quote.slot).total_seconds()) // quote.slots or None

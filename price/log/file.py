@@ -21,7 +21,7 @@ TOO_LONG = b"\0 over 64 KiB without a line end\n"
 """The line that stands in the place of one that was skipped."""
 
 PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
-"""How a file of each form that Python unpacks begins: with logrotate's compresscmd, names do not tell."""
+"""How a file of each form that Python unpacks begins: with logrotate's compresscmd, names do not show it."""
 
 
 class File:
@@ -48,7 +48,7 @@ class File:
         """Whether `backwards` began at its end."""
 
     def read(self, at: int, size: int) -> bytes:
-        """The bytes from an offset on; where the disk refuses, none, and `damage` says why."""
+        """The bytes from an offset on; where the disk refuses, none, and `damage` is the reason."""
         try:
             return host.read_at(self.descriptor, size, at)
         except OSError as error:
@@ -113,7 +113,7 @@ class File:
     def since(self, slot: str) -> tuple[bytes, int, Iterator[bytes]]:
         """What lies before the first row from `slot` on, the interval in force there, and what follows.
 
-        Of what lies before only the last LOOK_BACK bytes are given.
+        Of what lies before only the last LOOK_BACK bytes are returned.
         """
         at = self.position(slot) if slot else 0
         start = max(0, at - LOOK_BACK)
@@ -178,7 +178,7 @@ def end_before(slot: str, blocks: Iterable[tuple[int, bytes]], end: int) -> int:
 
 
 def last_interval(block: bytes) -> int:
-    """The interval that the last header in some lines gives; 0 where there is none."""
+    """The interval in the last header of some lines; 0 where there is none."""
     start = row.HEADER_START.encode()
     at = len(block)
     while (at := block.rfind(start, 0, at)) >= 0:

@@ -5,7 +5,7 @@ the folder that it leads to. Rotated is a file whose name is the log's own, then
 (`prices.txt.1`, `prices.txt-20261120`, `prices.txt_2026-11-20.txt`), maybe behind some letters
 (`prices.txt-W48`), or that before the log's ending (logrotate's `extension`: `prices-20261120.txt`), or what
 a person may have made of the log (`prices.txt.gz`, `prices.txt.old`). Whether it is packed is seen from its
-first bytes, not from its name. Names say nothing of the order either: files are ordered by their first row.
+first bytes, not from its name. Names do not show the order either: files are ordered by their first row.
 """
 
 import os
@@ -108,7 +108,7 @@ def log_files(path: str, *, strict: bool = True) -> list[LogFile]:
     """The files of a log, looked at: those that can be read by their first row, those with a `fault` last.
 
     Raises PriceError where there is none at all, or where `path` itself cannot be read; where not `strict`,
-    a file that holds a row is read, whatever its first line says.
+    a file that holds a row is read, whatever its first line is.
     """
     path = host.listed_name(path)
     for _ in range(_TRIES):
@@ -138,7 +138,7 @@ def log_files(path: str, *, strict: bool = True) -> list[LogFile]:
 
 
 def repairs_file(path: str) -> LogFile | None:
-    """The repairs.txt beside a log; None where there is none, or the log is that file itself."""
+    """The repairs.txt in a log's folder; None where there is none, or the log is that file itself."""
     folder, name = _split(path)
     try:
         found = _entry(folder + REPAIRS) if name != REPAIRS else None

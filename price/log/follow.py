@@ -30,7 +30,7 @@ class Position(NamedTuple):
 
     device: int = 0
     inode: int = 0
-    """Which file; 0 where only `slot` says how far."""
+    """Which file; 0 where only `slot` shows how far."""
     first: str = ""
     """The slot of the file's first row."""
     offset: int = 0

@@ -1,6 +1,6 @@
 """What a log lacks: stretches of slots without a price, by arithmetic over slots. For `gaps` and for repair.
 
-A slot is missed where a row says so, or where no row says anything: between a pair's first and last row
+A slot is missed where a row marks it, or where there is no row for it: between a pair's first and last row
 each slot counts once, whatever stands in the file.
 """
 

@@ -26,7 +26,7 @@ class LeftOut:
         self.damaged.clear()
 
     def report(self) -> str:
-        """What to say on stderr: a line for each kind, nothing where nothing was left out."""
+        """The text for stderr: a line for each kind, nothing where nothing was left out."""
         first = f", the first at {escaped(self.place)}" if self.place else ""
         lines = f"line is no row and was left out{first}", f"lines are no rows and were left out{first}"
         counts = (

@@ -1,4 +1,4 @@
-"""What keeps a second recorder out of a log: a lock file beside it, and a claim on the log itself."""
+"""What keeps a second recorder out of a log: a lock file in its folder, and a claim on the log itself."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ class Unfit(ValueError):
 
 
 class LogLock:
-    """A file beside the log that nobody else can open, held until it is closed.
+    """A file in the log's folder that nobody else can open, held until it is closed.
 
     Where the file was removed it is taken again; the old one is kept until then.
     """
@@ -44,7 +44,7 @@ class LogLock:
         self._descriptor = descriptor
 
     def close(self) -> None:
-        """Gives the lock up."""
+        """Releases the lock."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -66,7 +66,7 @@ def open_exclusively(path: Path) -> int:
         descriptor = host.open_log(path, LOG_MODE)
     except BlockingIOError as error:
         raise Unfit(f"{error.strerror}: close it there first") from error
-    holder = host.claim(descriptor)  # the lock beside it does not see a second name of the same file
+    holder = host.claim(descriptor)  # the lock file does not see a second name of the same log
     if holder:
         os.close(descriptor)
         raise Unfit(f"process {holder} is recording into it by another name")

@@ -26,7 +26,7 @@ class _Repairs:
 
     def __init__(self, blocks: Iterator[Block]) -> None:
         self.every = 0
-        """The interval that repairs.txt says."""
+        """The interval in the header of repairs.txt."""
         self._rows = self._priced(blocks)
         self._read: deque[tuple[int, Row]] = deque()
         self._of: defaultdict[str, deque[tuple[int, Row]]] = defaultdict(deque)

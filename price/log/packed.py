@@ -48,7 +48,7 @@ def _member(packed: bytes) -> _Member | None:
 
 
 class PackedFile(File):
-    """A .gz, .bz2 or .xz file. Where it is damaged, `damage` says so after the last block."""
+    """A .gz, .bz2 or .xz file. Where it is damaged, `damage` is the reason after the last block."""
 
     def chunks(self, start: int, size: int) -> Iterator[bytes]:
         """The unpacked text from an offset in it on; what lies before is unpacked all the same."""
@@ -66,7 +66,7 @@ class PackedFile(File):
             while rest:  # one member may follow another
                 member = _member(rest)
                 if member is None:
-                    if rest.strip(b"\0"):  # gzip -d says the same, and succeeds
+                    if rest.strip(b"\0"):  # gzip -d warns as well, and succeeds
                         self.trailing = "bytes behind its end are no packed text and were ignored"
                     return
                 yield from _texts(member, rest, chunks)

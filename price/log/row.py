@@ -41,7 +41,7 @@ _LEAP_YEAR = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][
 _DATE = rf"(?!0000)(?:\d{{4}}-{_DAY_OF_YEAR}|{_LEAP_YEAR}-02-29)"
 _SLOT = rf"{_DATE}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ"
 _PAIR = r"[A-Z0-9]{1,20}+-[A-Z0-9]{1,20}+"
-# no source may give more digits; the mean of two prices can have one more after the point
+# no source may have more digits; the mean of two prices can have one more after the point
 _PRICE = r"(?:[1-9]\d{0,23}+|0(?=\.))(?:\.\d{0,100}[1-9])?"
 _SOURCES = r"[a-z0-9-]++(?:,[a-z0-9-]++)*+"
 _WORD = r"[a-z0-9-]++(?::[a-z0-9-]++)?"
@@ -62,7 +62,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 class Header(NamedTuple):
-    """What the first line of a file says; it stands again where the interval changes."""
+    """What the first line of a file states; it stands again where the interval changes."""
 
     every: int
     """Seconds from slot to slot."""
@@ -76,7 +76,7 @@ def header(every: int, *, simulated: bool = False) -> str:
 
 
 def read_header(line: str) -> Header | None:
-    """What a header line says; None for any other line. Words that a later version adds are read over."""
+    """What a header line states; None for any other line. Words that a later version adds are ignored."""
     match = _pattern(_HEADER).fullmatch(line)
     return Header(int(match[1]), _SIMULATED in match[2].split(" ")) if match else None
 

@@ -57,7 +57,7 @@ class Candles:
             self._end = row.slot(self._end_unix)
 
     def _shorten(self) -> None:
-        """Keeps the memory of a long period small: four prices give the same candle as all."""
+        """Keeps the memory of a long period small: four prices make the same candle as all."""
         for pair, prices in self._prices.items():
             if len(prices) > _MOST_PRICES:
                 self._counted[pair] += len(prices) - 4

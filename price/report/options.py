@@ -40,7 +40,7 @@ def add_format(parser: argparse.ArgumentParser) -> None:
 
 
 def add_range(parser: argparse.ArgumentParser) -> None:
-    """The options that say which part of which log is meant; `window` reads them."""
+    """The options that name the part of the log; `window` reads them."""
     parser.add_argument("--file", metavar="PATH", help="the log (default $PRICE_FILE, else logs/prices.txt)")
     parser.add_argument("--pair", action="append", default=[], type=_pair, help="only this pair; repeatable")
     since = "from this slot on: 2026-11-20T15:52:05Z, 2026-11-20, 90s 15m 2h 7d (ago), today, yesterday, now"
@@ -82,7 +82,7 @@ def _unix(text: str | None, now: datetime) -> int | None:
 
 
 def default_file(environ: Mapping[str, str]) -> str:
-    """Where the log is when nobody says: $PRICE_FILE, else prices.txt in systemd's or our own logs folder."""
+    """Where the log is when nobody names it: $PRICE_FILE, else prices.txt in systemd's or our own logs folder."""
     folder = host.named_folder(environ, "LOGS_DIRECTORY")
     return environ.get("PRICE_FILE") or os.path.join(folder, "prices.txt")  # noqa: PTH118
 

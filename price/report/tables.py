@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Value = str | int | None
-"""A cell; None where a row has nothing to say: empty in csv, left out in json."""
+"""A cell; None where a row has no value: empty in csv, left out in json."""
 Cells = Mapping[str, Value]
 _BATCH = 1000
 

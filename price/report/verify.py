@@ -43,7 +43,7 @@ class Verifier:
         self._number = 0
         """The line that was read last, of which file."""
         self._simulated = False
-        """Whether the last header says so."""
+        """Whether the last header states it."""
         self._basis = ""
         """Column 4 of the newest price."""
 
@@ -96,7 +96,7 @@ class Verifier:
                 return
             joins = joins if self._number == 1 else header.every != self.sums.every
             self.sums.begin(header.every, goes_on=joins)
-            # a log of an older version does not say that its prices are simulated
+            # a log of an older version does not state that its prices are simulated
             if header.simulated != self._simulated and (self._simulated or self._basis not in _MADE_UP):
                 above = "simulated" if self._simulated else "real"
                 what = f"a log is simulated or real as a whole: {above} above"

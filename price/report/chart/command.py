@@ -73,7 +73,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
 
 
 def _scene(log: PriceLog, asked: Window, last: int | None, parts: int) -> Scene:
-    """The range that is asked for, or a day where nothing says how long it is."""
+    """The range that is asked for, or a day where no option names it."""
     first, end = log.first(), log.last()
     if first is None or end is None:
         return Scene(1)
@@ -101,7 +101,7 @@ def _since_last(log: PriceLog, asked: Window, most: int) -> int:
 
 
 def _with_prices(scene: Scene, path: str) -> list[Series]:
-    """The pairs to show. Raises PriceError where there is none, or too many; says which have no price."""
+    """The pairs to show. Raises PriceError where there is none, or too many; reports which have no price."""
     shown = [series for series in scene.series if series.bars]
     bare = [series for series in scene.series if not series.bars]
     if not scene.series:

@@ -7,7 +7,7 @@ from typing import Any
 
 from price.report.chart.series import Scene, Series
 
-# where it may not keep its cache of fonts it says so at length
+# where it may not keep its cache of fonts it prints many lines
 with contextlib.redirect_stderr(io.StringIO()):
     import matplotlib
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ _STYLE: Any = {
     "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 10,
     "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "price",  # the same chart gives the same bytes
+    "svg.hashsalt": "price",  # the same chart has the same bytes
     "text.parse_math": False,
     "date.converter": "concise",
     "timezone": "UTC",

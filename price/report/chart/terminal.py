@@ -11,7 +11,7 @@ SMALLEST, LARGEST = (40, 12), (400, 200)
 _FRAME = 3
 """Lines of a picture around what is inside of its frame: two edges, and the labels of times."""
 _PRICE_COLUMNS = 12
-"""Columns for the prices beside most pictures; the longest take twice as many."""
+"""Columns for the prices next to most pictures; the longest take twice as many."""
 _PLAIN = str.maketrans("─│┌┐└┘┤├┬┴┼░", "-|++++||+++:")
 _DAY, _YEARLY = 86_400, 28 * 86_400
 
