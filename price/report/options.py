@@ -82,7 +82,7 @@ def _unix(text: str | None, now: datetime) -> int | None:
 
 
 def default_file(environ: Mapping[str, str]) -> str:
-    """Where the log is when nobody names it: $PRICE_FILE, else prices.txt in systemd's or our own logs folder."""
+    """Where the log is if not named: $PRICE_FILE, else prices.txt in systemd's or our own logs folder."""
     folder = host.named_folder(environ, "LOGS_DIRECTORY")
     return environ.get("PRICE_FILE") or os.path.join(folder, "prices.txt")  # noqa: PTH118
 
