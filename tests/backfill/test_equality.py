@@ -26,6 +26,7 @@ def missed_by_brute_force(path: str) -> set[tuple[int, Pair]]:
     """The slots between the first and the last row of each pair that have no live price."""
     found: set[tuple[int, Pair]] = set()
     rows = live_rows(path)
+    changes = intervals(rows)
     for pair in PAIRS:
         mine = [place for place, (quote, _) in enumerate(rows) if quote.pair == pair]
         for place, following in zip(mine, [*mine, None][1:], strict=True):
@@ -37,18 +38,23 @@ def missed_by_brute_force(path: str) -> set[tuple[int, Pair]]:
                 last = start + (quote.slots - 1) * every
                 after, its = rows[following]
                 hole = range((last // its + 1) * its, times.unix(after.slot))
-                found |= {(unix, pair) for unix in hole if unix % interval_at(rows, unix) == 0}
+                found |= {(unix, pair) for unix in hole if unix % interval_at(changes, unix) == 0}
     return found
 
 
-def interval_at(rows: Sequence[tuple[Quote, int]], unix: int) -> int:
-    """The interval in force at a time: it ends with the last slot that a row of it speaks of."""
-    changes = [(rows[0][1], 0)]
+def intervals(rows: Sequence[tuple[Quote, int]]) -> list[tuple[int, int]]:
+    """The intervals of a log, each with when it began: one ends with the last slot that its rows speak of."""
+    changes = [(every, 0) for _, every in rows[:1]]
     last = 0
     for quote, every in rows:
         if every != changes[-1][0]:
             changes.append((every, last + 1))
         last = max(last, times.unix(quote.slot) + (quote.slots - 1) * every)
+    return changes
+
+
+def interval_at(changes: Sequence[tuple[int, int]], unix: int) -> int:
+    """The interval in force at a time."""
     return next(every for every, start in reversed(changes) if start <= unix)
 
 

@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks all tests of this folder: they share what they run on, so they run one after the other."""
+    here = str(Path(__file__).parent)
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.windows)
 
 
