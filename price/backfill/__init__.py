@@ -1,1 +1,1 @@
-"""`price repair`: fills missed slots of a log from a provider, into repairs.txt beside it."""
+"""`price repair`: fills missed slots of a log from a provider, into repairs.txt in the same folder."""

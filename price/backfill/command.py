@@ -21,7 +21,7 @@ from price.progress import Progress
 from price.report.options import Window, window
 
 MOST_SLOTS = 50_000
-"""How many missed slots are worked on at once: what is learnt of them is held in memory."""
+"""How many missed slots are one batch: what is learnt about them is held in memory."""
 _JOURNAL = "journal:"
 
 
@@ -109,7 +109,7 @@ def _journal(place: str, unit: str) -> Provider:
     """The journal of this machine, that of a folder's files, or a file of JSON lines. Raises PriceError."""
     from price.backfill.journal import Journal
 
-    # a number of another machine's user says nothing here
+    # a user's number means somebody else on another machine
     uid = None if place else host.user()
     if Path(place).is_file():
         from price.backfill.lines import Lines

@@ -1,4 +1,4 @@
-"""repairs.txt beside a log: what is in it, and how rows are added: replaced as a whole, sorted.
+"""repairs.txt in the folder of a log: its rows, and how rows are added: sorted, and replaced as a whole.
 
 A row that it holds stays. The file is read and written as a stream.
 """
@@ -148,7 +148,7 @@ class RepairsFile:
 
 
 def refusal(path: Path, error: OSError, *, is_lock: bool = False) -> str:
-    """What to say where a file beside the log could not be made or written."""
+    """The message where a file in the folder of the log could not be made or written."""
     step = _NEXT_STEPS.get(error.errno or 0, "see to the disk and repair again")
     with suppress(OSError, KeyError, NotImplementedError):
         if is_lock and error.errno == errno.EACCES and path.exists():

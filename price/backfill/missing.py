@@ -10,7 +10,7 @@ from price.log.read import PriceLog
 Slot = tuple[int, str]
 """A slot of a pair: its Unix time, and the pair."""
 NEAR_SECONDS = 3600
-"""A live price this near to a missed slot tells what is to be believed of it."""
+"""A live price this near to a missed slot limits what is believed about it."""
 
 
 class Priced(NamedTuple):
@@ -41,7 +41,7 @@ def find_missing(
     """The slots that are missed in a range, of some pairs or of all, with their intervals. Raises PriceError.
 
     The log is read to its end: whether a pair that has no row in the range comes back is seen there. It is
-    not limited to the pairs: other pairs' rows tell the interval that was in force.
+    not limited to the pairs: other pairs' rows show the interval that was in force.
     """
     finder = Gaps()
     seen: set[str] = set()
@@ -69,7 +69,7 @@ def _long(rows: Iterable[row.Row]) -> Iterator[row.Row]:
 
 
 def _go_on(finder: Gaps, log: PriceLog, first: row.Row, since: int, every: int) -> None:
-    """Has a pair go on from its last row before a range, where its first row in it is not due at once."""
+    """Has a pair go on from its last row before a range, where its first row in it comes late."""
     if row.unix(first[0]) < since + every:
         return
     last = None

@@ -44,7 +44,7 @@ class Provider(Protocol):
 
     @property
     def simulated(self) -> bool | None:
-        """Whether its prices are made up; None where each row must tell."""
+        """Whether its prices are made up; None where it depends on the row."""
         ...
 
     def fetch(self, missing: Missing, work: Work) -> Iterable[Row]:

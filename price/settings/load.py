@@ -1,4 +1,4 @@
-"""From the texts of the settings to values that are right together; every fault at once."""
+"""From the texts of the settings to values that are right together, or a list of all faults."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from price.text import one_line
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings of an environment and of the file that it names (`.env` by default).
 
-    Raises SettingsError with every fault at once, each naming the variable, its value and a valid one.
+    Raises SettingsError with all faults, each naming the variable, its value and a valid one.
     """
     return _Reader(Texts(environ)).settings()
 
@@ -38,7 +38,7 @@ def file_faults(environ: Mapping[str, str]) -> list[str]:
 
 
 def status_path(environ: Mapping[str, str]) -> Path:
-    """Where the running recorder says how it is. Raises SettingsError."""
+    """Where the running recorder keeps its status.json. Raises SettingsError."""
     path: Path = value_of(environ, "PRICE_STATUS")
     return path
 

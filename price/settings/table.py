@@ -29,7 +29,7 @@ TRUST_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CER
 
 
 class Row(NamedTuple):
-    """What is known of a setting beside its name."""
+    """All about a setting but its name."""
 
     default: str | Default
     parse: Callable[[str], Any]
@@ -168,7 +168,7 @@ class Settings(NamedTuple):
         return f"Settings({', '.join(self._fields)})"
 
     def source(self, name: str) -> Source:
-        """A source that knows what the operator says of its symbols."""
+        """A source, with the symbols that the operator has set for it."""
         tickers = self.symbols.get(name)
         return type(SOURCES[name])(tickers) if tickers else SOURCES[name]
 

@@ -79,7 +79,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def fitting(pattern: str, words: str) -> Callable[[str], str]:
-    """What reads a text that fits a pattern; `words` tell what such a text is."""
+    """What reads a text that fits a pattern; `words` say what such a text is."""
 
     def read(text: str) -> str:
         if not re.fullmatch(pattern, text):

@@ -29,7 +29,7 @@ class RawPrice(NamedTuple):
 
 
 class Source:
-    """An exchange. Subclasses say where it is, what it quotes, what to ask, and how to read what it says."""
+    """An exchange. Subclasses say where it is, what it quotes, what to ask, and how to read its answers."""
 
     name: ClassVar[str]
     url: ClassVar[str]
@@ -41,10 +41,10 @@ class Source:
     gap_seconds: ClassVar[float] = 0
     """The least time between two slots that ask it."""
     burst: ClassVar[int] = 0
-    """How many requests may go at once before `per_second` binds; 0 where only the minute counts."""
+    """How many requests may go without a pause; then `per_second` holds. 0 where only the minute counts."""
     per_second: ClassVar[float] = 0
     time_unit: ClassVar[str] = ""
-    """What its price times are: "iso", "s", "ms", or "" where it never gives any."""
+    """What its price times are: "iso", "s", "ms", or "" where its answers have none."""
 
     def __init__(self, tickers: Mapping[str, str] | None = None) -> None:
         """`tickers` are what the exchange calls coins, where the operator knows better than the table."""
@@ -95,7 +95,7 @@ class Source:
         return None
 
     def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Reading | SourceError]:
-        """What the answer gives for each asked pair. Raises SourceError where it is of no use at all."""
+        """A reading or an error for each asked pair. Raises SourceError where the answer is of no use."""
         found: dict[Pair, Reading | SourceError] = {}
         for said in self.parsed(answer, lambda data: self.raw_prices(pairs, data)):
             reading = self._reading(said)
@@ -104,10 +104,7 @@ class Source:
         return {pair: found.get(pair) or Refused("missing from the answer") for pair in pairs}
 
     def parsed(self, answer: Answer, reader: Callable[[Any], Iterable[T]]) -> list[T]:
-        """What a reader finds in a good answer. Raises what an error answer means.
-
-        Raises Unreadable for an answer of another shape than expected.
-        """
+        """What a reader finds in an answer. Raises what an error answer means; Unreadable for odd shapes."""
         try:
             data = read_json(answer.body)
         except Unreadable:

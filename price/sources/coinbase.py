@@ -16,7 +16,7 @@ from price.sources.strictjson import shown
 
 
 class Coinbase(CandleSource):
-    """Real USD pairs; ten requests a second, fifteen at once."""
+    """Real USD pairs; ten requests a second, fifteen without a pause."""
 
     name = "coinbase"
     url = "https://api.exchange.coinbase.com"

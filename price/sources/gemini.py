@@ -50,5 +50,5 @@ class Gemini(CandleSource):
         return by_code(_REASONS, data.get("reason"), data.get("message"), status)
 
     def candles_request(self, pair: Pair, start: int, end: int) -> Request:
-        # it takes no range: about the last day, always
+        # it knows no range: the answer is about the last day
         return Request(f"/v2/candles/{self.symbol(pair).lower()}/1m", (pair,))

@@ -51,7 +51,7 @@ class Kraken(CandleSource):
         return Request(f"/0/public/OHLC?pair={self.symbol(pair)}&interval=1&since={start - 1}", (pair,))
 
     def candle_list(self, pair: Pair, data: Any) -> object:
-        # by its name, since another key, "last", stands beside it
+        # by its name: there is another key, "last"
         return self._named(expect(data["result"], dict), pair)
 
     def _named(self, rows: dict[str, Any], pair: Pair) -> Any:

@@ -22,7 +22,7 @@ _AWAY_PAGE = (
     b"temporarily unavailable",
     b"be right back",
 )
-"""What a page that is no JSON says where the exchange is away: fewer words, since a page has many."""
+"""Words of a page that is no JSON where the exchange is away. They are fewer: a page has many words."""
 _PAGE_BYTES = 16 * 1024
 _REQUEST_WORDS = ("bad request", "parameter", "argument", "invalid request", "invalid symbol", "invalid pair")
 

@@ -23,7 +23,7 @@ _HIDDEN = "***"
 _LEAST_LETTERS = 8
 """Of a secret: shorter texts stand in honest answers, too."""
 _TELLING_LETTERS = 6
-"""So many of a secret's first letters are not told either."""
+"""So many of a secret's first letters are hidden too, where the rest is cut off."""
 _MAX_MEMBERS = 100
 _UNPACKING = threading.Lock()
 """One body at a time is unpacked, which takes twice its size."""
@@ -94,7 +94,7 @@ class Transport:
             pool.put(connection)
 
     def _asked(self, pool: Pool, connection: Connection, origin: str, path: str) -> Answer:
-        """The answer on a connection, which is closed afterwards unless all was as it ought to be."""
+        """The answer on a connection, which is closed afterwards unless nothing about the answer was odd."""
         usual = False
         forwarded = origin.startswith("http:") and pool.proxy is not None
         try:
@@ -113,7 +113,7 @@ class Transport:
         return Answer(response.status, named, self._readable(body))
 
     def _readable(self, body: bytes) -> bytes:
-        """A body without our secrets: a server may say which key it refuses, and its words are told."""
+        """A body without our secrets: a server may name the key that it refuses, and its words are logged."""
         for secret in self._secrets:
             body = body.replace(secret.encode(), _HIDDEN.encode())
         return body
@@ -155,7 +155,7 @@ def decoded(body: bytes, encoding: str) -> bytes:
 def _inflated(body: bytes, wbits: int) -> bytes:
     """The body without its compression, never more of it than the cap: a small bomb holds gigabytes.
 
-    Not left to urllib3, which takes a gzip body without its end, or with other bytes behind it, for whole. A
+    Not left to urllib3, which accepts a gzip body without its end, or with other bytes behind it. A
     gzip body may consist of several members. Raises zlib.error and Unreadable.
     """
     plain = b""

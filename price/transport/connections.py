@@ -70,7 +70,7 @@ class _Wire(io.RawIOBase):
 
 
 class _Incoming(io.BufferedReader):
-    """One answer as it comes in. Its `surplus` says, once it is closed, whether more came than that."""
+    """One answer as it comes in. Once it is closed, `surplus` is whether more came than the answer."""
 
     surplus = False
 
@@ -110,7 +110,7 @@ class Response(http.client.HTTPResponse):
         raise Unreadable(f"more than {MAX_INTERIM} interim answers")
 
     def _check_framing(self) -> None:
-        """Raises Unreadable where it is not told in one way where the body ends: http.client would guess."""
+        """Raises Unreadable where the headers do not name one end of the body: http.client would guess."""
         lengths = set(self.headers.get_all("content-length", ()))
         codings = [coding.strip().lower() for coding in self.headers.get_all("transfer-encoding", ())]
         if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
@@ -119,7 +119,7 @@ class Response(http.client.HTTPResponse):
             raise Unreadable(f"a body framed as {excerpt(', '.join([*codings, *lengths]))}")
 
     def body(self) -> bytes:
-        """The body as sent. Raises Unreadable above the cap, before any is read where it says its length."""
+        """The body as sent. Raises Unreadable above the cap; where its length is known, before it is read."""
         if self.length is not None:
             within_cap(self.length)
             return self.read()
