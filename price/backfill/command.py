@@ -20,7 +20,7 @@ from price.log.read import PriceLog
 from price.progress import Progress
 from price.report.options import Window, window
 
-MOST_SLOTS = 50_000
+MOST_SLOTS = 30_000
 """How many missed slots are one batch: what is learnt about them is held in memory."""
 _JOURNAL = "journal:"
 

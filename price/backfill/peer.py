@@ -6,10 +6,11 @@ A recorder that differs from ours about what both saw is not believed about what
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
-from price.backfill.missing import NEAR_SECONDS, Missed, Missing, spans
+from price.backfill.missing import NEAR_SECONDS, Missing, spans
 from price.backfill.provider import Work
 from price.errors import PriceError
 from price.log import row
@@ -79,20 +80,24 @@ class Peer:
                     self._examples.append(f"{key[0]} {key[1]}: {what}: not changed")
 
     def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
-        for begin, end in spans(((slot, one.every) for slot, one in missing.items()), _APART_SECONDS):
-            for one in self._theirs.rows(begin, end):
+        for since, until in spans(((slot, one.every) for slot, one in missing.items()), _APART_SECONDS):
+            for one in self._theirs.rows(since, until):
                 unix = row.unix(one[0])
                 missed = missing.get((unix, one[1])) if _first_hand(one) else None
-                if missed and self._believes(unix, one[1], missed):
+                if not missed:
+                    continue
+                begin, end = (side.slot if side else unix for side in (missed.before, missed.after))
+                first, last = (begin - NEAR_SECONDS) // _HOUR, (end + NEAR_SECONDS) // _HOUR
+                if self._believes(one[1], first, last):
                     yield _without_by(one)
-                elif missed:
+                else:
                     self._refused[one[1]] += 1
-            work.progress(end)
+            work.progress(until)
 
-    def _believes(self, unix: int, pair: str, missed: Missed) -> bool:
-        """Whether both agree about the hours around a gap, from the live price before it to the one after."""
-        begin, end = (side.slot if side else unix for side in (missed.before, missed.after))
-        hours = range((begin - NEAR_SECONDS) // _HOUR, (end + NEAR_SECONDS) // _HOUR + 1)
+    @lru_cache(100)  # noqa: B019 - one log is asked in a run
+    def _believes(self, pair: str, first: int, last: int) -> bool:
+        """Whether both agree about the hours around a gap, from one number of an hour to another."""
+        hours = range(first, last + 1)
         differing = sum(self._differing[pair, hour] for hour in hours)
         return differing * _TENTH <= sum(self._common[pair, hour] for hour in hours)
 
