@@ -5,11 +5,10 @@ each slot counts once, whatever stands in the file.
 """
 
 from bisect import insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from operator import attrgetter
 
 from price.log import row
-from price.log.order import Block
 from price.log.read import PriceLog
 
 UNRECORDED = "unrecorded"
@@ -51,12 +50,6 @@ class Gaps:
         self._open: dict[str, Gap] = {}
         self._waiting: list[Gap] = []
         """Gaps by their start, held until none that begins earlier can be found any more."""
-
-    def within(self, blocks: Iterable[Block]) -> Iterator[Gap]:
-        """The gaps in the order of their starts."""
-        for every, rows in blocks:
-            yield from self.add(every, rows)
-        yield from self.rest()
 
     def add(self, every: int, rows: list[row.Row]) -> Iterator[Gap]:
         """The gaps that are settled after the next block of rows."""

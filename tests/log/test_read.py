@@ -199,6 +199,35 @@ def test_a_row_of_a_wrong_late_time_does_not_hide_those_after_it(tmp_path: Path)
     assert lines("history", "--file", log) == [row(0), row(10), row(15)]
 
 
+@pytest.mark.parametrize("wrong", ["1926", "2926"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_row_of_a_wrong_time_changes_no_range(tmp_path: Path, packed: bool, wrong: str) -> None:
+    rows = [row(5 * number) for number in range(2000)]
+    rows[1000] = f"{rows[1000][:20]} BTC-USD - down slots=500"  # up to the row 1500
+    del rows[1001:1500]
+    for at in (3, 250, 500, 750, 900, 1003, 1250):  # the search asks at halves and quarters
+        rows.insert(at, row(7, "2").replace("2026", wrong))
+    text = content(*rows)
+    (tmp_path / "prices.txt.1").write_bytes(gzip.compress(text) if packed else text)
+    log = write(tmp_path, row(10_000))
+
+    for first in (100, 600, 999, 1200, 1600):
+        since = row(5 * first)[:20]
+        missed = f"{since} BTC-USD - down slots=300"
+        wanted = [missed] if first == 1200 else [row(5 * first)]
+
+        assert lines("history", "--file", log, "--since", since)[:1] == wanted
+
+
+def test_a_copy_of_a_packed_file_hides_none_of_its_rows(tmp_path: Path) -> None:
+    rows = [row(5 * number) for number in range(100)]
+    (tmp_path / "prices.txt-20261119.gz").write_bytes(gzip.compress(content(*rows)))
+    write(tmp_path, *rows[:10], name="prices.txt.1")
+    log = write(tmp_path, row(500))
+
+    assert lines("history", "--file", log, "--since", rows[50][:20]) == [*rows[50:], row(500)]
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_long_stretch_without_a_line_end_is_passed_in_bounded_memory(tmp_path: Path, packed: bool) -> None:
     middle = b"\0" * 20_000_000 + b"\n"
