@@ -17,7 +17,7 @@ from price.events import NOTICE, Event
 from price.handlers import journal
 from price.handlers.console import Console
 from price.handlers.fields import priority as priority_of
-from price.handlers.journal import Journal
+from price.handlers.journal import PATIENCE_SECONDS, Journal
 from price.model import Pair, Quote, Reading
 from price.settings import load
 from price.sinks.base import Failures
@@ -207,7 +207,7 @@ def test_a_full_queue_costs_a_slot_a_fifth_of_a_second_in_all_and_is_said_afterw
     handler.flush()
 
     assert journald.entries == []
-    assert 0.15 < took < 0.4
+    assert 0.15 < took < 50 * PATIENCE_SECONDS / 2, "they do not wait one by one"
 
     journald.thaw()
     events.log_quote(Quote(SLOT, BTC, Decimal(2), ("kraken",)))

@@ -25,7 +25,8 @@ PATIENT_SECONDS = 10
 """For answers that come: however busy the machine is."""
 BRIEF_SECONDS = 0.3
 """For answers that do not."""
-SLACK_SECONDS = 1
+SLACK_SECONDS = 5
+"""How late a busy machine may be: without a deadline it would be for ever."""
 MIB = 1024 * 1024
 PRICE = "price"
 FOUND: dict[str, str] = {
