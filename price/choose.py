@@ -101,26 +101,21 @@ def choose(
     at which they were complete.
     """
     seen = _seen_after(slot, readings, now, memory.seen)
-    whys = _whys(slot, readings, now, seen, rules)
-    prices = {
-        reading.source: reading.price
-        for reading, why in zip(readings, whys, strict=True)
-        if reading.price is not None and not why
-    }
+    aged = _aged(slot, readings, now, seen, rules)
+    prices = {one.source: one.price for one in aged if one.price is not None and not one.why}
     with localcontext(_EXACT):
         verdict = _judge(slot, prices, len(readings), memory, rules)
         price = _median(verdict.kept.values()) if verdict.kept and not verdict.word else None
-    judged = []
-    for reading, why in zip(readings, whys, strict=True):
-        word = why or ("" if reading.source in verdict.kept else "outlier")
-        judged.append(reading._replace(why=word) if word != reading.why else reading)
+    judged = tuple(
+        one if one.why or one.source in verdict.kept else one._replace(why="outlier") for one in aged
+    )
     if price is None:
-        quote = Quote(slot, pair, reason=_reason(verdict.word, judged), readings=tuple(judged))
+        quote = Quote(slot, pair, reason=_reason(verdict.word, judged), readings=judged)
         return quote, memory._replace(seen=seen, jump=verdict.jump)
     sources = tuple(verdict.kept)
     anchors = verdict.agreed and (len(sources) >= 2 or len(readings) == 1)
     anchor = Anchor(price, slot) if anchors else memory.anchor
-    return Quote(slot, pair, price, sources, readings=tuple(judged)), Memory(price, anchor, seen)
+    return Quote(slot, pair, price, sources, readings=judged), Memory(price, anchor, seen)
 
 
 def _seen_after(
@@ -140,16 +135,17 @@ def _seen_after(
     return seen
 
 
-def _whys(
+def _aged(
     slot: datetime, readings: Sequence[Reading], now: datetime, seen: Mapping[str, Seen], rules: Rules
-) -> list[str]:
-    """Why each reading is not usable: its time is too old or goes backward, or its price is frozen.
+) -> list[Reading]:
+    """The readings, those put aside whose time is too old or goes backward, or whose price is frozen.
 
     `seen` includes the readings: a timestamp is older than the newest exactly where it is not the newest.
     """
     latest, since = now + AHEAD, slot - max(FROZEN_AGE, FROZEN_SLOTS * rules.interval)
-    whys = []
-    for source, price, why, time, *_ in readings:
+    aged = []
+    for reading in readings:
+        source, price, why, time, *_ = reading
         if price is not None and not why:
             newest = seen[source].newest
             if time is not None and now - time > rules.max_age:
@@ -158,8 +154,8 @@ def _whys(
                 why = "backward"
             elif seen[source].since <= since and _others_moved(source, readings, seen, since):
                 why = "stale"
-        whys.append(why)
-    return whys
+        aged.append(reading if why == reading.why else reading._replace(why=why))
+    return aged
 
 
 def _others_moved(
