@@ -111,16 +111,22 @@ def test_prices_of_the_other_kind_are_kept_out_whatever_came_between(
     assert scene.file.read_bytes() == before
 
 
-def test_a_start_refused_for_the_prices_in_a_rotated_file_leaves_no_new_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_start_refused_for_the_prices_in_a_rotated_file_leaves_no_new_log(
+    tmp_path: Path, linked: bool
+) -> None:
     scene = Scene(tmp_path)
     scene.run(until=4)
     scene.file.rename(tmp_path / "prices.txt.1")
     scene.set(SOURCES="simulated")
+    if linked:
+        scene.file.symlink_to(tmp_path / "elsewhere.txt")
 
     with pytest.raises(PriceError, match="it holds real prices"):
         scene.run(until=20)
 
     assert not scene.file.exists()
+    assert scene.file.is_symlink() == linked
     assert len(scene.said(Event.FILE_BEGUN)) == 1, "by the first recorder"
 
 

@@ -69,7 +69,7 @@ class OpenLog:
         except PriceError:
             if is_new:  # the rows that speak against it are in a file rotated away
                 self.file.close()
-                self.path.unlink()
+                self.path.resolve().unlink()
             raise
         self._report_new()
         absent = end.drop_absent(wanted.interval)
