@@ -63,17 +63,37 @@ def test_three_recorders_become_one_whatever_comes_first(
 
 def test_a_replay_changes_nothing_and_writes_next_to_nothing(database: Database, tmp_path: Path) -> None:
     path = write_log(tmp_path / "prices.txt", steady(20_000))
-    database.follower(path).catch_up()
+    names = ("box-a", "box-b")  # the second one's rows are all in other
+    for name in names:
+        database.follower(path, name).catch_up()
     before = database.content()
     with database.owner() as one:
         one.execute("DELETE FROM price.progress")
     (began,) = database.ask("SELECT pg_current_wal_insert_lsn()::text")
 
-    database.follower(path).catch_up()
+    for name in names:
+        database.follower(path, name).catch_up()
 
     ((written,),) = database.ask(f"SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '{began[0]}')::int")
+    assert [len(before[table]) for table in ("quote", "other")] == [20_000, 20_000]
     assert database.content() == before
     assert written <= 2 * 20_000, "a row that is there was written again"
+
+
+def test_a_row_that_is_gone_among_others_comes_back_when_all_is_sent_again(
+    database: Database, tmp_path: Path
+) -> None:
+    path = write_log(tmp_path / "prices.txt", [*steady(500), *steady(500, "ETH-USD", START + 2500)])
+    database.follower(path).catch_up()
+    before = database.content()
+    for gone in (START + 5, START + 1000, START + 2495, START + 4000):
+        with database.owner() as one:
+            one.execute("DELETE FROM price.progress")
+            one.execute("DELETE FROM price.quote WHERE slot = %s", [row.slot(gone)])
+
+        database.follower(path).catch_up()
+
+        assert database.content() == before
 
 
 def test_it_goes_on_from_where_the_database_is_not_from_a_file(database: Database, tmp_path: Path) -> None:
