@@ -65,35 +65,6 @@ else:
         write_at,
     )
 
-__all__ = [
-    "LOG_IS_EXCLUSIVE",
-    "alive",
-    "become_owner",
-    "claim",
-    "exit_on_term",
-    "fill_streams",
-    "listed_name",
-    "lock",
-    "make_folder",
-    "named_folder",
-    "on_signals",
-    "open_kept",
-    "open_log",
-    "open_new",
-    "open_to_read",
-    "path_fault",
-    "place",
-    "plain_output",
-    "read_at",
-    "remove",
-    "replace",
-    "set_mode",
-    "sync",
-    "sync_folder",
-    "user",
-    "write_at",
-]
-
 
 def fill_streams() -> None:
     """Puts the null device where a standard stream was closed before the start.

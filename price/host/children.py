@@ -11,7 +11,6 @@ if sys.platform == "win32":
 else:
     from price.host.posix_children import ask_to_end, ask_to_reload, on_child_end, options, reap
 
-__all__ = ["END_WITH_STDIN", "ask_to_end", "ask_to_reload", "on_child_end", "on_stdin_end", "options", "reap"]
 END_WITH_STDIN = sys.platform != "linux"
 """Whether a child is to end with its standard input, a pipe from us: nothing else ends it when we do."""
 _BYTES = 4096
