@@ -90,8 +90,10 @@ class File:
 
         Each byte is read once and joined once, however long a stretch without a line end is.
         """
-        end = max(0, self.size - LONGEST)
-        end += self.read(end, self.size - end).rfind(b"\n") + 1
+        end = self.size
+        if self.read(max(0, end - 1), 1) != b"\n":
+            start = max(0, end - LONGEST)
+            end = start + self.read(start, end - start).rfind(b"\n") + 1
         rest, skipping = b"", False
         while end > 0:
             start = max(0, end - BLOCK)
@@ -135,8 +137,12 @@ class File:
 
     def last(self) -> str:
         """The slot of the last row; empty where there is none."""
-        found = (row.find(block.decode("latin-1"))[-1:] for block in self.backwards())
-        return next((rows[0][0] for rows in found if rows), "")
+        for block in self.backwards():
+            for part in (block[-HOP:], block):  # mostly it is among the last lines
+                rows = row.find(part.decode("latin-1"))
+                if rows:
+                    return rows[-1][0]
+        return ""
 
     def interval_at(self, at: int, before: bytes | None = None) -> int:
         """The interval in force at an offset; `before` is what lies before it, where that was read already.
