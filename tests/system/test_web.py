@@ -131,3 +131,14 @@ def test_it_is_closed_as_systemd_judges_it(web: Machine) -> None:
 
     (score,) = re.findall(r"Overall exposure level for \S+: ([\d.]+)", said)
     assert float(score) <= 0.3
+
+
+def test_where_it_cannot_run_whoever_asks_is_refused_and_it_is_not_started_for_ever(web: Machine) -> None:
+    with changed(web, "ExecStart=\nExecStart=/usr/bin/false"):
+        asked = web.attempt("/usr/bin/python3", "-c", _ASK, "http://127.0.0.1:8464/api/now")
+
+        assert asked.returncode == 1
+        until(lambda: web.attempt("systemctl", "is-active", "price-web.socket").stdout == "failed\n", 40)
+    web.run("systemctl", "reset-failed", UNIT)
+    web.run("systemctl", "restart", "price-web.socket")
+    assert ask(web)["status"]
