@@ -152,6 +152,13 @@ class SourceState:
             text = f"asks for a rest of over an hour ({asked}); {again}"
             log_source_event(Event.LONG_REST, NOTICE, self.name, text)
 
+    def set_aside(self, pair: Pair, now: float) -> None:
+        """Does not ask for a pair any more, which it does not know, and logs that."""
+        self.changed = True
+        self.unknown.set_aside(pair, now)
+        text = f"does not know {pair}: set aside, asked again in {times.span(ASIDE_SECONDS)}"
+        log_source_event(Event.PAIR_ASIDE, NOTICE, self.name, text)
+
     def end(self, *, good: bool) -> None:
         """Notes the end of a slot, and whether it gave a price in it."""
         self.tally.reach = (self.tally.reach << 1 | good) & _REACH_BITS

@@ -5,14 +5,12 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from price import times
 from price.backoff import asked_for_seconds, is_throttle
 from price.clock import PULSE_SECONDS, Clock, Signal
 from price.errors import NoSuchName, SourceError, Timeout, UnknownPair, Unreachable
-from price.events import NOTICE, Event, log_source_event
 from price.model import Pair, Reading, Request
 from price.recorder.workers import Outcome, Workers
-from price.source_state import ASIDE_SECONDS, SourceState
+from price.source_state import SourceState
 
 STOP_GRACE_SECONDS = 0.5
 """How long a round that is under way may go on after a stop was asked for."""
@@ -64,8 +62,8 @@ class Round:
             workers.send(self.slot, request, deadline, self.state.outstanding)
         return deadline
 
-    def receive(self, outcome: Outcome, now: float) -> Pair | None:
-        """Receives an outcome of this slot; returns the pair that the source turns out not to know."""
+    def receive(self, outcome: Outcome, now: float) -> None:
+        """Receives an outcome of this slot."""
         state, pairs, error = self.state, outcome.request.pairs, outcome.error
         state.answered()
         state.tally.seconds = outcome.seconds
@@ -74,12 +72,11 @@ class Round:
             state.tally.answers.add(outcome.seconds)
         if isinstance(error, UnknownPair) and state.unknown.probes(pairs):
             self._queue.extend(state.requests(pairs))
-            return None
+            return
         if isinstance(error, UnknownPair) and len(pairs) == 1:
-            state.unknown.set_aside(pairs[0], now)
-            state.changed = True
+            state.set_aside(pairs[0], now)
             self._settle(pairs[0], self._failed(error))
-            return pairs[0]
+            return
         for pair in pairs:
             found = error or outcome.readings[pair]
             if isinstance(found, SourceError):
@@ -88,7 +85,6 @@ class Round:
             self._settle(pair, found._replace(seconds=outcome.seconds))
         if error is None:
             state.unknown.answered(pairs)
-        return None
 
     def close(self, timeout: float, wall: datetime) -> SourceError | None:
         """Ends the slot; returns the failure that the source is to back off for, if there is one."""
@@ -202,10 +198,7 @@ class Poller:
         now = self._clock.monotonic()
         if outcome.server_time:
             self._server_times[outcome.source] = outcome.server_time, now
-        unknown = round_.receive(outcome, now)
-        if unknown:
-            text = f"does not know {unknown}: set aside, asked again in {times.span(ASIDE_SECONDS)}"
-            log_source_event(Event.PAIR_ASIDE, NOTICE, outcome.source, text)
+        round_.receive(outcome, now)
 
     def _close(self, timeout: float) -> None:
         wall = self._clock.now()
