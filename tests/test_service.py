@@ -217,6 +217,12 @@ def test_the_service_is_the_python_below_a_virtual_environment_with_its_packages
     assert line.endswith(r"start.py C:\venv\Lib\site-packages service host --name price --rows")
 
 
+def test_each_service_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    environ = {"PROGRAMDATA": str(tmp_path)}
+
+    assert [place.default_folder(name, environ).name for name in ("price", "two")] == ["price", "two"]
+
+
 def test_a_program_in_a_user_s_home_is_none_for_the_service() -> None:
     environ = {"USERPROFILE": "/users/me"}
 

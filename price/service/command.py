@@ -16,7 +16,7 @@ def add_options(parser: ArgumentParser) -> None:
     verbs = ", ".join(_VERBS)
     parser.add_argument("verb", choices=[*_VERBS, "host"], metavar="VERB", help=f"one of {verbs}")
     parser.add_argument("--name", default="price", help="of the service, and its Event Log source")
-    parser.add_argument("--folder", help="of settings, log and state, at install (%%ProgramData%%\\price)")
+    parser.add_argument("--folder", help="of settings, log and state, at install (%%ProgramData%%\\NAME)")
     parser.add_argument("--rows", action="store_true", help="at install: rows go to the Event Log as well")
 
 

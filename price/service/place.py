@@ -46,9 +46,9 @@ def named(name: str) -> str:
     return "" if name == "price" else f" --name {name}"
 
 
-def default_folder(environ: Mapping[str, str]) -> Path:
-    """The folder `price` of %ProgramData%."""
-    return Path(environ.get("PROGRAMDATA") or r"C:\ProgramData") / "price"
+def default_folder(name: str, environ: Mapping[str, str]) -> Path:
+    """The folder of a service in %ProgramData%: each has its own."""
+    return Path(environ.get("PROGRAMDATA") or r"C:\ProgramData") / name
 
 
 def command_line(name: str, *, rows: bool) -> str:

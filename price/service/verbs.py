@@ -61,7 +61,7 @@ class Service:
         """Makes the folder and the service that starts with the system."""
         name = self._args.name
         folder = self._args.folder
-        place = Place(name, absolute(folder) if folder else default_folder(self._environ))
+        place = Place(name, absolute(folder) if folder else default_folder(name, self._environ))
         if found := unreadable(self._environ, *programs()):
             raise PriceError(
                 f"the service could not read {found}, in a user's home: install Python for all users,"

@@ -35,3 +35,23 @@ def test_bad_settings_are_no_reason_to_start_it_again(booted: Prefix, nssm: Reco
 
     said = (nssm.folder / "recorder.log").read_text()
     assert said.count("there is no source 'nobody'") == 1
+
+
+def test_the_supervisor_can_be_started_in_place_of_the_recorder(booted: Prefix, nssm: Recording) -> None:
+    supervise = r"-u C:\src\main.py supervise"
+    booted.wine(NSSM, "set", NAME, "AppParameters", supervise)
+    booted.wine(NSSM, "start", NAME)
+    nssm.until_rows(2)
+
+    killed = pid()
+    os.kill(killed, signal.SIGKILL)
+    booted.until(lambda: pid() not in (0, killed))
+    nssm.until_rows(nssm.rows + 2)
+    booted.wine(NSSM, "stop", NAME)
+
+    booted.until(lambda: not pid())
+    said = (nssm.folder / "recorder.log").read_text()
+    assert "it is started again in 1 s" in said
+    assert "supervisor stops" in said
+    assert "stopping after the slot" in said
+    assert any(" - down" in row for row in proven(nssm.file.read_text()))

@@ -4,6 +4,7 @@ Wine keeps no failure actions, sends no shutdown and restarts nobody: tests/test
 """
 
 import re
+import shutil
 import signal
 import threading
 import time
@@ -90,6 +91,31 @@ def test_a_reload_takes_what_changed(service: Installed) -> None:
 
     assert ran.code == 0, ran.text
     assert any("settings read again: BTC-USD,ETH-USD" in text for text in service.entries(seen))
+
+
+def test_two_services_have_a_folder_each_and_record_at_the_same_time(service: Installed) -> None:
+    folder = service.prefix.c / "ProgramData" / "price-two"
+    shutil.rmtree(folder, ignore_errors=True)
+    missing = service.verb("status --name price-two")
+    installed = service.verb("install --name price-two")
+    (folder / "price.env").write_text("PRICE_SOURCES=simulated\nPRICE_INTERVAL=1\n")
+    try:
+        service.start()
+        started = service.verb("start --name price-two")
+        service.prefix.until(lambda: (folder / "prices.txt").exists() and service.rows > 3)
+        both = [service.verb(f"status --name {name}").code for name in ("price", "price-two")]
+    finally:
+        removed = service.verb("remove --name price-two")
+
+    assert missing.text.endswith(
+        "the service price-two is not installed: price service install --name price-two\n"
+    )
+    assert r"settings: C:\ProgramData\price-two\price.env" in installed.text
+    assert installed.text.endswith("to start it now: price service start --name price-two\n")
+    assert started.text == "price-two records\n"
+    assert both == [0, 0]
+    assert removed.code == 0, removed.text
+    assert proven((folder / "prices.txt").read_text())
 
 
 def test_a_restart_is_a_stop_and_a_start(service: Installed) -> None:
