@@ -27,7 +27,7 @@ def run(*command: str | Path, cwd: Path = ROOT, environ: Mapping[str, str] | Non
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"

@@ -17,7 +17,7 @@ from tests.system import installation
 from tests.system.machine import CannotBoot, Machine, until
 from tests.system.service import CHECKOUT, PRICES, SETTINGS, Service, assert_no_slot_is_lost
 
-pytestmark = pytest.mark.packages
+pytestmark = [pytest.mark.packages, pytest.mark.timeout(600)]
 
 STATE, POLICY = "/var/lib/price", "/usr/sbin/policy-rc.d"
 OLDER, NEWER = "0.1.9", "0.2.9"
@@ -57,7 +57,7 @@ def deb(version: str) -> str:
 
 def dpkg(machine: Machine, *words: str) -> str:
     """Runs dpkg on the machine; what it says."""
-    return machine.run("dpkg", *words, seconds=120)
+    return machine.run("dpkg", *words, seconds=300)
 
 
 def version(machine: Machine) -> str:
@@ -183,7 +183,7 @@ def test_from_make_install_to_the_package_settings_and_log_stay_and_neither_hide
     service.await_rows(2)
     settings = machine.run("cat", SETTINGS)
 
-    refused = machine.attempt("dpkg", "-i", deb(__version__))
+    refused = machine.attempt("dpkg", "-i", deb(__version__), seconds=120)
 
     assert refused.returncode != 0
     assert "in its checkout type: sudo make uninstall" in refused.stderr

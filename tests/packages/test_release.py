@@ -13,7 +13,7 @@ from price import __version__
 from tests.needs import needs
 from tests.packages.building import DEB_TOOLS, ROOT, needs_page, run
 
-pytestmark = pytest.mark.packages
+pytestmark = [pytest.mark.packages, pytest.mark.timeout(600)]
 
 WHO = {"NAME": "somebody", "EMAIL": "somebody@price.example", "DATE": "2026-11-28T00:00:00Z"}
 AUTHOR = {f"GIT_{role}_{what}": text for role in ("AUTHOR", "COMMITTER") for what, text in WHO.items()}
@@ -59,7 +59,7 @@ class Clone:
         """Runs the release to its end."""
         command = [str(self.folder / "deploy/release.sh"), sys.executable]
         environ = {"PATH": os.environ["PATH"], "DEB_WHEELS": sys.prefix, "HOME": str(self.folder)}
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
+        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=500, check=False)
 
 
 @pytest.fixture

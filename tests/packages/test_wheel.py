@@ -14,7 +14,7 @@ from price import __version__
 from tests.needs import needs
 from tests.packages.building import MOMENT, ROOT, build_dist, run
 
-pytestmark = pytest.mark.packages
+pytestmark = [pytest.mark.packages, pytest.mark.timeout(600)]
 
 LOG = ROOT / "tests/upgrade/prices.txt"
 PAGE = "price/web/static/vendor/uPlot.iife.min.js"
