@@ -151,6 +151,11 @@ def test_pairs_are_understood_in_several_forms(text: str, pairs: tuple[Pair, ...
         ("STATE", "s.json", Path("s.json")),
         ("STATUS", "t.json", Path("t.json")),
         ("COINGECKO_KEY", "CG-x", "CG-x"),
+        (
+            "FOLLOW_NATS",
+            "nats://a:4222, tls://b, nats://a:4222",
+            ("nats://a:4222", "tls://b", "nats://a:4222"),
+        ),
     ],
 )
 def test_each_setting_takes_its_values(name: str, good: str, value: object) -> None:

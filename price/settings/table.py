@@ -144,7 +144,7 @@ class Settings(NamedTuple):
     )
     follow_nats: tuple[str, ...] = row(
         "",
-        values.each(values.server),
+        values.servers,
         "where `follow nats` does: servers, comma-separated",
         empty=(),
         show=values.without_secrets,

@@ -163,8 +163,12 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
-def server(text: str) -> str:
-    """Where a server of a NATS cluster is."""
+def servers(text: str) -> tuple[str, ...]:
+    """Where the servers of a NATS cluster are."""
+    return tuple(_server(word.strip()) for word in text.split(","))
+
+
+def _server(text: str) -> str:
     parts = _parts(text)
     if not _SERVER.fullmatch(text) or not (parts and parts.hostname and parts.port != 0):
         raise ValueError("must be addresses parted by commas, for example nats://127.0.0.1:4222")
