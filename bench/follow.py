@@ -7,6 +7,7 @@ The CPU of a server is that of all its processes, by the kernel's accounts.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
@@ -42,6 +43,7 @@ class Seen(NamedTuple):
 
 def tell(year: Path, rounds: int) -> None:
     """Prints the tables: a day into JetStream, a month and a year into PostgreSQL."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the servers would outlive us
     with TemporaryDirectory(dir=_DISK) as folder:
         with ExitStack() as stack:
             servers = NatsServers(folder=_DISK)

@@ -242,6 +242,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.follow.figures", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(FIGURES))
     names = parser.parse_args().names or list(FIGURES)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the servers would outlive us
     bad = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
