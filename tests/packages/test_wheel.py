@@ -16,7 +16,7 @@ from tests.packages.building import MOMENT, ROOT, build_dist, run
 
 pytestmark = [pytest.mark.packages, pytest.mark.timeout(600)]
 
-LOG = ROOT / "tests/upgrade/prices.txt"
+LOG = ROOT / "tests/upgrade/0.2.0/prices.txt"
 PAGE = "price/web/static/vendor/uPlot.iife.min.js"
 
 
