@@ -133,7 +133,9 @@ class Recorder:
     def wait_ready(self) -> None:
         """Waits until it waits for a command. Raises Ended."""
         assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_SECONDS)
+        poll = select.poll()  # select takes no descriptor beyond 1023, and a run of all tests may get there
+        poll.register(self.process.stdout, select.POLLIN)
+        ready = poll.poll(1000 * PATIENCE_SECONDS)
         self.said()
         assert ready, "the recorder hangs"
         if not os.read(self.process.stdout.fileno(), 2):
