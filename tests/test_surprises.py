@@ -80,8 +80,10 @@ def exchange(served: tuple[Exchange, SSLContext]) -> Exchange:
 
 
 @pytest.fixture
-def asker(exchange: Exchange, served: tuple[Exchange, SSLContext]) -> Asker:
-    return Asker(exchange, served[1])
+def asker(exchange: Exchange, served: tuple[Exchange, SSLContext]) -> Iterator[Asker]:
+    asker = Asker(exchange, served[1])
+    yield asker
+    asker.transport.hang_up()
 
 
 Pieces = Callable[[Reply], list[bytes]]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
+from typing import ClassVar
 
 import pytest
 
@@ -81,12 +82,16 @@ def _usual_trust() -> ssl.SSLContext:
 class Client:
     """A transport to an exchange, and what comes of asking it."""
 
+    made: ClassVar[list["Client"]] = []
+    """Those whose connections the end of a test closes."""
+
     def __init__(self, url: str, source: str = "coinbase", **environ: str) -> None:
         wanted = settings.load({"PRICE_ENV": os.devnull, **environ})
         self.source = SOURCES[source]
         headers = self.source.headers(wanted.coingecko_key, url)
         trusted = trust(wanted.network) if environ else _usual_trust()
         self.transport = Transport(url, headers, trusted, wanted.network, time.monotonic)
+        self.made.append(self)
 
     def get(self, pair: Pair = BTC, seconds: float = PATIENT_SECONDS) -> Answer:
         """The answer to a question for a pair. Raises SourceError, in any case in time."""

@@ -9,6 +9,14 @@ from tests.exchange import Exchange, Market
 from tests.transport.asking import Client
 
 
+@pytest.fixture(autouse=True)
+def _closing() -> Iterator[None]:
+    """Leaves no connection open: thousands of tests would use up the descriptors."""
+    yield
+    while Client.made:
+        Client.made.pop().transport.hang_up()
+
+
 @pytest.fixture(scope="module")
 def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the certificate that vouches for the HTTPS servers is written."""
