@@ -38,7 +38,12 @@ class Parrot:
         self, request: Request, client: Transport | None = None, seconds: float = _PATIENCE_SECONDS
     ) -> Answer:
         """What the transport makes of the bytes. Raises SourceError."""
-        return (client or self.client()).get(request, monotonic() + seconds)
+        asking = client or self.client()
+        try:
+            return asking.get(request, monotonic() + seconds)
+        finally:
+            if not client:
+                asking.hang_up()
 
 
 @cache
