@@ -82,10 +82,8 @@ class _Incoming(io.BufferedReader):
         if not self.closed:
             self._wire.ended = True  # `peek` would read on where the buffer is empty
             sock = self._wire.sock
-            # TLS reads by records, further than this buffer; what TLS within TLS has read is not known
-            hidden = (
-                sock.pending() > 0 if isinstance(sock, ssl.SSLSocket) else type(sock) is not socket.socket
-            )
+            # TLS reads by records, further than this buffer
+            hidden = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
             self.surplus = bool(self.peek(1)) or hidden
         super().close()
 

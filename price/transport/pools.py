@@ -68,7 +68,7 @@ class Pools:
         proxy = self._proxies.get(origin.partition(":")[0])
         try:
             if proxy:
-                proxy = prepend_scheme_if_needed(proxy, "http")
+                proxy = _plain(proxy)
                 user, password = get_auth_from_url(proxy)
                 headers = make_headers(proxy_basic_auth=f"{user}:{password}") if user else {}
                 manager: PoolManager = ProxyManager(proxy, proxy_headers=headers, **options)
@@ -82,3 +82,11 @@ class Pools:
             # the library's words may hold its password
             usable = "HTTPS_PROXY and its like must be http://[user:password@]host:port"
             raise Unreachable(f"the proxy cannot be used: {usable}") from None
+
+
+def _plain(proxy: str) -> str:
+    """The URL of a proxy. Raises ValueError unless plain HTTP leads there: TLS in TLS has no deadline."""
+    url = prepend_scheme_if_needed(proxy, "http")
+    if not url.startswith("http://"):
+        raise ValueError("a proxy of another scheme than http")
+    return url

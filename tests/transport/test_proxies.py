@@ -242,7 +242,8 @@ def test_a_proxy_that_is_not_there_makes_the_exchange_unreachable(secure: Exchan
 @pytest.mark.parametrize(
     "proxy",
     ["http://me:sec/ret@h:1", "http://me:secret@[h", "http://me:secret@h:99999", "http://me:secret%e2%82%ac@h:1",
-     "ftp://me:secret@h", "http://me:se#cret@h:1", "me:secret@h:1", "http://me:secret@h h:1"],
+     "ftp://me:secret@h", "https://me:secret@h:1", "HTTPS://me:secret@h:1", "http://me:se#cret@h:1",
+     "me:secret@h:1", "http://me:secret@h h:1"],
 )  # fmt: skip
 def test_a_proxy_that_cannot_be_is_unreachable_and_its_password_is_not_told(
     proxy: str, secure: Exchange, plain: Exchange
