@@ -20,6 +20,7 @@ from typing import NamedTuple
 from bench import tables
 from bench.measured import Cost, measured
 from bench.year import EVERY, days
+from price import times
 from price.follow import sql
 from price.log import row
 from price.log.read import PriceLog
@@ -100,10 +101,10 @@ def _into_postgres(
 def _with_months(server: PostgresServer, log: Path) -> Database:
     """A database whose partitions are there, so that `psql` needs not make them."""
     made = Database(server)
-    first = row.unix(next(PriceLog(str(log)).rows())[0])
+    first = times.slot_unix(next(PriceLog(str(log)).rows())[0])
     with made.owner() as one:
         for month in range(13):
-            one.execute("SELECT price.ensure_month(to_timestamp(%s))", [first + month * 31 * row.DAY])
+            one.execute("SELECT price.ensure_month(to_timestamp(%s))", [first + month * 31 * times.DAY])
     return made
 
 

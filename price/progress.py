@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from price.log import row
+from price import times
 
 _WIDTH = 30
 
@@ -28,7 +28,7 @@ class Progress:
         if self._stream is not None:
             done = _WIDTH * (self._at - self._begin) // max(1, self._end - self._begin)
             bar = "#" * done + "." * (_WIDTH - done)
-            self._stream.write(f"\r[{bar}] {row.slot(self._at)} {self.counted} {self._what}")
+            self._stream.write(f"\r[{bar}] {times.slot_text(self._at)} {self.counted} {self._what}")
             self._stream.flush()
 
     def clear(self) -> None:

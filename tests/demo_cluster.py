@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from price import times
 from price.log import row
 from price.log.read import PriceLog
 from tests.exchange import Market, Walk
@@ -163,7 +164,7 @@ def _prove(boxes: list[Box], database: Database, cluster: Cluster) -> int:
     quotes = database.content()["quote"]
     stream = [line.split()[0] for line in cluster.quotes()]
     known = {row.text(one) for rows in logs.values() for one in rows}
-    span = row.unix(slots[-1]) - row.unix(slots[0]) + 1
+    span = times.slot_unix(slots[-1]) - times.slot_unix(slots[0]) + 1
     faults = {
         "slots of either log that PostgreSQL lacks": len(both - {(quote[0], quote[1]) for quote in quotes}),
         "slots that PostgreSQL has twice": len(quotes) - len({quote[:2] for quote in quotes}),

@@ -14,8 +14,8 @@ RULES = {
     # the ground floor
     "price": set[str](),
     "model": set[str](),
-    "times": set[str](),
     "errors": set[str](),
+    "times": {"errors"},
     "coins": set[str](),
     "safely": set[str](),
     "text": set[str](),
@@ -63,7 +63,7 @@ RULES = {
         "service", "__main__", "clock", "recorder", "handlers", "events", "settings", "optional", "host",
         *GROUND,
     },
-    "progress": {"log"},
+    "progress": {"times"},
     "follow": {"follow", "progress", "clock", "events", "log", *GROUND},
     "metrics": {"recorder", "counters", "errors", "times"},
     "optional": set[str](),

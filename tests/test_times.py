@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
+from price.errors import PriceError
 
 NOW = datetime(2026, 11, 20, 15, 52, 7, 250_000, tzinfo=UTC)
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -170,3 +171,22 @@ def test_what_is_no_time_is_said_with_what_is_one(text: str, what: str) -> None:
 def test_what_is_no_length_is_a_bad_value(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a length|too long"):
         times.parse_length(text)
+
+
+@given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_slots_are_the_texts_of_their_unix_times(moment: datetime) -> None:
+    text = times.iso(moment)
+
+    assert times.slot_unix(text) == times.unix(moment)
+    assert times.slot_text(times.unix(moment)) == text
+
+
+@pytest.mark.parametrize("text", ["2026-02-30T00:00:00Z", "2026-11-20T1x:00:00Z", "0000-01-01T00:00:00Z"])
+def test_a_slot_that_is_no_time_sends_to_verify(text: str) -> None:
+    with pytest.raises(PriceError, match="price verify"):
+        times.slot_unix(text)
+
+
+def test_the_calendar_has_an_end() -> None:
+    with pytest.raises(PriceError, match="outside the calendar"):
+        times.slot_text(10**12)

@@ -19,7 +19,7 @@ def live_rows(log: PriceLog, since: int | None, until: int | None = None) -> Ite
     for every, rows in log.blocks(since, until):
         for one in rows:
             slot, pair, price, basis, _ = one
-            unix = row.unix(slot)
+            unix = times.slot_unix(slot)
             known = pairs.get(pair) or pairs.setdefault(pair, read_pair(pair))
             if price != row.MISSED:
                 yield every, unix, Quote(times.from_unix(unix), known, Decimal(price))

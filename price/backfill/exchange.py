@@ -122,7 +122,7 @@ class Exchanges:
             slot = times.from_unix(unix)
             quote, _ = choose(slot, pair, readings, slot, Memory(), self._wanted.rules)
             if quote.price is not None:
-                yield row.slot(unix), str(pair), row.plain(quote.price), ",".join(quote.sources), ""
+                yield times.slot_text(unix), str(pair), row.plain(quote.price), ",".join(quote.sources), ""
 
     def _closes(self, one: _Exchange, pair: Pair, slots: Sequence[int], work: Work) -> dict[int, Decimal]:
         """The closes that a source returns, by the slots that they belong to."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from price import host
+from price import host, times
 from price.backfill.missing import Slot
 from price.errors import PriceError
 from price.log import row
@@ -83,7 +83,10 @@ class RepairsFile:
 
     def known(self, start: int, end: int) -> set[Slot]:
         """The slots from `start` up to `end` (Unix time) that it fills. Raises PriceError."""
-        return {(row.unix(filled.row[0]), filled.row[1]) for filled in self._rows(start, row.slot(end))}
+        return {
+            (times.slot_unix(filled.row[0]), filled.row[1])
+            for filled in self._rows(start, times.slot_text(end))
+        }
 
     def add(self, filled: Mapping[Slot, Filled]) -> None:
         """Adds rows for slots that it does not have. Raises PriceError where the disk refuses."""

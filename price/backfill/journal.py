@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from price import times
 from price.backfill.missing import Missing, Slot, spans
 from price.backfill.provider import Work
 from price.log import row
@@ -45,7 +46,7 @@ class Journal:
             """None where two entries differ."""
             for entry in self._entries(begin, end + late):
                 one = _read(entry)
-                slot = (row.unix(one[0]), one[1]) if one else None
+                slot = (times.slot_unix(one[0]), one[1]) if one else None
                 # an entry of another slot is in the span before or after, too
                 if not slot or slot not in missing or not begin <= slot[0] < end:
                     continue

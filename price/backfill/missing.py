@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from price import times
 from price.log import row
 from price.log.gaps import Gap, Gaps
 from price.log.read import PriceLog
@@ -50,7 +51,9 @@ def find_missing(
     for every, found in log.blocks(since):
         if not changes or changes[-1][1] != every:
             changes.append((last + 1, every))  # what lies between two intervals belongs to the new one
-        last = max(row.unix(one[0]) + (row.slots(one) - 1) * every for one in [found[-1], *_long(found)])
+        last = max(
+            times.slot_unix(one[0]) + (row.slots(one) - 1) * every for one in [found[-1], *_long(found)]
+        )
         rows = [one for one in found if one[1] in pairs] if pairs else found
         if since is not None:
             for one in rows:
@@ -70,13 +73,13 @@ def _long(rows: Iterable[row.Row]) -> Iterator[row.Row]:
 
 def _go_on(finder: Gaps, log: PriceLog, first: row.Row, since: int, every: int) -> None:
     """Has a pair go on from its last row before a range, where its first row in it comes late."""
-    if row.unix(first[0]) < since + every:
+    if times.slot_unix(first[0]) < since + every:
         return
     last = None
     for interval, rows in PriceLog(log.path, [first[1]], live_only=True).blocks(None, since):
-        last = row.unix(rows[-1][0]) + row.slots(rows[-1]) * interval
+        last = times.slot_unix(rows[-1][0]) + row.slots(rows[-1]) * interval
     if last is not None:
-        finder.expect(first[1], row.next_multiple(max(last, since) - 1, every), every)
+        finder.expect(first[1], times.next_multiple(max(last, since) - 1, every), every)
 
 
 def _slots(
@@ -90,7 +93,7 @@ def _slots(
     stop = gap.last + 1 if until is None else min(gap.last + 1, until)
     ends = [start for start, _ in changes[1:]]
     for (start, every), end in zip(changes, [*ends, stop], strict=True):
-        first = row.next_multiple(max(gap.start, start, since or 0) - 1, every)
+        first = times.next_multiple(max(gap.start, start, since or 0) - 1, every)
         yield from (((unix, gap.pair), every) for unix in range(first, min(end, stop), every))
 
 
@@ -113,7 +116,7 @@ def with_prices_around(log: PriceLog, slots: Mapping[Slot, int]) -> Missing:
     ahead: dict[str, list[tuple[str, int]]] = {}
     """The slots of each pair that are still to come, the next one last, as text and in Unix time."""
     for unix, pair in sorted(slots, reverse=True):
-        ahead.setdefault(pair, []).append((row.slot(unix), unix))
+        ahead.setdefault(pair, []).append((times.slot_text(unix), unix))
     last: dict[str, tuple[str, str]] = {}
     found: dict[Slot, Missed] = {}
     for begin, end in spans(sorted(slots.items()), 2 * NEAR_SECONDS):
@@ -136,4 +139,4 @@ def with_prices_around(log: PriceLog, slots: Mapping[Slot, int]) -> Missing:
 
 
 def _priced(known: tuple[str, str] | None) -> Priced | None:
-    return Priced(row.unix(known[0]), known[1]) if known else None
+    return Priced(times.slot_unix(known[0]), known[1]) if known else None

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
+from price import times
 from price.backfill.missing import NEAR_SECONDS, Missing, spans
 from price.backfill.provider import Work
 from price.errors import PriceError
@@ -62,10 +63,13 @@ class Peer:
         """Compares what both saw, in a range and an hour around it. Both logs are read through, none held."""
         begin = None if since is None else since - NEAR_SECONDS
         end = None if until is None else until + NEAR_SECONDS
-        inside = row.slot(since) if since is not None else "", row.slot(until) if until is not None else "~"
+        inside = (
+            times.slot_text(since) if since is not None else "",
+            times.slot_text(until) if until is not None else "~",
+        )
         for ours, theirs in _same_hours(self._ours.rows(begin, end), self._compared.rows(begin, end)):
             common = ours.keys() & theirs.keys()
-            hour = row.unix(next(iter(common))[0]) // _HOUR if common else 0
+            hour = times.slot_unix(next(iter(common))[0]) // _HOUR if common else 0
             self._common.update((pair, hour) for _, pair in common)
             for key in sorted(key for key in common if ours[key] != theirs[key]):
                 percent = _percent_apart(ours[key], theirs[key])
@@ -82,7 +86,7 @@ class Peer:
     def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
         for since, until in spans(((slot, one.every) for slot, one in missing.items()), _APART_SECONDS):
             for one in self._theirs.rows(since, until):
-                unix = row.unix(one[0])
+                unix = times.slot_unix(one[0])
                 missed = missing.get((unix, one[1])) if _first_hand(one) else None
                 if not missed:
                     continue

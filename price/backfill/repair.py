@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from price import times
 from price.backfill.file import Filled, RepairsFile
 from price.backfill.missing import NEAR_SECONDS, Missed, Missing, Slot
 from price.backfill.provider import Clock, Provider
-from price.log import row
 from price.log.row import Row
 from price.progress import Progress
 from price.text import counted
@@ -51,7 +51,7 @@ class Repair:
         left = dict(missing)
         try:
             for found in self._provider.fetch(missing, self):
-                slot = row.unix(found[0]), found[1]
+                slot = times.slot_unix(found[0]), found[1]
                 missed = left.get(slot)
                 if missed and self._believes(found, slot[0], missed):
                     del left[slot]

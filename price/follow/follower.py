@@ -96,13 +96,13 @@ class Follower:
         cursor = self._target.connect()
         self._report.connected()
         if self._since is not None:
-            cursor = row.slot(self._since)
+            cursor = times.slot_text(self._since)
         last = PriceLog(self._path, live_only=True).last()
-        end = "" if last is None else row.slot(last)
+        end = "" if last is None else times.slot_text(last)
         if cursor > end and self._since is None:
             self._report.ahead(cursor, end)
         self._last = self._last or cursor
-        self._reader = LogReader(self._path, at_slot(row.unix(cursor)) if cursor else Position())
+        self._reader = LogReader(self._path, at_slot(times.slot_unix(cursor)) if cursor else Position())
         self._report.begin(cursor, end)
 
     def _send_rows(self) -> None:

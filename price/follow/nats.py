@@ -35,7 +35,7 @@ from price.log import row
 from price.log.row import Row
 
 T = TypeVar("T")
-_WEEK_SECONDS = 7 * row.DAY
+_WEEK_SECONDS = 7 * times.DAY
 _NANO = 10**9
 CONFIG: Mapping[str, Any] = {
     "name": STREAM,
@@ -203,7 +203,7 @@ class Nats:
     async def _is_due(self, batch: Batch) -> bool:
         """Whether how far it is should be stored again: now and then, since the other subjects decide."""
         known = (await self._stream.end(self._progress_subject)).slot
-        return not known or row.unix(batch.cursor) - row.unix(known) >= _PROGRESS_SECONDS
+        return not known or times.slot_unix(batch.cursor) - times.slot_unix(known) >= _PROGRESS_SECONDS
 
     async def _send_repairs(self, pair: str, rows: Sequence[Row]) -> None:
         """The repairs of a pair, unless the last ones of its subject are the same."""
@@ -260,7 +260,7 @@ class Nats:
         """The first slot that is not too old: messages expire by arrival, older rows would stay on."""
         if self._max_age == float("inf"):
             return ""
-        return row.slot(times.unix(self._now()) - int(self._max_age) + _AGE_MARGIN_SECONDS)
+        return times.slot_text(times.unix(self._now()) - int(self._max_age) + _AGE_MARGIN_SECONDS)
 
 
 def script() -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, errors
 
+from price import times
 from price.errors import SettingsError
 from price.follow import sql
 from price.follow.target import Batch, Conflicts, Lost, Refused
@@ -202,7 +203,7 @@ class Postgres:
         """Makes the partitions of the rows, and the next one a day ahead."""
         months = {one[0][:7] for one in priced}
         if priced:
-            months.add(row.slot(row.unix(priced[-1][0]) + row.DAY)[:7])
+            months.add(times.slot_text(times.slot_unix(priced[-1][0]) + times.DAY)[:7])
         for month in sorted(months - self._months):
             connection.execute("SELECT price.ensure_month(%s)", [f"{month}-01T00:00:00Z"])
         self._months |= months

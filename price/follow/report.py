@@ -83,7 +83,7 @@ class Report:
     def begin(self, cursor: str, end: str) -> None:
         """A catch-up begins, from a slot to the end of the log."""
         if cursor or end:
-            self._progress.begin(row.unix(cursor or end), row.unix(end or cursor))
+            self._progress.begin(times.slot_unix(cursor or end), times.slot_unix(end or cursor))
 
     def ahead(self, cursor: str, end: str) -> None:
         """The target has more than the log: the log is another one, or an older copy of it."""
@@ -99,7 +99,7 @@ class Report:
         self._slot = slot
         self._rows += rows
         self._progress.counted = self._rows
-        self._progress.show(row.unix(slot))
+        self._progress.show(times.slot_unix(slot))
         self.alive(caught_up=False)
 
     def refused(self, one: Row, why: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, localcontext
 from functools import lru_cache
 
+from price import times
 from price.log import row
 from price.log.row import Row
 
@@ -89,7 +90,7 @@ def sums(rows: Sequence[Row]) -> Sums:
 
 
 def _sums(rows: Sequence[Row]) -> tuple[object, ...]:
-    first, last = row.unix(rows[0][0]), row.unix(rows[-1][0])
+    first, last = times.slot_unix(rows[0][0]), times.slot_unix(rows[-1][0])
     sources = ",".join([one[3] for one in rows]).count(",") + 1
     return len(rows), first, last, sum([Decimal(one[2]) for one in rows]), sources
 

@@ -41,7 +41,7 @@ def count_day(
                     if one[0] >= oldest:
                         break
                     if one[2] == row.MISSED:
-                        before = max(0, (since - row.unix(one[0])) // interval)
+                        before = max(0, (since - times.slot_unix(one[0])) // interval)
                         counts.setdefault(one[1], Count()).missed += max(0, row.slots(one) - before)
                     elif one[0] >= start:
                         counts.setdefault(one[1], Count()).recorded += 1

@@ -207,7 +207,7 @@ class _Search:
         for one in reversed(row.find(block.decode("latin-1"))):
             slot, pair, price, basis, _ = one
             if not self._recent:
-                self._recent = row.slot(max(0, row.unix(slot) - self._recent_seconds))
+                self._recent = times.slot_text(max(0, times.slot_unix(slot) - self._recent_seconds))
             recent = slot >= self._recent
             self._past_recent |= not recent
             if rows_wanted and (recent or self.end.interval is None or pair in self._rowless):

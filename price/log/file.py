@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from price import host
+from price import host, times
 from price.log import row
 
 BLOCK = 1 << 16
@@ -200,4 +200,4 @@ def _step(block: bytes) -> int:
     same = [one for one in rows if one[1] == rows[-1][1]][-2:]
     if len(same) < 2:
         return 0
-    return (row.unix(same[1][0]) - row.unix(same[0][0])) // row.slots(same[0])
+    return (times.slot_unix(same[1][0]) - times.slot_unix(same[0][0])) // row.slots(same[0])

@@ -13,6 +13,7 @@ Every (slot, pair) comes once and in order. An unfinished last line is left for 
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from price import times
 from price.log import row
 from price.log.file import BLOCK, File
 from price.log.files import LogFile, log_files
@@ -45,7 +46,7 @@ class Position(NamedTuple):
 
 def at_slot(unix: int) -> Position:
     """The position before the rows of a slot, given as a Unix time."""
-    return Position(slot=row.slot(unix - 1))
+    return Position(slot=times.slot_text(unix - 1))
 
 
 class Follower:

@@ -8,6 +8,7 @@ from bisect import insort
 from collections.abc import Iterator
 from operator import attrgetter
 
+from price import times
 from price.log import row
 from price.log.read import PriceLog
 
@@ -59,7 +60,7 @@ class Gaps:
         for one in rows:
             slot, pair, price, _, _ = one
             if slot[:17] != minute:
-                minute, base = slot[:17], row.unix(slot[:17] + "00Z")
+                minute, base = slot[:17], times.slot_unix(slot[:17] + "00Z")
             unix = base + int(slot[17:19])
             if price != row.MISSED and due.get(pair) == unix:
                 priced += 1
@@ -83,7 +84,7 @@ class Gaps:
         due = self._due.get(pair, until)
         if due < until:
             self._miss(pair, UNRECORDED, due, -((due - until) // every))
-            self._due[pair] = row.next_multiple(until - 1, every)
+            self._due[pair] = times.next_multiple(until - 1, every)
 
     def rest(self) -> Iterator[Gap]:
         """The gaps that could still have grown."""
@@ -108,7 +109,7 @@ class Gaps:
     def _miss(self, pair: str, reason: str, start: int, slots: int) -> None:
         every = self._every
         gap = self._open.get(pair)
-        if gap is None or gap.reason != reason or row.next_multiple(gap.last, every) != start:
+        if gap is None or gap.reason != reason or times.next_multiple(gap.last, every) != start:
             gap = self._open[pair] = Gap(start, pair, reason, every)
             insort(self._waiting, gap, key=_start)
         gap.slots += slots
@@ -123,7 +124,7 @@ class Gaps:
             before, last = self._moved.get(pair, (0, 0))
             if before != due:  # else it had no row since the interval changed the last time
                 last = due - self._every
-            self._due[pair] = row.next_multiple(last, every)
+            self._due[pair] = times.next_multiple(last, every)
             self._moved[pair] = self._due[pair], last
             if pair in self._open and self._open[pair].last != last:
                 del self._open[pair]  # prices came after it
@@ -138,7 +139,7 @@ class Gaps:
         first = min(self._due.values(), default=0)
         settled = 0
         for gap in self._waiting:
-            after = row.next_multiple(gap.last, self._every)
+            after = times.next_multiple(gap.last, self._every)
             grows = self._open.get(gap.pair) is gap and self._due[gap.pair] <= after
             if (grows or gap.start >= first) and len(self._waiting) - settled <= _MOST_WAITING:
                 break

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby, islice
 from operator import itemgetter
 
+from price import times
 from price.log import row
 from price.log.order import Block
 from price.log.row import Row
@@ -60,7 +61,7 @@ class _Repairs:
     def _more(self) -> bool:
         one = next(self._rows, None)
         if one:
-            known = (row.unix(one[0]), one)
+            known = (times.slot_unix(one[0]), one)
             self._read.append(known)
             self._of[one[1]].append(known)
         return one is not None
@@ -82,8 +83,8 @@ class _Merger:
         if self._waiting or not first:
             return bool(self._waiting)
         long = (one for one in rows if one[4] and one[2] == row.MISSED)
-        ends = [row.unix(one[0]) + (row.slots(one) - 1) * every for one in long]
-        return max([row.unix(rows[-1][0]), *ends]) >= first[0]
+        ends = [times.slot_unix(one[0]) + (row.slots(one) - 1) * every for one in long]
+        return max([times.slot_unix(rows[-1][0]), *ends]) >= first[0]
 
     def live(self, every: int, rows: list[Row]) -> Iterator[tuple[int, Row]]:
         """Live rows with what belongs among them, each with its interval."""
@@ -96,7 +97,7 @@ class _Merger:
         yield from self._due(_BEHIND, _BEHIND, every or self._repairs.every)
 
     def _live(self, one: Row, every: int) -> Iterator[tuple[int, Row]]:
-        unix, pair = row.unix(one[0]), one[1]
+        unix, pair = times.slot_unix(one[0]), one[1]
         self._place += 1
         yield from self._due(unix, self._place, every)
         if one[2] != row.MISSED:
@@ -132,7 +133,7 @@ class _Merger:
 
     def _split(self, one: Row, every: int) -> Iterator[tuple[int, Row]]:
         """A missed row as what is repaired of it and what stays missed, one after the other."""
-        first = row.unix(one[0])
+        first = times.slot_unix(one[0])
         at, end = first, first + row.slots(one) * every
         for unix, repaired in self._repairs.within(one[1], first, end):
             if (unix - first) % every == 0:

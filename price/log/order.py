@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from operator import itemgetter, lt
 
-from price.log import row
+from price import times
 from price.log.left import LeftOut
 from price.log.row import Row
 
@@ -28,7 +28,7 @@ def longest_sorted(rows: list[Row]) -> list[Row]:
     begins: list[int] = []
     after = [-1] * len(rows)
     for number in range(len(rows) - 1, -1, -1):
-        unix = -row.unix(rows[number][0])
+        unix = -times.slot_unix(rows[number][0])
         at = bisect_right(heads, unix)
         after[number] = begins[at - 1] if at else -1
         heads[at : at + 1], begins[at : at + 1] = [unix], [number]

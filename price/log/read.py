@@ -23,6 +23,7 @@ from contextlib import suppress
 from itertools import chain
 from operator import attrgetter, itemgetter
 
+from price import times
 from price.log import row
 from price.log.file import File
 from price.log.files import LogFile, find_again, log_files, repairs_file
@@ -64,7 +65,7 @@ class PriceLog:
     def first(self) -> int | None:
         """The Unix time of the first row, repairs included; None for a log without rows."""
         slots = [file.first for file in self._all()]
-        return row.unix(min(slots)) if slots else None
+        return times.slot_unix(min(slots)) if slots else None
 
     def last(self) -> int | None:
         """The Unix time of the last row, repairs included; None for a log without rows."""
@@ -72,12 +73,12 @@ class PriceLog:
         for file in [*self.files[-1:], *([self.repairs] if self.repairs else [])]:
             with file.opened() as opened:
                 slots.append(opened.last())
-        return row.unix(max(slots)) if slots else None
+        return times.slot_unix(max(slots)) if slots else None
 
     def behind_damage(self) -> int | None:
         """The Unix time of the first row after the damaged files that were needed; None without any."""
         damaged = [at for at, file in enumerate(self.files[:-1]) if file.path in self.left.damaged]
-        return row.unix(self.files[damaged[-1] + 1].first) if damaged else None
+        return times.slot_unix(self.files[damaged[-1] + 1].first) if damaged else None
 
     def _all(self) -> list[LogFile]:
         return [*self.files, *([self.repairs] if self.repairs else [])]
@@ -92,7 +93,7 @@ class PriceLog:
         if self.repairs:
             from price.log.merge import merged  # most logs have no repairs
 
-            end = row.slot(until) if until is not None else END
+            end = times.slot_text(until) if until is not None else END
             live = merged(live, once(self._of(self.repairs, since, end), self.left))
         for every, found in live:
             rows = [one for one in found if one[1] in self.pairs] if self.pairs else found
@@ -107,10 +108,10 @@ class PriceLog:
         Rows of few pairs are counted rather than read: 0.5 s for a year.
         """
         found: set[str] = set()
-        end = row.slot(until) if until is not None else END
+        end = times.slot_text(until) if until is not None else END
         for file in [*self._reaching(since), *([self.repairs] if self.repairs else [])]:
             with suppress(OSError), file.opened() as opened:
-                for text in opened.since("" if since is None else row.slot(since))[2]:
+                for text in opened.since("" if since is None else times.slot_text(since))[2]:
                     named = sum(text.count(f" {pair} ".encode()) for pair in found) if len(found) < 9 else 0
                     if named != text.count(b"\n"):
                         found.update(one[1] for one in row.find(text.decode("latin-1")) if one[0] < end)
@@ -120,7 +121,7 @@ class PriceLog:
 
     def _live(self, since: int | None, until: int | None) -> Iterator[Block]:
         """The rows of prices.txt and its siblings alone, each slot and pair once."""
-        end = row.slot(until) if until is not None else END
+        end = times.slot_text(until) if until is not None else END
         files = [file for file in self._reaching(since) if file.first < end]
         blocks = in_order([(file.first, self._of(file, since, end)) for file in files])
         for every, rows in once(blocks, self.left):
@@ -128,7 +129,7 @@ class PriceLog:
 
     def _reaching(self, since: int | None) -> Iterator[LogFile]:
         """The files that may hold rows from a time on."""
-        start = row.slot(since) if since is not None else ""
+        start = times.slot_text(since) if since is not None else ""
         for file in self.files:
             # a packed file ends where the next one begins that is no copy of it
             at = bisect_right(self.files, file.first, key=attrgetter("first"))
@@ -156,7 +157,7 @@ class PriceLog:
 
 def file_blocks(file: File, since: int | None, end: str, left: LeftOut) -> Iterator[Block]:
     """The rows of an open file from a Unix time up to the slot `end`, in order."""
-    start = "" if since is None else row.slot(since)
+    start = "" if since is None else times.slot_text(since)
     before, every, texts = file.since(start)
     if since is not None and (reaching := _reaching_over(_long_rows(before), every, since, end)):
         yield every, reaching
@@ -220,9 +221,9 @@ def _reaching_over(rows: Iterable[Row], every: int, since: int, end: str) -> lis
     """Of rows before `since` those that reach over it, clipped to it."""
     found = []
     for one in rows:
-        gone = -((row.unix(one[0]) - since) // every)  # slots before `since`, rounded up
-        begin = row.unix(one[0]) + gone * every
-        if row.slots(one) > gone and row.slot(begin) < end:
+        gone = -((times.slot_unix(one[0]) - since) // every)  # slots before `since`, rounded up
+        begin = times.slot_unix(one[0]) + gone * every
+        if row.slots(one) > gone and times.slot_text(begin) < end:
             found.append(row.cut(one, begin, row.slots(one) - gone))
     return sorted(found, key=_slot)
 
@@ -231,7 +232,7 @@ def _clipped(one: Row, every: int, until: int) -> Row:
     """A row, shortened where it reaches over `until`."""
     if one[2] != row.MISSED or not one[4] or not every:
         return one
-    unix = row.unix(one[0])
+    unix = times.slot_unix(one[0])
     left = -((unix - until) // every)  # slots before `until`, rounded up
     return row.cut(one, unix, left) if row.slots(one) > left else one
 

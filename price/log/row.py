@@ -11,12 +11,10 @@ This module needs no Decimal and no Quote, whose import costs more than most ans
 """
 
 import re
-from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from price import times
-from price.errors import PriceError
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -28,10 +26,6 @@ Row = tuple[str, str, str, str, str]
 MISSED = "-"
 """What stands in the place of a price."""
 SLOT_LENGTH = 20
-DAY = 86400
-_EPOCH = date(1970, 1, 1).toordinal()
-_TWO = [f"{number:02d}" for number in range(60)]
-"""A table is three times as fast as formatting."""
 
 # days 1 to 28 first: they are in every month
 _DAY_OF_YEAR = (
@@ -157,39 +151,7 @@ def slots(row: Row) -> int:
 def cut(row: Row, unix: int, count: int) -> Row:
     """The part of a missed row, `count` slots long, that begins at a Unix time."""
     rest = "".join(f" {word}" for word in row[4].split(" ")[1:] if not word.startswith("slots="))
-    return (slot(unix), row[1], row[2], row[3], (f" slots={count}" if count > 1 else "") + rest)
-
-
-@cache
-def _midnight(day: str) -> int:
-    return (date.fromisoformat(day).toordinal() - _EPOCH) * DAY
-
-
-def unix(slot: str) -> int:
-    """The Unix time of a slot. Raises PriceError for a text that is none."""
-    try:
-        return _midnight(slot[:10]) + int(slot[11:13]) * 3600 + int(slot[14:16]) * 60 + int(slot[17:19])
-    except ValueError as error:
-        raise PriceError(f"{slot[:20]!a} is no time: run `price verify`") from error
-
-
-@cache
-def _date(day: int) -> str:
-    try:
-        return date.fromordinal(day + _EPOCH).isoformat()
-    except (ValueError, OverflowError) as error:
-        raise PriceError(f"day {day} is outside the calendar: run `price verify`") from error
-
-
-def slot(unix: int) -> str:
-    """The text of the slot at a Unix time. Raises PriceError outside the years 1 to 9999."""
-    minute, second = divmod(unix % DAY, 60)
-    return f"{_date(unix // DAY)}T{_TWO[minute // 60]}:{_TWO[minute % 60]}:{_TWO[second]}Z"
-
-
-def next_multiple(unix: int, every: int) -> int:
-    """The first slot after a Unix time."""
-    return (unix // every + 1) * every
+    return (times.slot_text(unix), row[1], row[2], row[3], (f" slots={count}" if count > 1 else "") + rest)
 
 
 def plain(price: "Decimal") -> str:

@@ -1,7 +1,7 @@
 """The arithmetic of slots: which slot each pair's next row must be for, from row to row and file to file."""
 
+from price import times
 from price.errors import PriceError
-from price.log import row
 from price.text import counted
 
 _LAST_SECOND = 253_402_300_799
@@ -33,7 +33,7 @@ class Arithmetic:
         self.every = every
         for pair, end in ends.items():
             if goes_on and end == max(ends.values()):
-                self.due[pair] = row.next_multiple(end, every)
+                self.due[pair] = times.next_multiple(end, every)
 
     def forget(self) -> None:
         """Lets every pair begin anywhere, as after a line of which nobody knows what it stood for."""
@@ -50,14 +50,14 @@ class Arithmetic:
         end = unix + slots * self.every
         wrong = ""
         if unix % self.every:
-            wrong, end = f"not a slot of every={self.every}s", row.next_multiple(unix, self.every)
+            wrong, end = f"not a slot of every={self.every}s", times.next_multiple(unix, self.every)
         elif unix <= covered:
             wrong = f"{pair} has a row for this slot already"
         elif due is not None and unix > due:
             count = (unix - due) // self.every
-            wrong = f"a hole: {pair} has no row for {counted(count, 'slot')} from {row.slot(due)} on"
+            wrong = f"a hole: {pair} has no row for {counted(count, 'slot')} from {times.slot_text(due)} on"
         try:
-            row.slot(end)
+            times.slot_text(end)
         except PriceError:
             self.due.pop(pair, None)
             self.ended[pair] = _LAST_SECOND

@@ -16,7 +16,7 @@ from price.report.tables import Value, write
 
 NAMES = ("start", "pair", "open", "high", "low", "close", "count")
 _MOST_PRICES = 10_000
-_LONGEST = 36_525 * row.DAY
+_LONGEST = 36_525 * times.DAY
 
 
 class Candles:
@@ -50,11 +50,11 @@ class Candles:
     def _begin(self, slot: str) -> None:
         """Goes on to the period of a slot: mostly the next one, whose start is known."""
         self._start, self._end_unix = self._end, self._end_unix + self.every
-        self._end = row.slot(self._end_unix) if self._start else ""
+        self._end = times.slot_text(self._end_unix) if self._start else ""
         if slot >= self._end:
-            start = row.unix(slot) // self.every * self.every
-            self._start, self._end_unix = row.slot(start), start + self.every
-            self._end = row.slot(self._end_unix)
+            start = times.slot_unix(slot) // self.every * self.every
+            self._start, self._end_unix = times.slot_text(start), start + self.every
+            self._end = times.slot_text(self._end_unix)
 
     def _shorten(self) -> None:
         """Keeps the memory of a long period small: four prices make the same candle as all."""

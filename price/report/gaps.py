@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from datetime import datetime
 
-from price.log import row
+from price import times
 from price.log.gaps import Gap, Gaps, gaps_between
 from price.report import options
 from price.report.options import finish, opened, window
@@ -34,7 +34,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
 
 
 def _values(gap: Gap) -> tuple[Value, ...]:
-    return row.slot(gap.start), row.slot(gap.last), gap.pair, gap.slots, gap.reason
+    return times.slot_text(gap.start), times.slot_text(gap.last), gap.pair, gap.slots, gap.reason
 
 
 def completeness(priced: int, missed: int) -> str:

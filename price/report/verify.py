@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from price import times
 from price.log import row
 from price.log.file import TOO_LONG
 from price.log.files import LogFile, log_files, number_of, repairs_file
@@ -73,7 +74,7 @@ class Verifier:
         for number, one in enumerate(rows, self._number + 1):
             slot, pair, _, _, extras = one
             if slot[:17] != minute:
-                minute, base = slot[:17], row.unix(slot[:17] + "00Z")
+                minute, base = slot[:17], times.slot_unix(slot[:17] + "00Z")
             unix = base + int(slot[17:19])
             if due.get(pair) == unix and unix >= last and "slots=" not in extras:
                 due[pair] = unix + every
@@ -90,7 +91,7 @@ class Verifier:
         self._number += 1
         if line.startswith(row.HEADER_START.rstrip()):
             header = row.read_header(line)
-            if not header or header.every > 3600 or row.DAY % header.every:
+            if not header or header.every > 3600 or times.DAY % header.every:
                 what = f"not a header such as '# price-log 1 every=5s': {line[:40]!a}"
                 yield Fault(self._file, self._number, what)
                 return
@@ -113,13 +114,13 @@ class Verifier:
             self.sums.forget()
             yield Fault(self._file, self._number, _TOO_LONG[2:] if line == _TOO_LONG else str(error))
         else:
-            yield from self._row(one, row.unix(one[0]), self._number)
+            yield from self._row(one, times.slot_unix(one[0]), self._number)
 
     def _row(self, one: row.Row, unix: int, number: int) -> Iterator[Fault]:
         if one[2] != row.MISSED:
             self._basis = one[3]
         if unix < self._last:
-            what = f"earlier than a row above it, which is for {row.slot(self._last)}"
+            what = f"earlier than a row above it, which is for {times.slot_text(self._last)}"
         else:
             self._last = unix
             what = self.sums.add(one[1], unix, row.slots(one))
@@ -152,10 +153,10 @@ def repair_faults(file: LogFile, log: PriceLog, sums: Arithmetic) -> list[Fault]
     repair = next(repairs, None)
     waiting: list[Fault] = []
     before = 0
-    for every, rows in log.blocks(row.unix(repair.slot)) if repair else ():
+    for every, rows in log.blocks(times.slot_unix(repair.slot)) if repair else ():
         while repair and repair.slot <= rows[-1][0]:
             interval = every if repair.slot >= rows[0][0] or not before else before
-            if row.unix(repair.slot) % interval:
+            if times.slot_unix(repair.slot) % interval:
                 faults.append(repair._replace(what=f"not a slot of every={interval}s"))
             waiting.append(repair)
             repair = next(repairs, None)
@@ -216,14 +217,14 @@ def _repair(line: str, last: str, pairs: set[str]) -> Fault:
 
 def _within(repair: Fault, sums: Arithmetic, faults: list[Fault]) -> bool:
     """Whether a repair lies between the first and the last row of its pair; else that is a fault."""
-    first, last, unix = sums.first.get(repair.pair), sums.last(repair.pair), row.unix(repair.slot)
+    first, last, unix = sums.first.get(repair.pair), sums.last(repair.pair), times.slot_unix(repair.slot)
     what = ""
     if first is None or last is None:
         what = f"the log has no row of {repair.pair}"
     elif unix < first:
-        what = f"before the log's first row of {repair.pair}, which is for {row.slot(first)}"
+        what = f"before the log's first row of {repair.pair}, which is for {times.slot_text(first)}"
     elif unix > last:
-        what = f"after the log's last row of {repair.pair}, which is for {row.slot(last)}"
+        what = f"after the log's last row of {repair.pair}, which is for {times.slot_text(last)}"
     if what:
         faults.append(repair._replace(what=what))
     return not what
@@ -268,6 +269,6 @@ def _asked_for(fault: Fault, asked: Window, pairs: list[str]) -> bool:
     """Whether a fault lies in the range and the pairs asked for; one that has neither always does."""
     if fault.pair and pairs and fault.pair not in pairs:
         return False
-    early = asked.since is not None and fault.slot < row.slot(asked.since)
-    late = asked.until is not None and fault.slot >= row.slot(asked.until)
+    early = asked.since is not None and fault.slot < times.slot_text(asked.since)
+    late = asked.until is not None and fault.slot >= times.slot_text(asked.until)
     return not fault.slot or not (early or late)

@@ -10,7 +10,6 @@ from price.log import row
 from price.model import Pair, Quote
 
 MOST_BYTES = 64 * 1024 * 1024
-_DAY_SECONDS = 86400
 
 
 class Segment(NamedTuple):
@@ -60,7 +59,7 @@ class Backlog(deque[Block]):
         if not self:
             self.since = block.first
         self.append(block)
-        while len(self) > _DAY_SECONDS // segment.interval or (
+        while len(self) > times.DAY // segment.interval or (
             sum(len(block.text) for block in self) > MOST_BYTES and len(self) > 1
         ):
             self.forgotten += self.popleft().rows

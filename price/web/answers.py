@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from price import times
 from price.errors import PriceError
-from price.log import row
 from price.log.gaps import UNRECORDED
 from price.log.read import PriceLog
 from price.log.row import Row
@@ -19,7 +19,7 @@ from price.web.days import HOUR, NOTHING, Bar, Day, Days, Missed, Reader, sum_up
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, HOUR, 7200, 10_800, 21_600, 43_200)
 """Round periods of bars, in seconds; from a day on whole days."""
-SUMMED_SECONDS = 14 * row.DAY
+SUMMED_SECONDS = 14 * times.DAY
 """Ranges longer than this are made of sums of whole days."""
 PART_SECONDS = 0.25
 """How long a request may read days that are not summed yet."""
@@ -74,21 +74,21 @@ class Answers:
             sources = reader.sources.get(asked.pair, {})
             missed = [*edged(log, asked, reader.missed.get(asked.pair, []), reader.spans.get(asked.pair))]
             if not (bars or missed or follows) and not _has(log, wanted):
-                since, until = row.slot(wanted.since), row.slot(wanted.until)
+                since, until = times.slot_text(wanted.since), times.slot_text(wanted.until)
                 raise PriceError(f"{asked.pair} has no rows from {since} to {until}: choose another range")
             return {**_columns(asked, bars, missed, sources), "repairs": _mark(log)}
 
     def _summed(self, log: PriceLog, asked: Asked, last: int) -> dict[str, Any]:
         """The same of many days, from their sums; `percent` alone as long as some of these are to be made."""
-        starts = range(asked.since // row.DAY * row.DAY, asked.until, row.DAY)
-        over = [day for day in starts if day >= asked.since and day + row.DAY <= min(asked.until, last)]
+        starts = range(asked.since // times.DAY * times.DAY, asked.until, times.DAY)
+        over = [day for day in starts if day >= asked.since and day + times.DAY <= min(asked.until, last)]
         lacking = self._fill(over, asked.pair)
         if lacking:
             return {"percent": 100 * (len(over) - lacking) // len(over)}
         sums = {day: self._days.get(day, asked.pair) for day in over}
         found = []
         for day in starts:  # a part of a day, and one that goes on, are not kept
-            begin, until = max(day, asked.since), min(day + row.DAY, asked.until)
+            begin, until = max(day, asked.since), min(day + times.DAY, asked.until)
             found.append(
                 sums[day] if day in sums else sum_up(log.blocks(begin, until)).get(asked.pair, NOTHING)
             )
@@ -115,12 +115,12 @@ class Answers:
         `more` is the slot to go on from, None where there are no older ones. A search that takes long
         ends early, with fewer rows or none.
         """
-        until = min(asked.until, row.unix(after)) if after else asked.until
+        until = min(asked.until, times.slot_unix(after)) if after else asked.until
         end = self._monotonic() + PART_SECONDS
         found: list[Row] = []
         with PriceLog(self.log, [asked.pair]) as log:
             since = max(asked.since, log.first() or 0)
-            until = max(since, min(until, (log.last() or 0) + row.DAY))
+            until = max(since, min(until, (log.last() or 0) + times.DAY))
             span = most * 10
             while until > since and len(found) < most and self._monotonic() < end:
                 start = max(since, until - span)
@@ -128,7 +128,7 @@ class Answers:
                 until, span = start, min(4 * span, SUMMED_SECONDS)
         rows = found[-most:]
         older = len(found) > most or until > since
-        more = (rows[0][0] if len(found) > most else row.slot(until)) if older else None
+        more = (rows[0][0] if len(found) > most else times.slot_text(until)) if older else None
         return {"rows": [as_cells(one) for one in reversed(rows)], "more": more}
 
     def all_rows(self, asked: Asked) -> Iterator[Row]:
@@ -151,7 +151,7 @@ def period(seconds: int, points: int, interval: int = 1) -> int:
     for step in STEPS:
         if seconds <= step * points and not step % interval:
             return step
-    return -(-seconds // (points * row.DAY)) * row.DAY
+    return -(-seconds // (points * times.DAY)) * times.DAY
 
 
 def joined(bars: Iterator[Bar], every: int) -> list[Bar]:
@@ -231,8 +231,8 @@ def edged(
     `span` is what the rows of the range account for: from a slot up to another, and the interval.
     """
     begin, end, every = span or (asked.until, asked.until, asked.interval)
-    since = row.next_multiple(asked.since - 1, every)
-    before, after = since - row.DAY, asked.until + row.DAY
+    since = times.next_multiple(asked.since - 1, every)
+    before, after = since - times.DAY, asked.until + times.DAY
     if begin > since and asked.pair in log.pairs_between(before, since):
         yield Missed(since, begin, (begin - since) // every, UNRECORDED)
     yield from missed

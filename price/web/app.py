@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+from price import times
 from price.errors import PriceError
 from price.log import row
 from price.report.history import NAMES, as_csv
@@ -27,7 +28,7 @@ _MOST_WAITING = 2
 _MOST_SECONDS = 5.0
 """That they wait."""
 _LONGEST_QUERY = 500
-_FAR = 253_402_300_799 - 2 * row.DAY
+_FAR = 253_402_300_799 - 2 * times.DAY
 """The last days of the calendar."""
 
 
@@ -157,7 +158,7 @@ class App:
         return Reply(200, json.dumps(rows, separators=(",", ":")).encode())
 
     def _csv(self, asked: Asked, method: str) -> Reply:
-        name = f"{asked.pair}-{row.slot(asked.since)[:10]}.csv".lower()
+        name = f"{asked.pair}-{times.slot_text(asked.since)[:10]}.csv".lower()
         more = (("Content-Disposition", f'attachment; filename="{name}"'),)
         head = (",".join(NAMES) + "\n").encode()
         kind = "text/csv; charset=utf-8"

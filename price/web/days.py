@@ -16,6 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from price import times
 from price.log import row
 from price.log.files import LogFile
 from price.log.gaps import Gap, Gaps
@@ -109,7 +110,7 @@ class Days:
     def make(self, log: PriceLog, start: int, pair: str) -> Day:
         """The sums of that day, read from its rows; kept from now on. The log must be one of all pairs."""
         key = self._keys.key(log, start)
-        days = sum_up(log.blocks(start, start + row.DAY))
+        days = sum_up(log.blocks(start, start + times.DAY))
         for one in {pair, *(days if len(days) <= _FEW_PAIRS else ())}:
             self._keep(start, one, (key, json.dumps(days.get(one, NOTHING))))
         if self._folder:
@@ -137,7 +138,7 @@ class Days:
             return None
 
     def _path(self, folder: Path, start: int) -> Path:
-        return folder / f"{row.slot(start)[:10]}.json"
+        return folder / f"{times.slot_text(start)[:10]}.json"
 
 
 class DayKeys:
@@ -151,7 +152,7 @@ class DayKeys:
 
     def key(self, log: PriceLog, start: int) -> str:
         """The key of the day that begins at a Unix time. Raises OSError."""
-        begin, end = row.slot(start), row.slot(start + row.DAY)
+        begin, end = times.slot_text(start), times.slot_text(start + times.DAY)
         parts: list[object] = []
         for file, after in zip_longest(log.files, log.files[1:]):
             if file.first >= end:
@@ -188,7 +189,7 @@ class DayKeys:
         digests = self._repairs[1]
         if start not in digests:
             with repairs.opened() as opened:
-                first, last = (opened.position(row.slot(unix)) for unix in (start, start + row.DAY))
+                first, last = (opened.position(times.slot_text(unix)) for unix in (start, start + times.DAY))
                 digests[start] = blake2b(opened.read(first, last - first), digest_size=8).hexdigest()
         return digests[start]
 
@@ -221,7 +222,7 @@ class Reader:
     def bars(self, blocks: Iterable[Block]) -> Iterator[tuple[str, Bar]]:
         """The candles, period by period."""
         for slot, name, *prices, count in Candles(self.every).of(self._noted(blocks)):
-            start, pair = row.unix(str(slot)), str(name)
+            start, pair = times.slot_unix(str(slot)), str(name)
             by = ", ".join(self._by.pop((pair, start), ()))
             first, high, low, last = map(str, prices)
             yield pair, Bar(start, first, high, low, last, int(count or 0), by)
@@ -236,7 +237,7 @@ class Reader:
         self._miss(self._gaps.rest())
 
     def _reach(self, pair: str, every: int, rows: list[row.Row]) -> None:
-        begin, end = row.unix(rows[0][0]), row.unix(rows[-1][0]) + row.slots(rows[-1]) * every
+        begin, end = times.slot_unix(rows[0][0]), times.slot_unix(rows[-1][0]) + row.slots(rows[-1]) * every
         first, _, before = self.spans.get(pair, (begin, end, every))
         self.spans[pair] = (first, end, before)
         self.sources.setdefault(pair, {}).update(
@@ -244,7 +245,7 @@ class Reader:
         )
         for one in rows:
             if one[4] and " by=" in one[4] and one[2] != row.MISSED:
-                start = row.unix(one[0]) // self.every * self.every
+                start = times.slot_unix(one[0]) // self.every * self.every
                 self._by.setdefault((pair, start), {})[row.extras(one).get("by", "")] = None
 
     def _miss(self, gaps: Iterable[Gap]) -> None:

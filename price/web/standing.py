@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from price import times
 from price.errors import PriceError
 from price.log import row
 from price.log.read import PriceLog
 from price.log.row import Row
 from price.smallfile import read_small
 
-_LATELY_SECONDS = (600, 3600, row.DAY)
+_LATELY_SECONDS = (600, 3600, times.DAY)
 """How far back the pairs of a log are looked for."""
 _MAX_STATUS_BYTES = 4 * 1024 * 1024
 

@@ -12,7 +12,6 @@ from price.backfill.command import run
 from price.backfill.missing import Missing, Slot
 from price.backfill.provider import Provider, Work
 from price.commands.repair import add_options
-from price.log import row
 from price.log.quotes import read_pair
 from price.log.row import Row, write
 from price.model import Pair, Quote
@@ -100,4 +99,4 @@ class Knows:
 def row_of(slot: Slot, said: str) -> Row:
     """A row of a slot, from its price and its sources."""
     price, sources, *extras = said.split(" ")
-    return row.slot(slot[0]), slot[1], price, sources, "".join(f" {extra}" for extra in extras)
+    return times.slot_text(slot[0]), slot[1], price, sources, "".join(f" {extra}" for extra in extras)

@@ -134,7 +134,7 @@ def pairs(engines: Engines, seconds: int = 10) -> bool:
         late["in catch-up"] = _lateness(box.log, ended)
         box.end("recorder")
         rows = [line.split(" ", 3) for line in box.log.read_text().splitlines() if line[0] != "#"]
-        last = row.unix(rows[-1][0])
+        last = times.slot_unix(rows[-1][0])
         for target in running:
             until(partial(_sent, box, target, last))
     held = engines.database.ask("SELECT count(*) FROM price.quote WHERE recorder = 'pairs'")[0][0]
@@ -195,7 +195,7 @@ def _grow(name: str, url: str, folder: str) -> None:
     found = []
     with path.open("a") as file:
         for number in range(SLOTS):
-            slot = row.slot(start + number)
+            slot = times.slot_text(start + number)
             file.write(f"{slot} GROWTH-{name.upper()} {number + 1}.5 coinbase,kraken\n")
             file.flush()
             following.follower.catch_up()
@@ -216,7 +216,7 @@ def _status(box: Box, target: str) -> Mapping[str, object]:
 def _sent(box: Box, target: str, unix: float) -> bool:
     """Whether a follower has sent a slot of that Unix time or later."""
     slot = _status(box, target).get("slot")
-    return bool(slot) and row.unix(str(slot)) >= unix
+    return bool(slot) and times.slot_unix(str(slot)) >= unix
 
 
 def _cpu_seconds(pid: int) -> float:

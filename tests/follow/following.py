@@ -26,13 +26,12 @@ from price.follow.nats import Nats
 from price.follow.postgres import Postgres
 from price.follow.report import Report
 from price.follow.target import Lost, Target
-from price.log import row
 from price.progress import Progress
 from tests.follow.engines import NatsServers, PostgresServer, until
 from tests.follow.logs import START
 
 _WITHOUT_ACKS = ConsumerConfig(ack_policy=AckPolicy.NONE)
-NOW = times.from_unix(START + row.DAY)
+NOW = times.from_unix(START + times.DAY)
 """When the logs of these tests are a day old."""
 MAIN = (sys.executable, "-B", str(Path(__file__).parents[2] / "main.py"))
 _SLOT = """to_char(slot AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""

@@ -4,10 +4,11 @@ import random
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from price import times
 from price.log import row
 from price.log.row import Row
 
-START = row.unix("2026-10-31T23:58:00Z")
+START = times.slot_unix("2026-10-31T23:58:00Z")
 """Two minutes before a month's edge."""
 SOURCES = ("coinbase", "kraken", "bitstamp")
 Quote = tuple[str, str, str, str, str, str]
@@ -25,7 +26,7 @@ def steady(count: int, pair: str = "BTC-USD", start: int = START, every: int = 5
     """Rows without a gap, whose prices rise."""
     prices = (f"{62000 + number}.25" for number in range(count))
     return [
-        (row.slot(start + every * number), pair, price, "coinbase,kraken", "")
+        (times.slot_text(start + every * number), pair, price, "coinbase,kraken", "")
         for number, price in enumerate(prices)
     ]
 
@@ -49,7 +50,7 @@ def _rows(chance: random.Random, slots: int, pairs: list[str]) -> Iterable[Row]:
     until: dict[str, int] = {}
     late = chance.randint(0, slots // 2)  # the slot from which the second pair is recorded
     for number in range(slots):
-        slot = row.slot(START + 5 * number)
+        slot = times.slot_text(START + 5 * number)
         for at, pair in enumerate(sorted(pairs)):
             if number < until.get(pair, 0) or (at and number < late):
                 continue

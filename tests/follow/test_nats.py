@@ -16,6 +16,7 @@ import pytest
 import trustme
 from nats import errors
 
+from price import times
 from price.follow.nats import Nats
 from price.log import row
 from price.log.row import Row
@@ -56,7 +57,7 @@ def test_each_kind_of_row_has_its_subject(cluster: Cluster, tmp_path: Path) -> N
 
     assert sorted(cluster.messages()) == [
         ("price.missed.box_a.BTC-USD", f"{row.text(gone)} recorder=box.a every=5s"),
-        ("price.progress.box_a", f"{row.slot(START + 15)} recorder=box.a"),
+        ("price.progress.box_a", f"{times.slot_text(START + 15)} recorder=box.a"),
         ("price.quote.BTC-USD", f"{row.text(rows[0])} recorder=box.a"),
         ("price.quote.BTC-USD", f"{row.text(steady(1, start=START + 15)[0])} recorder=box.a"),
         ("price.repair.box_a.BTC-USD", f"{row.text(repairs[0])} recorder=box.a"),
@@ -77,8 +78,8 @@ def test_of_two_recorders_the_first_one_is_heard_and_nothing_twice(cluster: Clus
 
 
 def test_what_would_expire_at_another_time_is_not_sent(cluster: Cluster, tmp_path: Path) -> None:
-    week = 7 * row.DAY
-    old = steady(5, start=START + row.DAY - week - 100)
+    week = 7 * times.DAY
+    old = steady(5, start=START + times.DAY - week - 100)
     path = write_log(tmp_path / "prices.txt", [*old, *steady(5)])
 
     cluster.follower(path).catch_up()
@@ -263,7 +264,7 @@ def test_a_follower_that_is_killed_at_any_step_is_made_good_by_the_next(
     for step in [step for number in range(1, len(calls) + 1) for step in (-number, number)]:
         status, _ = killed_at(step, cluster, path)
         assert status in (KILLED, 0), step
-        rows = [*rows, *steady(2, start=row.unix(rows[-1][0]) + 5)]
+        rows = [*rows, *steady(2, start=times.slot_unix(rows[-1][0]) + 5)]
         write_log(path, rows)
     assert killed_at(0, cluster, path)[0] == 0
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from price import times
 from price.follow.postgres import Postgres
 from price.follow.target import Batch
 from price.log import row
@@ -89,7 +90,7 @@ def test_a_row_that_is_gone_among_others_comes_back_when_all_is_sent_again(
     for gone in (START + 5, START + 1000, START + 2495, START + 4000):
         with database.owner() as one:
             one.execute("DELETE FROM price.progress")
-            one.execute("DELETE FROM price.quote WHERE slot = %s", [row.slot(gone)])
+            one.execute("DELETE FROM price.quote WHERE slot = %s", [times.slot_text(gone)])
 
         database.follower(path).catch_up()
 
@@ -100,8 +101,8 @@ def test_it_goes_on_from_where_the_database_is_not_from_a_file(database: Databas
     path = write_log(tmp_path / "prices.txt", steady(500))
     database.follower(path).catch_up()
     with database.owner() as one:  # a backup of the 200th slot is restored
-        one.execute("DELETE FROM price.quote WHERE slot > %s", [row.slot(START + 1000)])
-        one.execute("UPDATE price.progress SET slot = %s", [row.slot(START + 1000)])
+        one.execute("DELETE FROM price.quote WHERE slot > %s", [times.slot_text(START + 1000)])
+        one.execute("UPDATE price.progress SET slot = %s", [times.slot_text(START + 1000)])
 
     database.follower(path).catch_up()
 
@@ -133,8 +134,10 @@ def test_a_log_that_is_rotated_packed_and_torn_arrives_whole(database: Database,
 
 
 def test_what_was_missed_has_the_interval_that_was_in_force(database: Database, tmp_path: Path) -> None:
-    path = write_log(tmp_path / "prices.txt", [(row.slot(START), "BTC-USD", "-", "kraken:timeout", "")])
-    later: Row = (row.slot(START + 60), "BTC-USD", "-", "kraken:timeout", " slots=2")
+    path = write_log(
+        tmp_path / "prices.txt", [(times.slot_text(START), "BTC-USD", "-", "kraken:timeout", "")]
+    )
+    later: Row = (times.slot_text(START + 60), "BTC-USD", "-", "kraken:timeout", " slots=2")
     with path.open("a") as file:
         file.write(f"{row.header(10)}\n{row.text(later)}\n")
 
@@ -165,7 +168,7 @@ def test_a_log_that_was_emptied_and_a_pair_that_joins_arrive_whole(
 def test_a_missed_slot_and_another_recorders_price_for_it_are_both_kept(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    gone: list[Row] = [(row.slot(START), "BTC-USD", "-", "kraken:timeout", "")]
+    gone: list[Row] = [(times.slot_text(START), "BTC-USD", "-", "kraken:timeout", "")]
     missing = write_log(tmp_path / "a" / "prices.txt", gone)
     having = write_log(tmp_path / "b" / "prices.txt", steady(1))
 
@@ -297,7 +300,7 @@ def test_a_range_can_be_sent_again_while_a_follower_is_at_work(database: Databas
     following = database.follower(path)
     following.follower.catch_up()
     with database.owner() as one:
-        one.execute("DELETE FROM price.quote WHERE slot < %s", [row.slot(START + 100)])
+        one.execute("DELETE FROM price.quote WHERE slot < %s", [times.slot_text(START + 100)])
     there = {"PRICE_FOLLOW_POSTGRES": database.url, "PRICE_RECORDER": "box-a"}
 
     done = command(path, "postgres", "--again", "--since", "2026-10-31", **there)

@@ -128,14 +128,14 @@ def rows(data: bytes) -> None:
         assert again.isascii()
         assert again.isprintable()
         assert [row.text(one) for one in found] == [text]
-        assert row.unix(found[0][0]) == times.unix(quote.slot)
+        assert times.slot_unix(found[0][0]) == times.unix(quote.slot)
         assert row.slots(found[0]) == quote.slots
     else:
         assert text not in map(row.text, found)
     header = row.read_header(text)
     assert header is None or text.startswith(row.header(header.every))
     with suppress(PriceError):
-        row.unix(text[: row.SLOT_LENGTH])
+        times.slot_unix(text[: row.SLOT_LENGTH])
 
 
 def files(data: bytes) -> None:

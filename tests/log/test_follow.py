@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from price import times
 from price.log.follow import Follower, Position, at_slot
-from price.log.row import text, unix
+from price.log.row import text
 from tests.report.asking import HEADER, write
 
 
@@ -150,7 +151,7 @@ def test_a_follower_may_begin_at_a_slot(log: str) -> None:
     write(Path(log).parent, row(-0), name="prices.txt.1")
     add(log, row(2))
 
-    assert news(Follower(log, at_slot(unix("2026-11-20T00:00:05Z")))) == [row(1), row(2)]
+    assert news(Follower(log, at_slot(times.slot_unix("2026-11-20T00:00:05Z")))) == [row(1), row(2)]
 
 
 def test_the_interval_is_the_one_in_force(log: str) -> None:

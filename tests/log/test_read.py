@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from price import times
 from price.log.file import BLOCK
 from price.log.files import log_files
 from price.log.read import PriceLog
-from price.log.row import text, unix
+from price.log.row import text
 from tests.report.asking import HEADER, answer, lines, write
 
 STRANGE = b"\x28\xb5\x2f\xfd"
@@ -280,7 +281,7 @@ def test_a_file_that_is_packed_while_the_log_is_read_is_found_again(tmp_path: Pa
     (tmp_path / "prices.txt.1.gz").write_bytes(gzip.compress(old.read_bytes()))
     old.unlink()
 
-    assert [text(one) for one in log.rows(unix("2026-11-20T00:00:05Z"))] == [row(5), row(10)]
+    assert [text(one) for one in log.rows(times.slot_unix("2026-11-20T00:00:05Z"))] == [row(5), row(10)]
     assert log.left.report() == ""
 
 

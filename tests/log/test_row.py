@@ -1,14 +1,12 @@
 """Rows as readers find them: by the same grammar, many at a time."""
 
 from calendar import isleap
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
-from price.errors import PriceError
 from price.log import row
 
 SOUND = (
@@ -66,28 +64,9 @@ def test_a_leap_day_is_a_day_in_leap_years() -> None:
     assert years == [year for year in range(1, 10_000) if isleap(year)]
 
 
-@given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59), timezones=st.just(UTC)))  # noqa: DTZ001
-def test_slots_are_the_texts_of_their_unix_times(moment: datetime) -> None:
-    text = times.iso(moment)
-
-    assert row.unix(text) == times.unix(moment)
-    assert row.slot(times.unix(moment)) == text
-
-
-@pytest.mark.parametrize("text", ["2026-02-30T00:00:00Z", "2026-11-20T1x:00:00Z", "0000-01-01T00:00:00Z"])
-def test_a_slot_that_is_no_time_sends_to_verify(text: str) -> None:
-    with pytest.raises(PriceError, match="price verify"):
-        row.unix(text)
-
-
-def test_the_calendar_has_an_end() -> None:
-    with pytest.raises(PriceError, match="outside the calendar"):
-        row.slot(10**12)
-
-
 def test_a_cut_row_keeps_its_reason_and_its_extras() -> None:
     missed = row.read("2026-11-20T15:52:05Z BTC-USD - down slots=12 by=x")
-    start = row.unix(missed[0])
+    start = times.slot_unix(missed[0])
 
     assert row.text(row.cut(missed, start + 10, 2)) == "2026-11-20T15:52:15Z BTC-USD - down slots=2 by=x"
     assert row.text(row.cut(missed, start, 1)) == "2026-11-20T15:52:05Z BTC-USD - down by=x"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from price import times
 from price.cli import main
 from price.log.read import PriceLog
-from price.log.row import text, unix
+from price.log.row import text
 from tests.report.asking import HEADER, answer, lines, write
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +136,7 @@ def test_a_file_outside_the_range_is_not_read_through(tmp_path: Path) -> None:
     path = write(tmp_path, row(20000), row(20005))
 
     with PriceLog(path) as log:
-        rows = [text(one) for one in log.rows(unix("2026-11-20T05:33:20Z"))]
+        rows = [text(one) for one in log.rows(times.slot_unix("2026-11-20T05:33:20Z"))]
 
     assert rows == [row(20000), row(20005)]
     assert log.left.lines == 0
@@ -149,7 +150,7 @@ def test_a_long_log_gives_an_hour_without_being_read_through(tmp_path: Path) -> 
     Path(path).write_bytes(damaged)
 
     with PriceLog(path) as log:
-        start = unix("2026-11-20T11:00:00Z")
+        start = times.slot_unix("2026-11-20T11:00:00Z")
         rows = [text(one) for one in log.rows(start, start + 3600)]
 
     assert rows == [row(number) for number in range(39600, 43200)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from price.log import row
+from price import times
 from tests.report.asking import answer, lines, write
 
 ROWS = (
@@ -242,7 +242,7 @@ def test_prices_with_more_digits_than_a_float_are_put_in_order_by_every_digit(tm
 
 def test_a_period_of_any_length_has_the_same_candle_as_its_prices(tmp_path: Path) -> None:
     prices = [str(1 + at * 7919 % 30_011) for at in range(25_000)]
-    rows = (f"{row.slot(1_767_225_600 + 5 * at)} A-B {price} x" for at, price in enumerate(prices))
+    rows = (f"{times.slot_text(1_767_225_600 + 5 * at)} A-B {price} x" for at, price in enumerate(prices))
     path = write(tmp_path, *rows)
     high, low = max(prices, key=int), min(prices, key=int)
 

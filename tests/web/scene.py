@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from price import times
-from price.log import row
 from price.web.answers import Answers
 from price.web.app import App
 from price.web.days import Days
@@ -136,4 +135,6 @@ def source(state: str = "selected", **changes: Any) -> dict[str, Any]:
 
 def slots_of(missed: Iterable[list[Any]]) -> list[tuple[str, str, int, str]]:
     """Missed stretches in words: the first slot, the slot after the last, how many, why."""
-    return [(row.slot(start), row.slot(end), slots, reason) for start, end, slots, reason in missed]
+    return [
+        (times.slot_text(start), times.slot_text(end), slots, reason) for start, end, slots, reason in missed
+    ]

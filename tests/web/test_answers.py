@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 from price import times
-from price.log import row
-from price.log.row import DAY
 from tests.web.scene import NOON, WebScene, slots_of
 
 MIDNIGHT = NOON.replace(hour=0)
@@ -86,9 +84,9 @@ def test_sums_of_days_say_what_the_rows_say(scene: WebScene, seed: int) -> None:
     long_log(scene, 40, seed)
     since, until = MIDNIGHT - timedelta(days=40), NOON
 
-    summed = scene.series(since, until, every=DAY)
+    summed = scene.series(since, until, every=times.DAY)
     pieces = [
-        scene.series(start, min(start + timedelta(days=10), until), every=DAY)
+        scene.series(start, min(start + timedelta(days=10), until), every=times.DAY)
         for start in (since + timedelta(days=10 * number) for number in range(5))
         if start < until
     ]
@@ -103,14 +101,14 @@ def slots_from_first_to_last(scene: WebScene) -> int:
     """By arithmetic over the log's first and last row."""
     rows = [line.split() for line in scene.file.read_text().splitlines()[1:]]
     last = int(rows[-1][-1].removeprefix("slots=")) if rows[-1][-1].startswith("slots=") else 1
-    return (row.unix(rows[-1][0]) - row.unix(rows[0][0])) // EVERY + last
+    return (times.slot_unix(rows[-1][0]) - times.slot_unix(rows[0][0])) // EVERY + last
 
 
 def test_a_hole_over_midnight_is_one_missed_stretch(scene: WebScene) -> None:
     begin = MIDNIGHT - timedelta(days=20)
     scene.log(*scene.prices(begin, ["1"] * 20), *scene.prices(begin + timedelta(hours=80), ["2"] * 412))
 
-    found = scene.series(begin, NOON, every=DAY)
+    found = scene.series(begin, NOON, every=times.DAY)
 
     assert slots_of(found["missed"]) == [
         (times.iso(begin + timedelta(hours=20)), times.iso(begin + timedelta(hours=80)), 60, "unrecorded")
@@ -125,7 +123,7 @@ def test_a_stretch_that_the_recorder_did_not_run_is_one_over_many_days(scene: We
         *scene.prices(begin + timedelta(hours=120), ["2"] * 372),
     )
 
-    found = scene.series(begin, NOON, every=DAY)
+    found = scene.series(begin, NOON, every=times.DAY)
 
     assert [(slots, reason) for _, _, slots, reason in found["missed"]] == [(100, "down")]
 
@@ -263,7 +261,7 @@ def test_a_log_whose_interval_changed_counts_the_slots_of_each(scene: WebScene) 
     scene.every = 1800
     scene.add(*scene.prices(change, ["2", "- okx:timeout", *["3"] * 500]))
 
-    found = scene.series(begin, NOON, every=DAY)
+    found = scene.series(begin, NOON, every=times.DAY)
 
     assert (found["priced_slots"], found["missed_slots"]) == (240 + 501, 1)
 
@@ -297,7 +295,7 @@ def test_the_highest_of_a_day_is_found_by_exact_comparison(scene: WebScene) -> N
     prices = [f"1234567890123456789{number % 10}" for number in range(492)]
     scene.log(*scene.prices(begin, prices))
 
-    found = scene.series(begin, NOON, every=DAY)
+    found = scene.series(begin, NOON, every=times.DAY)
 
     assert {max(map(Decimal, prices))} == set(map(Decimal, found["h"][:-1]))
 

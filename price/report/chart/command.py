@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from price import times
 from price.errors import PriceError
-from price.log import row
 from price.log.read import PriceLog
 from price.optional import missing
 from price.report.chart.series import Scene, Series, period
@@ -82,7 +82,7 @@ def _scene(log: PriceLog, asked: Window, last: int | None, parts: int) -> Scene:
     if last:
         since = _since_last(log, asked, last)
     elif since is None:
-        since = end - row.DAY
+        since = end - times.DAY
     every, _ = next(log.blocks(since, asked.until), (1, []))
     log.left.forget()
     scene = Scene(period(end - max(first, since), parts, every))
@@ -95,7 +95,7 @@ def _since_last(log: PriceLog, asked: Window, most: int) -> int:
     from price.report.latest import latest
 
     def rows(since: int | None) -> Iterator[tuple[str, int]]:
-        return ((one[1], row.unix(one[0])) for one in log.rows(since, asked.until))
+        return ((one[1], times.slot_unix(one[0])) for one in log.rows(since, asked.until))
 
     return min(latest(log, asked, 10 * (most + 2), most, rows), default=0)
 

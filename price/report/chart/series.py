@@ -14,7 +14,7 @@ from price.report.gaps import completeness
 
 STEPS = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200),
-    *(days * row.DAY for days in (1, 2, 4, 7, 14, 28, 91, 182, 365, 730, 1825, 3650, 7300, 18_250, 36_500)),
+    *(days * times.DAY for days in (1, 2, 4, 7, 14, 28, 91, 182, 365, 730, 1825, 3650, 7300, 18_250, 36_500)),
 )
 """Round lengths of time, in seconds."""
 _LAST_SECOND = 253_402_300_799
@@ -130,7 +130,9 @@ class Scene:
     def read(self, blocks: Iterable[Block]) -> None:
         """Reads the rows."""
         for start, pair, *prices, count in Candles(self.every).of(self._noted(blocks)):
-            bar = Bar(row.unix(str(start)), int(count or 0), *(Decimal(str(price)) for price in prices))
+            bar = Bar(
+                times.slot_unix(str(start)), int(count or 0), *(Decimal(str(price)) for price in prices)
+            )
             self._of(str(pair)).bars.append(bar)
 
     def runs(self, series: Series) -> list[list[Bar]]:
@@ -173,7 +175,7 @@ class Scene:
             if not self._series:  # pairs are in the order that the rows of the first slot keep
                 for one in takewhile(lambda one, slot=rows[0][0]: one[0] == slot, rows):  # type: ignore[misc]
                     self._of(one[1])
-            self._reach(row.unix(rows[0][0]), row.unix(rows[-1][0]) + every)
+            self._reach(times.slot_unix(rows[0][0]), times.slot_unix(rows[-1][0]) + every)
             for gap in self._gaps.add(every, rows):
                 self._miss(gap)
             for pair, basis in {(one[1], one[3]) for one in rows if one[2] != row.MISSED}:
