@@ -12,12 +12,8 @@ fi
 # the passwords that systemd hands to price-follow@.service; root alone can read them
 [ "${1-}" != follow ] || export CREDENTIALS_DIRECTORY="${CREDENTIALS_DIRECTORY-/etc/price}"
 python=/opt/price/venv/bin/python
-# an upgrade of the distribution may bring another Python, which finds none of the packages in the environment
-lib=${python%/bin/python}/lib
-real=$(readlink -m "$python")
-case ${real##*/} in python3.*) packages=$lib/${real##*/} ;; *) packages=$lib ;; esac
-if [ -d "$lib" ] && { [ ! -x "$real" ] || [ ! -d "$packages" ]; }; then
-    echo "price: it was installed for another Python than $real; install again: sudo make install" >&2
+if [ ! -x "$python" ]; then
+    echo "price: $python is gone, perhaps with an upgrade of Python; install again: sudo make install" >&2
     exit 1
 fi
 # -E: PYTHONHOME and its like are about other programs
