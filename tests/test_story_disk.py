@@ -239,6 +239,54 @@ def test_slots_given_up_over_a_change_of_the_settings_leave_a_sound_log(
     assert main(["verify", "--file", str(scene.file)], {}, START) == 0, "nor is a slot lost between two sums"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "late"),
+    [
+        ("BTC-USD,ETH-USD", "BTC-USD", "17:00:00 ETH-USD - late slots=3"),
+        ("BTC-USD", "BTC-USD,ETH-USD", "20:00:00 ETH-USD - late slots=2"),
+    ],
+)
+def test_slots_given_up_of_a_pair_that_was_removed_or_added_meanwhile_are_late(
+    tmp_path: Path, before: str, after: str, late: str
+) -> None:
+    scene, disk = scene_with_disk(tmp_path, INTERVAL="3600", PAIRS=before)
+    scene.clock.lag = 50
+    scene.clock.at(4000, disk.refuse)
+    scene.reload_at(4000 + 3 * 3600, PAIRS=after)
+    scene.clock.at(30 * 3600, disk.mend)
+
+    scene.run(until=32 * 3600)
+
+    assert [row for row in scene.rows if "late" in row and "ETH" in row] == [late]
+    assert main(["verify", "--file", str(scene.file)], {}, START) == 0
+
+
+def test_slots_given_up_before_the_disk_ever_took_a_row_are_late(tmp_path: Path) -> None:
+    scene, _ = scene_with_disk(tmp_path, INTERVAL="3600")
+    scene.clock.lag = 50
+    refusing = tmp_path / "disk"
+    refusing.symlink_to("/proc")  # where nobody can make a file
+    scene.clock.at(30 * 3600, refusing.unlink)
+
+    scene.run(until=32 * 3600)
+
+    assert scene.rows[0] == "15:00:00 BTC-USD - late slots=7"
+
+
+def test_made_up_prices_do_not_follow_real_ones_that_are_still_held(tmp_path: Path) -> None:
+    scene, _ = scene_with_disk(tmp_path)
+    refusing = tmp_path / "disk"
+    refusing.symlink_to("/proc")  # where nobody can make a file
+    scene.reload_at(18, SOURCES="simulated")
+    scene.clock.at(40, refusing.unlink)
+
+    scene.run(until=60)
+
+    (refusal,) = scene.said(Event.RELOAD_REFUSED)
+    assert "a file of their own" in refusal
+    assert "simulated" not in scene.text
+
+
 def test_slots_given_up_over_two_changes_of_the_interval_begin_after_the_last_row(tmp_path: Path) -> None:
     scene, disk = scene_with_disk(tmp_path, INTERVAL="1800")
     scene.clock.lag = 50

@@ -47,6 +47,16 @@ class Backlog(deque[Block]):
     forgotten = 0
     """How many rows were given up since all was written last."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.given_up: dict[Pair, tuple[datetime, datetime]] = {}
+        """The first and the last slot of each pair that were given up, and that no row accounts for yet."""
+
+    @property
+    def simulated(self) -> bool | None:
+        """Whether the prices that wait are made up; None where there are none."""
+        return next((one.segment.simulated for one in self if one.priced or one.segment.simulated), None)
+
     @property
     def rows(self) -> int:
         """How many rows wait."""
@@ -62,7 +72,14 @@ class Backlog(deque[Block]):
         while len(self) > times.DAY // segment.interval or (
             sum(len(block.text) for block in self) > MOST_BYTES and len(self) > 1
         ):
-            self.forgotten += self.popleft().rows
+            self._give_up(self.popleft())
+
+    def _give_up(self, block: Block) -> None:
+        self.forgotten += block.rows
+        for slot, name, *_ in map(row.read, block.text.decode("ascii").splitlines()):
+            pair = Pair(*name.split("-"))
+            first, _ = self.given_up.get(pair, (times.parse_iso(slot), None))
+            self.given_up[pair] = first, block.slot
 
     def span(self) -> str:
         """From the first slot that waits to the last, for people."""

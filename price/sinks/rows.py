@@ -75,7 +75,8 @@ class RowsSink:
         if self._settings is None or settings.file != self._log.path:
             self._change_log(settings, patient=self._settings is None)
         else:
-            keep_apart(self._log.path, self._log.simulated, wanted=makes_up(settings))
+            held = self._backlog.simulated if self._log.simulated is None else self._log.simulated
+            keep_apart(self._log.path, held, wanted=makes_up(settings))
         self._settings, self._segment = settings, segment_of(settings)
 
     def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
@@ -164,6 +165,7 @@ class RowsSink:
     def _settle(self, written: list[Block]) -> None:
         """Notes that blocks are on stable storage."""
         log, last = self._log, written[-1]
+        self._backlog.given_up.clear()
         if not log.file.in_place():  # renamed, and maybe being packed: see _look_again
             self._renamed = (os.dup(log.file.descriptor), written)
         log.stored, log.segment = last.slot, last.segment
@@ -185,7 +187,8 @@ class RowsSink:
     def _missed(self) -> bytes:
         """Rows for the slots between those in the file and the first that is held, where there are any.
 
-        In those before the recorder started it was down; the rows of others were given up.
+        In those before the recorder started it was down; the rows of others were given up, also those of
+        pairs that a reload has removed or added meanwhile.
         """
         if not self._backlog:
             return b""
@@ -194,9 +197,12 @@ class RowsSink:
         if until:
             missed = missed_rows(ends, pairs, until, interval, "down")
             ends |= dict.fromkeys([quote.pair for quote in missed], until - timedelta(seconds=interval))
-        if self._backlog.forgotten:
-            missed += missed_rows(ends, pairs, self._backlog[0].first, interval, "late")
-        return text_of(missed)
+        late = []
+        for pair, (first, last) in self._backlog.given_up.items():
+            begin = ends.get(pair, first - timedelta.resolution)
+            end = self._backlog[0].first if pair in pairs else times.next_slot(last, interval)
+            late += missed_rows({pair: begin}, [pair], end, interval, "late")
+        return text_of(missed + sorted(late, key=lambda quote: quote.slot))
 
     def _begin_late(self) -> None:
         """Opens the log that could not be opened at the start, and goes on as if it had been.
