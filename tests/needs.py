@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import sys
 from typing import NoReturn
 
 import pytest
@@ -25,3 +26,8 @@ def give_up(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"CI must be able to run this test: {reason}")
     pytest.skip(reason, allow_module_level=True)
+
+
+def unlike_windows(reason: str) -> pytest.MarkDecorator:
+    """Marks a test of what Windows does not have: it is left out there, and nowhere else."""
+    return pytest.mark.skipif(sys.platform == "win32", reason=reason)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from price import times
+from price import host, times
 from price.log import quotes as lines
 from price.log.cut import sound_end
 from price.log.day import Count, count_day
@@ -27,7 +27,7 @@ HEADER = "# price-log 1 every=5s\n"
 @contextmanager
 def opened(path: Path, content: str | bytes) -> Iterator[tuple[int, int]]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = host.open_to_read(path)
     try:
         yield descriptor, path.stat().st_size
     finally:
@@ -50,7 +50,7 @@ def end_of(path: Path, content: str | bytes) -> int:
 
 def counts_of(path: Path, content: str, midnight: datetime = MIDNIGHT) -> dict[str, tuple[int, int]]:
     log, counts = path / "log", dict[str, Count]()
-    log.write_text(content)
+    log.write_text(content, newline="")
     for _ in count_day(log, log.stat().st_size, midnight, 5, counts):
         pass
     return {pair: (count.recorded, count.missed) for pair, count in counts.items()}

@@ -25,8 +25,8 @@ def row(number: int, pair: str = "BTC-USD") -> str:
 def add(log: str, *rows: str) -> None:
     path = Path(log)
     if not path.exists() or not path.stat().st_size:
-        path.write_text(HEADER)
-    with path.open("a") as file:
+        path.write_bytes(HEADER.encode())
+    with path.open("a", newline="") as file:
         file.write("".join(f"{one}\n" for one in rows))
 
 
@@ -58,7 +58,7 @@ def test_an_unfinished_line_is_left_for_the_next_time(log: str) -> None:
     follower = followed(log)
     half = row(2)[:30]
 
-    with Path(log).open("a") as file:
+    with Path(log).open("a", newline="") as file:
         file.write(half)
     assert news(follower) == []
     add(log, row(2)[30:])
@@ -114,7 +114,7 @@ def test_a_file_that_was_copied_and_truncated_is_read_on_in_the_copy(log: str) -
     follower = followed(log)
     add(log, row(2))
     shutil.copy(log, f"{log}.1")
-    Path(log).write_text("")
+    Path(log).write_bytes(b"")
     add(log, row(3), row(4), row(5))
 
     assert news(follower) == [row(2), row(3), row(4), row(5)]
@@ -122,7 +122,7 @@ def test_a_file_that_was_copied_and_truncated_is_read_on_in_the_copy(log: str) -
 
 def test_a_truncated_log_is_gone_on_with(log: str) -> None:
     follower = followed(log)
-    Path(log).write_text("")
+    Path(log).write_bytes(b"")
     assert news(follower) == []
 
     add(log, row(2))
@@ -133,7 +133,7 @@ def test_a_truncated_log_is_gone_on_with(log: str) -> None:
 def test_a_file_that_an_editor_replaced_is_gone_on_with_by_time(log: str) -> None:
     follower = followed(log)
     Path(log).unlink()
-    Path(log).write_text(f"{HEADER}# somebody was here, and wrote more than there was\n{row(0)}\n{row(1)}\n")
+    write(Path(log).parent, "# somebody was here, and wrote more than there was", row(0), row(1))
     add(log, row(2))
 
     assert news(follower) == [row(2)]
@@ -192,7 +192,7 @@ def test_whatever_happens_each_row_comes_once(
             rotated += 1
         elif step == "copy" and Path(log).exists():
             shutil.copy(log, old)
-            Path(log).write_text("")
+            Path(log).write_bytes(b"")
             rotated += 1
         elif step == "pack" and Path(f"{log}.{101 - rotated}").exists():
             last = Path(f"{log}.{101 - rotated}")

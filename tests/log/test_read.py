@@ -16,6 +16,7 @@ from price.log.file import BLOCK
 from price.log.files import log_files
 from price.log.read import PriceLog
 from price.log.row import text
+from tests.needs import unlike_windows
 from tests.report.asking import HEADER, answer, lines, write
 
 STRANGE = b"\x28\xb5\x2f\xfd"
@@ -106,6 +107,7 @@ def test_a_rotated_file_that_is_not_read_is_named_once(
     assert "prices.txt-20261125.zst:1: " in shown
 
 
+@unlike_windows("Wine makes no links, and Windows only for an administrator")
 def test_a_log_behind_a_link_is_read_with_the_files_beside_either(tmp_path: Path) -> None:
     data, logs = tmp_path / "data", tmp_path / "logs"
     data.mkdir()
@@ -127,6 +129,7 @@ def test_a_folder_of_a_rotated_name_is_no_file(tmp_path: Path, capsys: pytest.Ca
     assert capsys.readouterr().err == ""
 
 
+@unlike_windows("its named pipes are in no folder")
 def test_a_pipe_in_the_place_of_a_file_does_not_hold_a_reader_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "prices.txt.1")
     log = write(tmp_path, row(10))
@@ -134,6 +137,7 @@ def test_a_pipe_in_the_place_of_a_file_does_not_hold_a_reader_up(tmp_path: Path)
     assert lines("history", "--file", log) == [row(10)]
 
 
+@unlike_windows("a process may have 8,192 descriptors, and Wine takes a millisecond for each question")
 def test_two_thousand_rotated_files_need_no_more_descriptors_than_one(tmp_path: Path) -> None:
     for number in range(2000):
         (tmp_path / f"prices.txt.{2000 - number}").write_bytes(content(row(number * 5)))
@@ -316,6 +320,7 @@ def test_a_packed_file_is_left_alone_only_while_it_is_packed(
     assert lines("history", "--file", log) == [row(0), row(5), *rest]
 
 
+@unlike_windows("Wine makes no links, and Windows only for an administrator")
 def test_a_file_that_cannot_be_looked_at_is_named_and_stops_no_reader(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -376,6 +381,7 @@ def test_one_damaged_byte_in_a_slot_costs_that_row_alone(
     assert answer("verify", "--file", str(log))[0] == 1
 
 
+@unlike_windows("no name has a control character")
 def test_a_name_that_would_change_a_terminal_is_escaped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -390,7 +396,7 @@ def test_repairs_with_a_damaged_header_are_left_out_and_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = write(tmp_path, row(0), row(10))
-    (tmp_path / "repairs.txt").write_text(f"x{HEADER}{row(5)} by=peer\n")
+    (tmp_path / "repairs.txt").write_text(f"x{HEADER}{row(5)} by=peer\n", newline="")
 
     for command in ("history", "gaps", "candles"):
         assert answer(command, "--file", log)[0] == 0

@@ -29,5 +29,5 @@ def lines(*words: str) -> list[str]:
 def write(folder: Path, *rows: str, name: str = "prices.txt", header: str = HEADER) -> str:
     """A log with these rows; its path."""
     path = folder / name
-    path.write_text(header + "".join(row + "\n" for row in rows))
+    path.write_text(header + "".join(row + "\n" for row in rows), newline="")
     return str(path)
