@@ -17,7 +17,8 @@ from price.errors import PriceError, Unavailable
 from price.events import Event, quote_of
 from price.model import Pair, Quote
 from price.settings import Settings, load
-from price.sinks.base import Failures, Sinks
+from price.sinks.base import Sinks
+from price.sinks.failures import Failures
 from price.sinks.records import RecordsSink
 from price.sinks.rows import RowsSink
 from tests.fakes import START, FakeClock

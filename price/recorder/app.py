@@ -19,8 +19,9 @@ from price.recorder.poll import Poller
 from price.recorder.workers import Threads, Workers
 from price.settings import Settings
 from price.sinks.alerts import AlertsSink
-from price.sinks.base import Failures, Sink, Sinks
+from price.sinks.base import Sink, Sinks
 from price.sinks.changes import ChangesSink
+from price.sinks.failures import Failures
 from price.sinks.records import RecordsSink
 from price.sinks.rows import RowsSink
 from price.sinks.since_start import SinceStart

@@ -7,7 +7,7 @@ from datetime import datetime
 from price.events import ROOT, log_quote, passes_levels
 from price.model import Quote
 from price.settings import Settings
-from price.sinks.base import Failures
+from price.sinks.failures import Failures
 
 
 class _Guard(logging.Handler):

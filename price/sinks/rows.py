@@ -1,7 +1,6 @@
 """The sink of prices.txt: the first one, so that rows are on stable storage before anything shows them."""
 
 import errno
-import logging
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -11,14 +10,15 @@ from price import times
 from price.clock import Clock
 from price.counters import SLOT_BOUNDS, SYNC_BOUNDS, Histogram
 from price.errors import PriceError
-from price.events import NOTICE, Event, log_event
 from price.log import row
 from price.log.end import LogEnd
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.backlog import Backlog, Block, Segment, missed_rows, text_of
+from price.sinks.held_reports import HeldReports, words
 from price.sinks.kinds import keep_apart, makes_up
 from price.sinks.opening import OpenLog, is_transient, segment_of
+from price.sinks.renamed import Renamed
 from price.text import counted
 
 Opened = Callable[[LogEnd, Settings, bool], None]
@@ -47,10 +47,8 @@ class RowsSink:
         self._backlog = Backlog()
         self._down_until: datetime | None = None
         """Slots after those in the file, and before this one, had no recorder."""
-        self._causes: set[str | int] = set()
-        """Why rows are held, as far as reported."""
-        self._renamed: tuple[int, list[Block]] | None = None
-        """A file that was renamed while it was written, still open, and what was written then."""
+        self._reports = HeldReports()
+        self._renamed = Renamed()
 
     @property
     def stored(self) -> datetime | None:
@@ -88,27 +86,25 @@ class RowsSink:
 
     def idle(self) -> None:
         """Writes what is held, if the disk takes it."""
-        self._look_again()
+        self._backlog.extendleft(reversed(self._renamed.lost()))
         if not self._backlog:
             return
         try:
             if not (self._write_held() or self._write_held()):  # the second time into a new file
-                self._complain(OSError(errno.ENOENT, "it was removed while it was written"))
+                raise FileNotFoundError(errno.ENOENT, "it was removed while it was written")
         except (OSError, ValueError, PriceError) as error:
-            self._complain(error)
+            self._reports.refused(self._log.path, error)
 
     def finish(self) -> bool:
         """Gives held rows a last chance; whether none is left. Reports those that are lost to the disk."""
         self.idle()
         if self._backlog:
-            lost = counted(self.held, "row")
-            text = f"{self._log.path}: {lost} could not be written; price repair may fill them"
-            log_event(Event.ROWS_HELD, logging.ERROR, text)
+            self._reports.lost(self._log.path, self.held)
         return not self._backlog
 
     def close(self) -> None:
         """Releases the log and its lock."""
-        self._look_again()
+        self._backlog.extendleft(reversed(self._renamed.lost()))
         self._log.close()
 
     def _change_log(self, settings: Settings, *, patient: bool) -> None:
@@ -130,13 +126,13 @@ class RowsSink:
         except (OSError, ValueError) as error:
             if not patient or not is_transient(error):
                 log.close()
-                text = f"PRICE_FILE={settings.file}: {_words(error)}; mend that or name another file"
+                text = f"PRICE_FILE={settings.file}: {words(error)}; mend that or name another file"
                 raise PriceError(text) from error
             fault = error
         self.close()
         self._log = log
         if fault:
-            self._complain(fault)
+            self._reports.refused(log.path, fault)
 
     def _write_held(self) -> bool:
         """Writes what is held, or as many whole slots of it as fit. Raises OSError where some do not.
@@ -146,7 +142,7 @@ class RowsSink:
         if not self._log.begun:
             self._begin_late()
         elif self._log.strange or not self._log.file.in_place():
-            self._log.reopen(self._segment, self._backlog, quiet=bool(self._causes))
+            self._log.reopen(self._segment, self._backlog, quiet=self._reports.held)
         rows, span, texts = self.held, self._backlog.span(), self._texts()
         began = self._clock.monotonic()
         count = self._log.file.append(texts) if texts else 0
@@ -158,16 +154,17 @@ class RowsSink:
         if count < len(texts):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._down_until = None
-        if self._causes:
-            self._recovered(rows, span)
+        if self._reports.held:
+            forgotten, self._backlog.forgotten = self._backlog.forgotten, 0
+            self._reports.written(self._log.path, rows, span, forgotten)
         return True
 
     def _settle(self, written: list[Block]) -> None:
         """Notes that blocks are on stable storage."""
         log, last = self._log, written[-1]
         self._backlog.given_up.clear()
-        if not log.file.in_place():  # renamed, and maybe being packed: see _look_again
-            self._renamed = (os.dup(log.file.descriptor), written)
+        if not log.file.in_place():
+            self._renamed.keep(log.file.descriptor, written)
         log.stored, log.segment = last.slot, last.segment
         log.ends = dict.fromkeys(last.segment.pairs, last.slot)
         if log.simulated is None and (last.segment.simulated or any(block.priced for block in written)):
@@ -216,37 +213,3 @@ class RowsSink:
             self._backlog.popleft()
         if self._settings is not None:
             self._opened(end, self._settings, True)
-
-    def _look_again(self) -> None:
-        """Writes once more what went into a file that was renamed meanwhile, if that file is gone by now.
-
-        Who packs a rotated file reads it and then removes it. Rows that came after it was read are gone
-        with it; a slot later that has happened or not. If it has, they may stand twice, of which readers
-        count the first.
-        """
-        if self._renamed is None:
-            return
-        (descriptor, blocks), self._renamed = self._renamed, None
-        if os.fstat(descriptor).st_nlink == 0:
-            self._backlog.extendleft(reversed(blocks))
-        os.close(descriptor)
-
-    def _complain(self, error: Exception) -> None:
-        """Reports each cause of holding rows once, until they are written."""
-        cause = (isinstance(error, OSError) and error.errno) or str(error)
-        if cause not in self._causes:
-            text = f"{self._log.path}: {_words(error)}; rows are held in memory until that is mended"
-            log_event(Event.ROWS_HELD, logging.ERROR, text)
-        self._causes.add(cause)
-
-    def _recovered(self, rows: int, span: str) -> None:
-        forgotten, self._backlog.forgotten = self._backlog.forgotten, 0
-        written = counted(rows, f"row held for {span} is written", f"rows held for {span} are written")
-        lost = f"; {counted(forgotten, 'older one was', 'older ones were')} given up" if forgotten else ""
-        text = f"{self._log.path}: {written}{lost}"
-        log_event(Event.ROWS_WRITTEN, NOTICE, text)
-        self._causes = set()
-
-
-def _words(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)
