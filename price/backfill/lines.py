@@ -16,7 +16,9 @@ _MILLION = 1_000_000
 _DIGITS = re.compile(r"\d{1,19}", re.ASCII)
 _OURS = {"SYSLOG_IDENTIFIER": "price", "MESSAGE_ID": Event.RECORDED.value}
 _MOST_BYTES = 64 * 1024
-"""Of a line; an entry of a quote has less than one."""
+"""Of a line; an entry of a quote has much less."""
+_LATER_LINES = 1000
+"""So many later lines in a row end a search: some may have been written while the clock was wrong."""
 
 
 class Lines:
@@ -39,14 +41,18 @@ class Lines:
         with self._open() as file:
             before, offset = self._begun
             file.seek(offset if before <= since else 0)
-            begun = False
-            while line := file.readline(_MOST_BYTES):
+            begun, later = False, 0
+            for line in _lines(file):
                 entry = _entry(line)
                 logged = _logged(entry)
                 if logged is None or logged < since * _MILLION:
                     continue
                 if logged >= until * _MILLION:
-                    return
+                    later += 1
+                    if later == _LATER_LINES:
+                        return
+                    continue
+                later = 0
                 if not begun:
                     begun, self._begun = True, (since, file.tell() - len(line))
                 if _OURS.items() <= entry.items():
@@ -58,6 +64,15 @@ class Lines:
             return os.fdopen(host.open_to_read(self._path), "rb")
         except (OSError, ValueError) as error:
             raise PriceError(f"{self._path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines from here on, without those that are too long to be ours."""
+    begins = True
+    while line := file.readline(_MOST_BYTES):
+        if begins and len(line) < _MOST_BYTES:
+            yield line
+        begins = line.endswith(b"\n")  # else what follows is the rest of this line
 
 
 def _entry(line: bytes) -> Mapping[str, object]:

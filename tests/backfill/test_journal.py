@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from price import times
 from price.backfill.journal import Journal
 from price.backfill.journald import Journald
 from price.backfill.lines import Lines
@@ -187,3 +188,27 @@ def test_each_stretch_of_lines_is_found_whatever_the_order_in_which_they_are_ask
     ]
 
     assert found == [minutes[first : first + 3] for first in begins]
+
+
+def test_the_end_of_a_line_that_is_too_long_is_no_line_of_its_own(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, LOG)
+    forged = json_line(own("11:00:20"))
+    lines = ["x" * 64 * 1024 * pieces + forged for pieces in (1, 2, 33)]
+    shop.write(tmp_path / "lines.json", [*lines, json_line(own("11:00:25"))])
+
+    shop.repair(f"journal:{tmp_path / 'lines.json'}")
+
+    assert [row[11:] for row in shop.filled()] == ["11:00:25Z BTC-USD 99.5 coinbase,kraken by=journal"]
+
+
+@pytest.mark.parametrize("time", ["2100-01-01T00:00:00Z", "2026-11-20T11:30:00Z"])
+def test_lines_that_a_wrong_clock_wrote_do_not_hide_the_ones_behind_them(tmp_path: Path, time: str) -> None:
+    shop = Shop(tmp_path, LOG)
+    wrong = json_line(
+        {**own("11:00:10"), "__REALTIME_TIMESTAMP": f"{times.unix(times.parse_iso(time))}000000"}
+    )
+    shop.write(tmp_path / "lines.json", [*[wrong] * 20, json_line(own("11:00:25"))])
+
+    shop.repair(f"journal:{tmp_path / 'lines.json'}")
+
+    assert [row[11:19] for row in shop.filled()] == ["11:00:25"]
