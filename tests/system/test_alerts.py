@@ -111,7 +111,7 @@ def test_what_began_and_what_ended_while_away_is_said_at_the_start(running: Serv
 def test_a_kill_between_record_and_state_repeats_one_change(running: Service) -> None:
     before = len(changes(running))
     state = running.machine.path("/var/lib/price/state.json")
-    state.unlink()
+    state.unlink(missing_ok=True)
     state.mkdir()  # so that the record is made and the state is not
     exchanges(running, "STOP")
     until(lambda: len(changes(running)) > before, 60, 0.5)
