@@ -3,7 +3,7 @@
 import ssl
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from urllib3.exceptions import HTTPError
 
@@ -15,15 +15,11 @@ from price.transport.failures import TROUBLES, found, reason
 from price.transport.pools import Pool, Pools
 from price.transport.proxies import proxies_for
 from price.transport.redirects import normal, redirected
+from price.transport.secrets import Secrets
 from price.wire import REDIRECTS, excerpt
 
 MAX_REDIRECTS = 2
 _PROXY_AUTHENTICATION_REQUIRED = 407
-_HIDDEN = "***"
-_LEAST_LETTERS = 8
-"""Of a secret: shorter texts stand in honest answers, too."""
-_TELLING_LETTERS = 6
-"""So many of a secret's first letters are hidden too, where the rest is cut off."""
 _MAX_MEMBERS = 100
 _UNPACKING = threading.Lock()
 """One body at a time is unpacked, which takes twice its size."""
@@ -47,7 +43,7 @@ class Transport:
             "Accept-Encoding": "gzip, deflate",
             **headers,
         }
-        self._secrets = tuple(value for value in headers.values() if len(value) >= _LEAST_LETTERS)
+        self._secrets = Secrets(headers.values())
         self._monotonic = monotonic
         self._pools = Pools(trust, proxies_for(self._url, network))
 
@@ -56,7 +52,7 @@ class Transport:
         try:
             return self._follow(self._url + request.path, lambda: deadline - self._monotonic())
         except SourceError as error:
-            error.args = (_hidden(str(error), self._secrets),)
+            error.args = (self._secrets.hidden_in_excerpt(str(error)),)
             raise
 
     def hang_up(self) -> None:
@@ -110,13 +106,7 @@ class Transport:
         if forwarded and response.status == _PROXY_AUTHENTICATION_REQUIRED:
             raise Unreachable(f"the proxy failed: HTTP {response.status} {excerpt(response.reason)}")
         named = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, named, self._readable(body))
-
-    def _readable(self, body: bytes) -> bytes:
-        """A body without our secrets: a server may name the key that it refuses, and its words are logged."""
-        for secret in self._secrets:
-            body = body.replace(secret.encode(), _HIDDEN.encode())
-        return body
+        return Answer(response.status, named, self._secrets.hidden_in(body))
 
 
 def _text(origin: str, path: str, headers: Mapping[str, str], *, forwarded: bool) -> bytes:
@@ -169,14 +159,6 @@ def _inflated(body: bytes, wbits: int) -> bytes:
         if not body:
             return plain
     raise Unreadable(f"a compressed body of over {_MAX_MEMBERS} members")
-
-
-def _hidden(text: str, secrets: Iterable[str]) -> str:
-    """A text without secrets, of which an excerpt may hold but the beginning."""
-    for secret in secrets:
-        for length in range(len(secret), _TELLING_LETTERS - 1, -1):
-            text = text.replace(secret[:length], _HIDDEN)
-    return text
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from price.errors import Unreadable
+from price.transport.connecting import connected
 from price.wire import excerpt
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -164,24 +165,8 @@ class Connection(HTTPConnection):
         return response
 
     def _new_conn(self) -> socket.socket:
-        """A connection to the first address that answers; each gets its share of the time that is left."""
         port = self.port or self.default_port
-        addresses = socket.getaddrinfo(self._dns_host, port, type=socket.SOCK_STREAM)
-        failure: OSError = OSError("the name has no address")
-        for tried, (family, kind, protocol, _, address) in enumerate(addresses):
-            sock = socket.socket(family, kind, protocol)
-            try:
-                for option in self.socket_options or ():
-                    sock.setsockopt(*option)
-                sock.settimeout(self.limits.seconds_left() / (len(addresses) - tried))
-                sock.connect(address)
-                sock.settimeout(self.limits.seconds_left())
-            except OSError as error:
-                failure = error
-                sock.close()
-            else:
-                return sock
-        raise failure
+        return connected(self._dns_host, port, self.socket_options or (), self.limits.seconds_left)
 
 
 class TLSConnection(Connection, HTTPSConnection):
