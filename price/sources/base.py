@@ -1,7 +1,7 @@
 """What a source is: what to ask an exchange, and how to read its answer. No I/O, no clock, no logging."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -126,34 +126,6 @@ class Source:
             return Reading(self.name, read_price(said.price), time=time)
         except ValueError as error:
             return Unreadable(str(error))
-
-
-def expect(value: Any, kind: type[T]) -> T:
-    """The value, if it is of the kind. Raises TypeError."""
-    if not isinstance(value, kind):
-        raise TypeError(f"{shown(value)} where a {kind.__name__} belongs")
-    return value
-
-
-def at(value: Any, *path: str | int) -> object:
-    """What stands at a path of names and places in a JSON value; None where the path leads nowhere."""
-    for step in path:
-        try:
-            value = value[step] if type(value) in (list, dict) else None  # a text has places, too
-        except (LookupError, TypeError):
-            return None
-    return value
-
-
-def rows_of(
-    rows: object, name: str | int, pairs: Sequence[Pair], symbol: Callable[[Pair], str]
-) -> Iterator[tuple[Pair, object]]:
-    """Those rows of a list that are about the asked pairs: the ones that have a pair's symbol at `name`."""
-    wanted = {symbol(pair): pair for pair in pairs}
-    for row in expect(rows, list):
-        named = at(row, name)
-        if isinstance(named, str) and named in wanted:
-            yield wanted[named], row
 
 
 def read_time(raw: object, unit: str) -> datetime:

@@ -8,9 +8,10 @@ from typing import Any
 
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair
 from price.model import Pair, Request
-from price.sources.base import RawPrice, at, rows_of
+from price.sources.base import RawPrice
 from price.sources.candles import CandleSource
 from price.sources.refusals import by_code, by_words
+from price.sources.shapes import at, rows_of
 from price.wire import excerpt
 
 _CODES = {"11010": RateLimited, "20060": Unavailable, "10020": Refused}

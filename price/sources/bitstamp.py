@@ -8,9 +8,10 @@ from typing import Any
 
 from price.errors import RateLimited, SourceError, UnknownPair
 from price.model import Answer, Pair, Reading, Request
-from price.sources.base import RawPrice, at, expect, rows_of
+from price.sources.base import RawPrice
 from price.sources.candles import MINUTE, CandleSource
 from price.sources.refusals import by_code, by_words
+from price.sources.shapes import at, expect, rows_of
 from price.wire import excerpt
 
 

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 from price import times
 from price.errors import Unreadable
 from price.model import Answer, Pair, Request
-from price.sources.base import Source, expect, read_time
+from price.sources.base import Source, read_time
+from price.sources.shapes import expect
 from price.sources.strictjson import read_price, shown
 
 MINUTE = 60

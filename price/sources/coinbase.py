@@ -9,7 +9,7 @@ from typing import Any
 from price import times
 from price.errors import SourceError, UnknownPair
 from price.model import Pair, Request
-from price.sources.base import RawPrice, expect
+from price.sources.base import RawPrice
 from price.sources.candles import MINUTE, CandleSource
 from price.sources.refusals import by_words
 from price.sources.strictjson import shown
@@ -38,7 +38,7 @@ class Coinbase(CandleSource):
         yield RawPrice(pairs[0], data.get("price"), data.get("time"))
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
-        message = expect(data, dict).get("message")
+        message = data.get("message")
         if status == 404 and message == "NotFound":
             return UnknownPair(shown(message))
         return None if message is None else by_words(message, status)

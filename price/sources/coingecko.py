@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from price.errors import Forbidden, RateLimited, SourceError
 from price.model import Pair, Request
-from price.sources.base import RawPrice, Source, at, expect
+from price.sources.base import RawPrice, Source
 from price.sources.refusals import by_code, by_words
+from price.sources.shapes import at, expect
 
 _CODES = {"429": RateLimited, **dict.fromkeys(["10002", "10005", "10010", "10011"], Forbidden)}
 

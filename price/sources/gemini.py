@@ -8,9 +8,10 @@ from typing import Any
 
 from price.errors import RateLimited, SourceError, Unavailable, UnknownPair
 from price.model import Pair, Request
-from price.sources.base import RawPrice, at, expect, rows_of
+from price.sources.base import RawPrice
 from price.sources.candles import CandleSource
 from price.sources.refusals import by_code
+from price.sources.shapes import at, expect, rows_of
 
 _REASONS = {
     "RateLimit": RateLimited,

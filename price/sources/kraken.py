@@ -8,9 +8,10 @@ from typing import Any
 
 from price.errors import SourceError
 from price.model import Pair, Request
-from price.sources.base import RawPrice, at, expect
+from price.sources.base import RawPrice
 from price.sources.candles import CandleSource
 from price.sources.refusals import by_words
+from price.sources.shapes import at, expect
 
 _PREFIXES = {
     **dict.fromkeys(("XBT", "ETH", "LTC", "XRP", "XLM", "XMR", "ZEC", "ETC", "REP", "MLN", "XDG"), "X"),

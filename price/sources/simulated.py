@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from price import times
 from price.model import Answer, Pair, Request
-from price.sources.base import RawPrice, at, expect
+from price.sources.base import RawPrice
 from price.sources.candles import CandleSource
+from price.sources.shapes import at, expect
 
 SEED = "price"
 _BASES = {"BTC": Decimal(97000), "ETH": Decimal(3300), "SOL": Decimal(180), "DOGE": Decimal("0.25")}
