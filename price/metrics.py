@@ -4,6 +4,7 @@ The recorder may take no port and must wait for nobody. Families are made at eac
 known any more is absent: a price that is old, or the price of a recorder that is down.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -59,11 +60,12 @@ def serve(path: Path, now: Callable[[], datetime], listen: str, say: Callable[[s
     if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise PriceError(f"--listen {listen}: must be ADDRESS:PORT, for example 127.0.0.1:17280")
     try:
-        _, thread = start_http_server(int(port), host, _registry(path, now))
+        start_http_server(int(port), host, _registry(path, now))
     except OSError as error:
         raise PriceError(f"--listen {listen}: {error.strerror}; does something else listen there?") from error
     say(f"metrics of {path} at http://{listen}/metrics")
-    thread.join()
+    # its thread answers; versions before 0.19, such as Debian 12's, do not return it
+    threading.Event().wait()
     return 0
 
 

@@ -27,5 +27,6 @@ def counted(number: int, one: str, several: str = "") -> str:
 
 
 def print_line(text: str) -> None:
-    """Prints a line to stdout, escaped."""
+    """Prints a line to stdout, escaped; also who reads it through a pipe has it now."""
     sys.stdout.write(f"{escaped(text)}\n")
+    sys.stdout.flush()

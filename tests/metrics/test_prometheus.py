@@ -188,6 +188,33 @@ def test_two_scrapes_at_once_are_both_answered_and_a_second_server_is_refused(tm
     assert f"--listen 127.0.0.1:{port}: Address already in use" in second.stderr
 
 
+@pytest.mark.realtime
+def test_debians_older_library_serves_too_and_the_address_is_printed_before_any_scrape(
+    tmp_path: Path,
+) -> None:
+    port = _free_port()
+    # start_http_server returns nothing before version 0.19; Debian 12 has 0.16
+    code = (
+        "import runpy, sys, prometheus_client as library; newer = library.start_http_server;"
+        "library.start_http_server = lambda *words: newer(*words) and None;"
+        f"sys.argv = ['price', 'metrics', '--listen', '127.0.0.1:{port}'];"
+        f"runpy.run_path({MAIN[-1]!r}, run_name='__main__')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        try:
+            printed = process.stdout.readline()
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+                text = answer.read().decode()
+        finally:
+            process.kill()
+
+    assert printed.endswith(f"at http://127.0.0.1:{port}/metrics\n")
+    assert "price_recorder_up 0.0" in text
+
+
 def _await_answer(url: str) -> None:
     deadline = time.monotonic() + 30
     while True:
