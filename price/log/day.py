@@ -38,8 +38,8 @@ def count_day(
             for block in blocks:
                 rows = row.find(block.decode("latin-1"))
                 for one in rows:
-                    if one[0] >= oldest:
-                        break
+                    if one[0] >= oldest:  # not the end of what counts: one may be out of order
+                        continue
                     if one[2] == row.MISSED:
                         before = max(0, (since - times.slot_unix(one[0])) // interval)
                         counts.setdefault(one[1], Count()).missed += max(0, row.slots(one) - before)
