@@ -11,8 +11,8 @@ from price.model import Pair, Quote, Reading
 from price.recorder.ledger import Ledger
 from price.recorder.poll import Poller
 from price.recorder.workers import Outcome
-from price.sinks.backlog import missed_rows
 from price.sinks.base import Sinks
+from price.sinks.missed import missed_rows
 
 SLACK = timedelta(seconds=1)
 """How long after its slot is over a round may still end: machines are busy now and then."""

@@ -1,7 +1,7 @@
 """The rows that wait for the disk, slot by slot. What is older than a day, or beyond 64 MiB, is given up."""
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -90,17 +90,3 @@ class Backlog(deque[Block]):
 def text_of(quotes: Sequence[Quote]) -> bytes:
     """Quotes as rows. Raises ValueError for one that no row can hold."""
     return "".join(f"{row.write(quote)}\n" for quote in quotes).encode("ascii")
-
-
-def missed_rows(
-    last: Mapping[Pair, datetime], pairs: Collection[Pair], before: datetime, interval: int, reason: str
-) -> list[Quote]:
-    """A row for each pair's slots from the one after its `last` slot up to `before`, the earliest first."""
-    missed = []
-    for pair in pairs:
-        if pair in last:
-            first = times.next_slot(last[pair], interval)
-            slots = times.slots_between(first, before, interval)
-            if slots:
-                missed.append(Quote(first, pair, reason=reason, slots=slots))
-    return sorted(missed, key=lambda quote: quote.slot)

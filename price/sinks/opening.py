@@ -15,6 +15,7 @@ from price.log.lock import LogLock, Unfit
 from price.model import Pair
 from price.settings import Settings
 from price.sinks.backlog import MOST_BYTES, Backlog, Segment
+from price.sinks.held_reports import words
 from price.sinks.kinds import keep_apart, makes_up, word
 from price.wire import excerpt
 
@@ -137,7 +138,28 @@ def segment_of(settings: Settings) -> Segment:
     return Segment(settings.interval, settings.pairs, makes_up(settings))
 
 
-def is_transient(error: Exception) -> bool:
+def open_log(settings: Settings, *, patient: bool) -> tuple[OpenLog, LogEnd | None, Exception | None]:
+    """The log of these settings with what its end says, or with the fault that keeps it from being opened.
+
+    Raises PriceError where it cannot be recorded into. If `patient`, that is for what never becomes right by
+    itself: a foreign file, a second recorder, prices of the other kind. What a disk refuses today is a
+    fault, to be tried again with each slot.
+    """
+    log = OpenLog(settings.file)
+    try:
+        return log, log.begin(segment_of(settings)), None
+    except PriceError:
+        log.close()
+        raise
+    except (OSError, ValueError) as error:
+        if not patient or not _is_transient(error):
+            log.close()
+            text = f"PRICE_FILE={settings.file}: {words(error)}; mend that or name another file"
+            raise PriceError(text) from error
+        return log, None, error
+
+
+def _is_transient(error: Exception) -> bool:
     """Whether an error may go away by itself, as that of a full disk does: no wrong path, no foreign file."""
     return isinstance(error, OSError) and error.errno not in _NEVER_RIGHT
 

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from price import times
@@ -14,10 +14,11 @@ from price.log import row
 from price.log.end import LogEnd
 from price.model import Quote
 from price.settings import Settings
-from price.sinks.backlog import Backlog, Block, Segment, missed_rows, text_of
-from price.sinks.held_reports import HeldReports, words
+from price.sinks.backlog import Backlog, Block, Segment, text_of
+from price.sinks.held_reports import HeldReports
 from price.sinks.kinds import keep_apart, makes_up
-from price.sinks.opening import OpenLog, is_transient, segment_of
+from price.sinks.missed import missed_before
+from price.sinks.opening import OpenLog, open_log, segment_of
 from price.sinks.renamed import Renamed
 from price.text import counted
 
@@ -108,27 +109,14 @@ class RowsSink:
         self._log.close()
 
     def _change_log(self, settings: Settings, *, patient: bool) -> None:
-        """Opens another log. Raises PriceError where it cannot be recorded into.
-
-        If `patient`, that is for what never becomes right by itself: a foreign file, a second recorder,
-        prices of the other kind. What a disk refuses today is reported, and tried again with each slot.
-        """
+        """Opens another log. Raises PriceError where that cannot be: see `open_log`."""
         self.idle()
         if self._backlog:
             wait = counted(self.held, "row still waits", "rows still wait")
             raise PriceError(f"PRICE_FILE={settings.file}: {wait} for {self._log.path}")
-        log, fault = OpenLog(settings.file), None
-        try:
-            self._opened(log.begin(segment_of(settings)), settings, False)
-        except PriceError:
-            log.close()
-            raise
-        except (OSError, ValueError) as error:
-            if not patient or not is_transient(error):
-                log.close()
-                text = f"PRICE_FILE={settings.file}: {words(error)}; mend that or name another file"
-                raise PriceError(text) from error
-            fault = error
+        log, end, fault = open_log(settings, patient=patient)
+        if end is not None:
+            self._opened(end, settings, False)
         self.close()
         self._log = log
         if fault:
@@ -172,34 +160,17 @@ class RowsSink:
 
     def _texts(self) -> list[bytes]:
         """What is to be written for each block: its rows, after a header where a segment begins."""
-        texts, before, missed = [], self._log.segment, self._missed()
-        for block in self._backlog:
+        texts: list[bytes] = []
+        log, before = self._log, self._log.segment
+        for at, block in enumerate(self._backlog):
             segment = block.segment
             begins = not segment.goes_on(before)
             header = f"{row.header(segment.interval, simulated=segment.simulated)}\n" if begins else ""
-            texts.append(header.encode() + missed + block.text)
-            before, missed = segment, b""
+            given_up = self._backlog.given_up
+            missed = missed_before(block, log.ends, self._down_until, given_up) if at == 0 else ()
+            texts.append(header.encode() + text_of(missed) + block.text)
+            before = segment
         return texts
-
-    def _missed(self) -> bytes:
-        """Rows for the slots between those in the file and the first that is held, where there are any.
-
-        In those before the recorder started it was down; the rows of others were given up, also those of
-        pairs that a reload has removed or added meanwhile.
-        """
-        if not self._backlog:
-            return b""
-        (interval, pairs, _), missed = self._backlog[0].segment, []
-        ends, until = dict(self._log.ends), self._down_until
-        if until:
-            missed = missed_rows(ends, pairs, until, interval, "down")
-            ends |= dict.fromkeys([quote.pair for quote in missed], until - timedelta(seconds=interval))
-        late = []
-        for pair, (first, last) in self._backlog.given_up.items():
-            begin = ends.get(pair, first - timedelta.resolution)
-            end = self._backlog[0].first if pair in pairs else times.next_slot(last, interval)
-            late += missed_rows({pair: begin}, [pair], end, interval, "late")
-        return text_of(missed + sorted(late, key=lambda quote: quote.slot))
 
     def _begin_late(self) -> None:
         """Opens the log that could not be opened at the start, and goes on as if it had been.
