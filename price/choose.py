@@ -9,16 +9,13 @@ from decimal import Context, Decimal, Inexact, localcontext
 from types import MappingProxyType
 from typing import NamedTuple
 
+from price.confirm import Anchor, Jump, Prices, near_anchor, next_jump, within
 from price.model import Pair, Quote, Reading
 
-ANCHOR_AGE, ANCHOR_SLOTS = timedelta(seconds=60), 3
-"""How old an anchor may be: the longer of the two."""
 DEVIATIONS, MOST_SPREADS = 5, 3
 """The width of agreement is five deviations, but never more than so many spreads."""
-CONFIRMING_SLOTS = 3
 QUORUM, SOURCES_FOR_QUORUM = 2, 3
 """The default quorum, for a pair that so many sources quote; it is 1 where fewer do."""
-_NEAR_FIRST = Decimal(1)
 AHEAD = timedelta(seconds=5)
 """A source's timestamp farther than this in the future is ignored."""
 FROZEN_AGE, FROZEN_SLOTS = timedelta(hours=1), 12
@@ -42,22 +39,6 @@ class Rules(NamedTuple):
         return self.quorum or (QUORUM if sources >= SOURCES_FOR_QUORUM else 1)
 
 
-class Anchor(NamedTuple):
-    """A price that rested on agreeing sources, and its slot."""
-
-    price: Decimal
-    slot: datetime
-
-
-class Jump(NamedTuple):
-    """A lone source's jump that waits for confirmation: its first price, and in how many slots it stood."""
-
-    source: str
-    first: Decimal
-    slot: datetime
-    seen: int
-
-
 class Seen(NamedTuple):
     """What a source has given for a pair so far."""
 
@@ -78,10 +59,6 @@ class Memory(NamedTuple):
     anchor: Anchor | None = None
     seen: Mapping[str, Seen] = MappingProxyType({})
     jump: Jump | None = None
-
-
-Prices = Mapping[str, Decimal]
-"""The usable prices by their source, in the order of the sources."""
 
 
 class _Verdict(NamedTuple):
@@ -176,17 +153,17 @@ def _judge(slot: datetime, prices: Prices, sources: int, memory: Memory, rules: 
     kept = _agreeing(prices, rules.max_spread)
     agreed = bool(kept)
     if prices and not agreed:
-        kept = _anchored(prices, memory.anchor, slot, rules)
+        kept = near_anchor(prices, memory.anchor, slot, rules.interval, rules.max_spread, rules.max_jump)
         if not kept:
             return _Verdict(prices, "disagree")
     if len(kept) < rules.quorum_of(sources):
         return _Verdict(kept, "quorum" if kept else "")
     verdict = _Verdict(kept, agreed=agreed)
     (source, price), *others = kept.items()
-    if others or memory.price is None or _within(price, memory.price, rules.max_jump):
+    if others or memory.price is None or within(price, memory.price, rules.max_jump):
         return verdict
-    jump = _jump(slot, source, price, memory.jump, rules.interval)
-    return verdict if jump.seen >= CONFIRMING_SLOTS else _Verdict(kept, "unconfirmed", jump=jump)
+    jump = next_jump(slot, source, price, memory.jump, rules.interval)
+    return verdict if jump.confirmed else _Verdict(kept, "unconfirmed", jump=jump)
 
 
 def _agreeing(prices: Prices, spread: Decimal) -> Prices:
@@ -204,27 +181,6 @@ def _agreeing(prices: Prices, spread: Decimal) -> Prices:
         bound = max(bound, min(DEVIATIONS * _median(distances), MOST_SPREADS * bound))
     near = {name: prices[name] for name, one in zip(prices, distances, strict=True) if one <= bound}
     return near if 2 * len(near) > len(prices) else {}
-
-
-def _anchored(prices: Prices, anchor: Anchor | None, slot: datetime, rules: Rules) -> Prices:
-    """Those at the anchor, where all others are so far from it that they cannot be the market; else none."""
-    if anchor is None or slot - anchor.slot > max(ANCHOR_AGE, ANCHOR_SLOTS * rules.interval):
-        return {}
-    near = {name: price for name, price in prices.items() if _within(price, anchor.price, rules.max_spread)}
-    far = sum(not _within(price, anchor.price, rules.max_jump) for price in prices.values())
-    return near if len(near) + far == len(prices) else {}
-
-
-def _within(price: Decimal, other: Decimal, percent: Decimal) -> bool:
-    return 100 * abs(price - other) <= percent * other
-
-
-def _jump(slot: datetime, source: str, price: Decimal, jump: Jump | None, interval: timedelta) -> Jump:
-    """A lone source far from the last price: the same jump in one more slot in a row, or a first one."""
-    stays = jump and jump.source == source and _within(price, jump.first, _NEAR_FIRST)
-    if jump and stays and jump.slot + interval == slot:
-        return jump._replace(slot=slot, seen=jump.seen + 1)
-    return Jump(source, price, slot, 1)
 
 
 def _median(prices: Iterable[Decimal]) -> Decimal:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from price.choose import Anchor, Jump, Memory, Rules, choose
+from price.choose import Memory, Rules, choose
+from price.confirm import Anchor, Jump
 from price.log import quotes
 from price.log.row import plain, write
 from price.model import Pair, Quote, Reading

@@ -25,7 +25,8 @@ RULES = {
     "clock": {"host"},
     "host": {"host"},
     # pure
-    "choose": {"model"},
+    "confirm": set[str](),
+    "choose": {"confirm", "model"},
     "backoff": {"errors", "wire"},
     "source_state": {"backoff", "counters", "errors", "events", "log", "model", "sources", "times", "wire"},
     "log": {"log", "host", "wire", *GROUND},
@@ -49,8 +50,8 @@ RULES = {
     # the wings
     "recorder": {
         "recorder", "alerts", "backoff", "clock", "clock_witness", "source_state", "handlers", "sinks",
-        "sources", "fetchers", "settings", "plan", "choose", "events", "wire", "log", "safely", "host",
-        *GROUND,
+        "sources", "fetchers", "settings", "plan", "choose", "confirm", "events", "wire", "log", "safely",
+        "host", *GROUND,
     },
     "report": {"report", "alerts", "optional", "log", "host", *GROUND},
     # between them: asks and reads, and writes repairs.txt
@@ -99,6 +100,7 @@ ALSO = {
         "ctypes",
     },
     "choose": {"logging", "os", "time", "socket", "pathlib"},
+    "confirm": {"logging", "os", "time", "socket", "pathlib"},
     "alerts": {"requests", "urllib3", "socket", "dotenv", "time"},
     "times": {"logging", "os", "time", "socket", "pathlib"},
 }

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from price import times
-from price.choose import Anchor, Memory
+from price.choose import Memory
 from price.clock_witness import ClockWitness
+from price.confirm import Anchor
 from price.log.end import LogEnd
 from price.model import Pair, Quote
 
