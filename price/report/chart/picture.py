@@ -11,9 +11,11 @@ from price.report.chart.series import Scene, Series
 with contextlib.redirect_stderr(io.StringIO()):
     import matplotlib
     from matplotlib.axes import Axes
+    from matplotlib.colors import to_rgba
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
+    from matplotlib.transforms import ScaledTranslation
 
 _DOTS = 100
 """Per inch."""
@@ -61,7 +63,9 @@ def _panel(scene: Scene, series: Series, part: SubFigure) -> None:
     known.set_in_layout(False)  # where its prices are long they leave the picture its width
     for number, stretch in enumerate(scene.shaded(series), start=1):
         edges = stretch.start / _DAY, stretch.end / _DAY
-        shade = axes.axvspan(*edges, facecolor=(_MISSED, 0.25), edgecolor=(_MISSED, 0.5), linewidth=0.8)
+        shade = axes.axvspan(
+            *edges, facecolor=to_rgba(_MISSED, 0.25), edgecolor=to_rgba(_MISSED, 0.5), linewidth=0.8
+        )
         shade.set_gid(f"missed-{series.pair}-{number}")
     for number, run in enumerate(scene.runs(series), start=1):
         moments, prices = zip(*(place for bar in run for place in scene.way(bar)), strict=True)
@@ -71,7 +75,11 @@ def _panel(scene: Scene, series: Series, part: SubFigure) -> None:
         line.set_gid(f"price-{series.pair}-{number}")
     signs = [Line2D([], [], color=_LINE), Patch(color=_MISSED, alpha=0.25)]
     labels = [scene.line_label, scene.shade_label(series)]
-    part.legend(signs, labels, loc="outside lower left", ncols=2, frameon=False)
+    # under the labels of the axis: loc="outside …" came with matplotlib 3.7, and Debian 12 has 3.6
+    below = axes.transAxes + ScaledTranslation(0, -24 / 72, part.dpi_scale_trans)
+    axes.legend(
+        signs, labels, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, ncols=2, frameon=False
+    )
 
 
 def _frame(scene: Scene, series: Series, axes: Axes) -> None:
