@@ -204,6 +204,9 @@ def test_purged_only_the_log_is_left(service: Service) -> None:
     machine = service.machine
     service.systemctl("start")
     service.await_rows(1)
+    # systemd makes its folder before its program is missed
+    machine.run("systemctl", "start", "price-alert")
+    until(lambda: machine.path("/var/lib/private/price-alert").exists(), 30)
 
     dpkg(machine, "-P", "price")
 
