@@ -470,7 +470,7 @@ def test_without_a_network_each_slot_is_missed_and_said_to_be_so_once(alone: Cal
     assert seconds_of(rows[4]) == seconds_of(rows[0]) + 4
     for name in ("coinbase", "kraken", "bitstamp"):
         assert program.said.count(f"warning: {name} lost: unreachable") == 1
-    assert program.said.count("PRICE_SOURCES=simulated make run") == 1
+    assert program.said.count("set PRICE_SOURCES=simulated") == 1
     assert program.said.count("retired") == 0
 
 

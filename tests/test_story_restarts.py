@@ -206,8 +206,8 @@ def test_the_hint_at_simulated_prices_names_a_file_of_its_own_where_the_log_has_
     scene.run(until=9)
 
     first, second = scene.said(Event.NO_SOURCE_YET)
-    assert first.endswith("to see rows without a network: PRICE_SOURCES=simulated make run")
-    assert second.endswith(": PRICE_FILE=logs/simulated.txt PRICE_SOURCES=simulated make run")
+    assert first.endswith("to see rows without a network set PRICE_SOURCES=simulated")
+    assert second.endswith(" set PRICE_SOURCES=simulated, and PRICE_FILE to another file")
 
 
 def test_another_interval_after_a_restart_begins_a_new_sum(tmp_path: Path) -> None:

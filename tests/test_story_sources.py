@@ -303,7 +303,7 @@ def test_where_nothing_is_reachable_there_is_one_hint(tmp_path: Path) -> None:
     scene.run(until=200)
 
     (hint,) = scene.said(Event.NO_SOURCE_YET)
-    assert "PRICE_SOURCES=simulated make run" in hint
+    assert "set PRICE_SOURCES=simulated" in hint
     assert len(scene.said(Event.SOURCE_LOST)) == 3
     assert len(scene.rows) == 40
     assert not any("down" in row for row in scene.rows)

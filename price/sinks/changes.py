@@ -43,8 +43,8 @@ class ChangesSink:
         for source, known in readings.items():
             self._compare(source, known, slot)
         if self._first and all(one.why in _NETWORK_WORDS for known in readings.values() for one in known):
-            apart = "PRICE_FILE=logs/simulated.txt " if self._holds_real_prices() else ""
-            hint = f"to see rows without a network: {apart}PRICE_SOURCES=simulated make run"
+            apart = ", and PRICE_FILE to another file" if self._holds_real_prices() else ""
+            hint = f"to see rows without a network set PRICE_SOURCES=simulated{apart}"
             log_event(Event.NO_SOURCE_YET, NOTICE, f"no source can be reached; {hint}")
         self._first = False
 
