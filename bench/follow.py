@@ -23,6 +23,7 @@ from bench.year import EVERY, days
 from price import times
 from price.follow import sql
 from price.log import row
+from price.log.header import header_line
 from price.log.read import PriceLog
 from tests.follow.engines import NatsServers, PostgresServer
 from tests.follow.following import MAIN, Cluster, Database
@@ -111,7 +112,7 @@ def _with_months(server: PostgresServer, log: Path) -> Database:
 def _into_jetstream(servers: NatsServers, log: Path, rounds: int) -> None:
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = next(days(midnight - timedelta(days=1), 1, "BTC-USD", 1))  # what is older than a week is not sent
-    log.write_text(f"{row.header(EVERY)}\n{day}")
+    log.write_text(f"{header_line(EVERY)}\n{day}")
     count = day.count("\n")
     seen: dict[str, list[Seen]] = {}
     for _ in range(rounds):

@@ -16,6 +16,7 @@ from price.backfill.missing import Slot
 from price.errors import PriceError
 from price.log import row
 from price.log.files import REPAIRS, repairs_file
+from price.log.header import HEADER_START, header_line, read_header
 from price.log.left import LeftOut
 from price.log.read import file_blocks
 from price.log.row import Row
@@ -67,10 +68,10 @@ class RepairsFile:
         every, before, pairs = 0, "", set[str]()
         with target.open(encoding="utf-8", errors="replace", newline="\n") as file:
             for number, line in enumerate(file, start=1):
-                header = row.read_header(line[:-1])
+                header = read_header(line[:-1])
                 every = header.every if header else every
                 one = _read(line)
-                if line.startswith("#") and line.endswith("\n") and (header or row.HEADER_START not in line):
+                if line.startswith("#") and line.endswith("\n") and (header or HEADER_START not in line):
                     continue
                 if not one or not every or one[0] < before or (one[0] == before and one[1] in pairs):
                     shown = ascii(line.rstrip("\n")[:60])
@@ -118,7 +119,7 @@ class RepairsFile:
                 before = _key(filled)
                 if filled.every != every:
                     every = filled.every
-                    draft.write(f"{row.header(every, simulated=self._simulated)}\n")
+                    draft.write(f"{header_line(every, simulated=self._simulated)}\n")
                 draft.write(f"{row.text(filled.row)}\n")
             draft.flush()
             host.sync(draft.fileno())

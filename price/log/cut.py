@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from price import host
 from price.log import row
+from price.log.header import HEADER_START, read_header
 from price.log.lock import LOG_MODE, Unfit
 from price.wire import excerpt
 
@@ -23,7 +24,7 @@ LONGEST_LINE = 64 * 1024
 _BLOCK_BYTES = 1024 * 1024
 _SHOWN_BYTES = 400
 _SLOT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
-_HEADER = f"{row.HEADER_START}1 every="
+_HEADER = f"{HEADER_START}1 every="
 _LIKE_SLOT = b"0000-00-00T00:00:00Z "
 
 
@@ -148,7 +149,7 @@ def _check_first_line(begin: bytes) -> None:
     first, newline, _ = begin.partition(b"\n")
     text = first.decode("latin-1").rstrip("\0")
     torn = not newline and _HEADER.startswith(text[: len(_HEADER)])
-    if not torn and row.read_header(text) is None:
+    if not torn and read_header(text) is None:
         raise Unfit(f"it is not a price log: its first line is not '# price-log …' but {excerpt(text, 40)}")
 
 

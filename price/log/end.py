@@ -19,6 +19,7 @@ from price.errors import PriceError
 from price.log import quotes, row
 from price.log.file import File, last_interval
 from price.log.files import log_files
+from price.log.header import read_header
 from price.model import Pair, Quote
 
 _ROWS_BYTES = 4 * 1024 * 1024
@@ -83,7 +84,7 @@ class _OwnFile(File):
     def __init__(self, path: str, descriptor: int, size: int) -> None:
         super().__init__(path, descriptor)
         self.size = size
-        header = row.read_header(self.read(0, 4096).partition(b"\n")[0].decode("latin-1"))
+        header = read_header(self.read(0, 4096).partition(b"\n")[0].decode("latin-1"))
         self.simulated = bool(header and header.simulated)
 
     def read(self, at: int, size: int) -> bytes:

@@ -6,6 +6,7 @@ from itertools import islice
 
 from price import host, times
 from price.log import row
+from price.log.header import HEADER_START, read_header
 
 BLOCK = 1 << 16
 """Bytes read at once: what they become fits the processor's cache; larger ones are slower."""
@@ -185,10 +186,10 @@ def end_before(slot: str, blocks: Iterable[tuple[int, bytes]], end: int) -> int:
 
 def last_interval(block: bytes) -> int:
     """The interval in the last header of some lines; 0 where there is none."""
-    start = row.HEADER_START.encode()
+    start = HEADER_START.encode()
     at = len(block)
     while (at := block.rfind(start, 0, at)) >= 0:
-        header = row.read_header(block[at:].partition(b"\n")[0].decode("latin-1"))
+        header = read_header(block[at:].partition(b"\n")[0].decode("latin-1"))
         if header and (at == 0 or block[at - 1 : at] == b"\n"):
             return header.every
     return 0

@@ -18,6 +18,7 @@ from price import host
 from price.errors import PriceError
 from price.log import row
 from price.log.file import BLOCK, FEW, HOP, PACKED, File
+from price.log.header import read_header
 
 REPAIRS = "repairs.txt"
 _STRANGE = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress", b"PK": "zip"}
@@ -91,7 +92,7 @@ class LogFile:
         for at, block in file.blocks(size=HOP):
             if begun is None:
                 begun = block.partition(b"\n")[0].decode("latin-1")
-                self.every, self.simulated = row.read_header(begun) or (0, False)
+                self.every, self.simulated = read_header(begun) or (0, False)
             # one of the first few may be out of order
             self.first = min((one[0] for one in row.find(block.decode("latin-1"))[:FEW]), default="")
             if self.first or (not self.every and at > BLOCK):

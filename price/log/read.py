@@ -27,6 +27,7 @@ from price import times
 from price.log import row
 from price.log.file import File
 from price.log.files import LogFile, find_again, log_files, repairs_file
+from price.log.header import HEADER_START, read_header
 from price.log.left import LeftOut
 from price.log.order import END, Block, in_order, once, sorted_blocks
 from price.log.row import Row
@@ -190,7 +191,7 @@ def parsed(text: str, every: int, left: LeftOut) -> Iterator[Block]:
     missing = text.count("\n") - len(rows)
     if not missing:
         yield every, rows
-    elif not text.startswith(row.HEADER_START) and f"\n{row.HEADER_START}" not in text:
+    elif not text.startswith(HEADER_START) and f"\n{HEADER_START}" not in text:
         left.lines += missing - text.startswith("#") - text.count("\n#")
         yield every, rows
     else:
@@ -200,7 +201,7 @@ def parsed(text: str, every: int, left: LeftOut) -> Iterator[Block]:
 def _by_header(text: str, every: int, left: LeftOut) -> Iterator[Block]:
     lines: list[str] = []
     for line in text.split("\n")[:-1]:
-        header = row.read_header(line)
+        header = read_header(line)
         if header:
             yield from parsed("".join(lines), every, left)
             lines, every = [], header.every
@@ -211,7 +212,7 @@ def _by_header(text: str, every: int, left: LeftOut) -> Iterator[Block]:
 
 def _long_rows(before: bytes) -> Iterator[Row]:
     """The rows of several slots in the last segment of some lines."""
-    at = before.rfind(f"\n{row.HEADER_START}".encode()) + 1
+    at = before.rfind(f"\n{HEADER_START}".encode()) + 1
     while (at := before.find(b" slots=", at)) >= 0:
         start, at = before.rfind(b"\n", 0, at) + 1, before.find(b"\n", at) + 1
         yield from row.find(before[start:at].decode("latin-1"))

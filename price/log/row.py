@@ -1,4 +1,4 @@
-"""The form of a row and of a header line: the only place that knows it.
+"""The form of a row: the only place that knows it. That of the header line is in header.py.
 
 Readers handle millions of rows, so a row is a plain tuple of its five texts, found by one `findall` for
 each block of lines. Slots are compared as text: ISO 8601 of one form sorts like time.
@@ -12,7 +12,7 @@ This module needs no Decimal and no Quote, whose import costs more than most ans
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from price import times
 
@@ -44,35 +44,12 @@ _EXTRA = r"[a-z][a-z0-9_-]*+=[!-~]++"
 # column 4 looks back at column 3: a digit before the blank was a price
 _BASIS = rf"(?<=\d ){_SOURCES}|(?<=- ){_REASON}"
 _ROW = rf"^({_SLOT}) ({_PAIR}) ({_PRICE}|-) ({_BASIS})((?: {_EXTRA})*+)\n"
-_HEADER = r"# price-log 1 every=([1-9]\d{0,3})s((?: [!-~]+)*)"
-HEADER_START = "# price-log "
-_SIMULATED = "simulated"
 
 
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
     """A pattern, made when it is first needed: each costs up to a millisecond."""
     return re.compile(text, re.ASCII | re.MULTILINE)
-
-
-class Header(NamedTuple):
-    """What the first line of a file states; it stands again where the interval changes."""
-
-    every: int
-    """Seconds from slot to slot."""
-    simulated: bool
-    """Whether the prices are made up."""
-
-
-def header(every: int, *, simulated: bool = False) -> str:
-    """The line that opens a file of slots `every` seconds apart, without its line end."""
-    return f"# price-log 1 every={every}s" + (f" {_SIMULATED}" if simulated else "")
-
-
-def read_header(line: str) -> Header | None:
-    """What a header line states; None for any other line. Words that a later version adds are ignored."""
-    match = _pattern(_HEADER).fullmatch(line)
-    return Header(int(match[1]), _SIMULATED in match[2].split(" ")) if match else None
 
 
 def find(lines: str) -> list[Row]:

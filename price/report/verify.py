@@ -9,6 +9,7 @@ from price import times
 from price.log import row
 from price.log.file import TOO_LONG
 from price.log.files import LogFile, log_files, number_of, repairs_file
+from price.log.header import HEADER_START, read_header
 from price.log.read import PriceLog
 from price.report import options
 from price.report.arithmetic import Arithmetic
@@ -89,8 +90,8 @@ class Verifier:
     def _line(self, line: str, *, joins: bool) -> Iterator[Fault]:
         """The faults of any line."""
         self._number += 1
-        if line.startswith(row.HEADER_START.rstrip()):
-            header = row.read_header(line)
+        if line.startswith(HEADER_START.rstrip()):
+            header = read_header(line)
             if not header or header.every > 3600 or times.DAY % header.every:
                 what = f"not a header such as '# price-log 1 every=5s': {line[:40]!a}"
                 yield Fault(self._file, self._number, what)
@@ -179,8 +180,8 @@ def _sound_repairs(file: LogFile, faults: list[Fault]) -> Iterator[Fault]:
         for _, block in opened.blocks():
             for line in block.decode("latin-1").split("\n")[:-1]:
                 number += 1
-                if line.startswith(row.HEADER_START.rstrip()) or number == 1:
-                    if not row.read_header(line):
+                if line.startswith(HEADER_START.rstrip()) or number == 1:
+                    if not read_header(line):
                         faults.append(Fault(path, number, "not a header such as '# price-log 1 every=5s'"))
                     continue
                 if line.startswith("#"):

@@ -10,8 +10,8 @@ from price import times
 from price.clock import Clock
 from price.counters import SLOT_BOUNDS, SYNC_BOUNDS, Histogram
 from price.errors import PriceError
-from price.log import row
 from price.log.end import LogEnd
+from price.log.header import header_line
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.backlog import Backlog, Block, Segment, text_of
@@ -165,7 +165,7 @@ class RowsSink:
         for at, block in enumerate(self._backlog):
             segment = block.segment
             begins = not segment.goes_on(before)
-            header = f"{row.header(segment.interval, simulated=segment.simulated)}\n" if begins else ""
+            header = f"{header_line(segment.interval, simulated=segment.simulated)}\n" if begins else ""
             given_up = self._backlog.given_up
             missed = missed_before(block, log.ends, self._down_until, given_up) if at == 0 else ()
             texts.append(header.encode() + text_of(missed) + block.text)

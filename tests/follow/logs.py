@@ -6,6 +6,7 @@ from pathlib import Path
 
 from price import times
 from price.log import row
+from price.log.header import header_line
 from price.log.row import Row
 
 START = times.slot_unix("2026-10-31T23:58:00Z")
@@ -18,7 +19,7 @@ Quote = tuple[str, str, str, str, str, str]
 def write_log(path: Path, rows: Iterable[Row], every: int = 5) -> Path:
     """A log with these rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([row.header(every), *map(row.text, rows), ""]))
+    path.write_text("\n".join([header_line(every), *map(row.text, rows), ""]))
     return path
 
 

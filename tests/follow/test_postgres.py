@@ -10,6 +10,7 @@ from price import times
 from price.follow.postgres import Postgres
 from price.follow.target import Batch
 from price.log import row
+from price.log.header import header_line
 from price.log.row import Row
 from tests.follow.engines import PostgresServer
 from tests.follow.following import Database, command, heard
@@ -139,7 +140,7 @@ def test_what_was_missed_has_the_interval_that_was_in_force(database: Database, 
     )
     later: Row = (times.slot_text(START + 60), "BTC-USD", "-", "kraken:timeout", " slots=2")
     with path.open("a") as file:
-        file.write(f"{row.header(10)}\n{row.text(later)}\n")
+        file.write(f"{header_line(10)}\n{row.text(later)}\n")
 
     database.follower(path).catch_up()
 

@@ -17,6 +17,7 @@ from price.errors import PriceError, SettingsError, SourceError
 from price.handlers.console import Console
 from price.handlers.fields import fields
 from price.log import quotes, row
+from price.log.header import header_line, read_header
 from price.log.row import plain, write
 from price.model import Answer, Request
 from price.sources import SOURCES
@@ -132,8 +133,8 @@ def rows(data: bytes) -> None:
         assert row.slots(found[0]) == quote.slots
     else:
         assert text not in map(row.text, found)
-    header = row.read_header(text)
-    assert header is None or text.startswith(row.header(header.every))
+    header = read_header(text)
+    assert header is None or text.startswith(header_line(header.every))
     with suppress(PriceError):
         times.slot_unix(text[: row.SLOT_LENGTH])
 
@@ -371,7 +372,7 @@ def _goes_on(before: bytes, after: bytes) -> None:
     *new, rest = after[after.rfind(b"\n", 0, alike) + 1 :].decode("ascii").split("\n")
     assert rest == ""
     for text in new:
-        assert row.read_header(text) or quotes.read(text)
+        assert read_header(text) or quotes.read(text)
     if not before:
         assert len(proven(after.decode("ascii"))) == 2
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from price import times
 from price.log import quotes
-from price.log.row import header, plain, read_header, write
+from price.log.header import header_line, read_header
+from price.log.row import plain, write
 from price.model import Pair, Quote
 from price.sources.strictjson import MAX_PRICE
 from tests.proof import ROW
@@ -127,10 +128,10 @@ def test_what_a_later_version_adds_is_read_over() -> None:
 
 @pytest.mark.parametrize("interval", [1, 5, 60, 3600])
 def test_a_header_tells_the_interval(interval: int) -> None:
-    assert header(interval) == f"# price-log 1 every={interval}s"
-    assert read_header(header(interval)) == (interval, False)
-    assert read_header(header(interval, simulated=True)) == (interval, True)
-    assert read_header(f"{header(interval)} of=later") == (interval, False)
+    assert header_line(interval) == f"# price-log 1 every={interval}s"
+    assert read_header(header_line(interval)) == (interval, False)
+    assert read_header(header_line(interval, simulated=True)) == (interval, True)
+    assert read_header(f"{header_line(interval)} of=later") == (interval, False)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from itertools import chain
 from pathlib import Path
 
 from price import times
+from price.log.header import read_header
 from price.log.quotes import read
-from price.log.row import plain, read_header
+from price.log.row import plain
 from price.model import Pair, Quote
 from tests.report.randomlog import MOST_STRAYS
 

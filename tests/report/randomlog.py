@@ -7,7 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from price import times
-from price.log.row import header, write
+from price.log.header import header_line
+from price.log.row import write
 from price.model import Pair, Quote
 
 START = times.unix(datetime(2026, 11, 20, 23, 50, tzinfo=UTC))
@@ -47,7 +48,7 @@ class RandomLog:
             self._slot()
 
     def _header(self) -> str:
-        return header(self.every) + "\n"
+        return header_line(self.every) + "\n"
 
     def _event(self) -> None:
         """Now and then: a rotation, a comment, another interval, other pairs."""
