@@ -206,7 +206,6 @@ class App:
             self._sinks.configure(wanted)
         except PriceError:
             self._wanted = running.settings
-            self._wanted = running.settings
             for one in workers.values():
                 one.close()
             raise
