@@ -17,7 +17,7 @@ from price.cli import main
 from price.errors import SettingsError
 from price.model import Pair
 from price.plan import Plan, plan
-from price.settings import NAMES, ROWS, Settings
+from price.settings import NAMES, ROWS, Settings, values
 from price.settings.table import URLS
 from price.sources import SOURCES
 
@@ -756,3 +756,18 @@ def test_any_values_are_settings_or_faults_of_one_line_each(values: dict[str, st
         lines = []
 
     assert all(one.isprintable() for one in lines)
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        *[
+            (values.servers, f"nats://a{odd}b")
+            for odd in ("\u2028", "\u202e", "\u200b", "\xa0", "\t", "\x7f", "\udcff")
+        ],
+        *[(values.url, text) for text in ("https://a.b\n", "https://a.b/c\n", "https://[v1.x]")],
+    ],
+)
+def test_an_address_with_what_cannot_be_seen_is_refused(read: Callable[[str], object], text: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        read(text)

@@ -18,12 +18,12 @@ T = TypeVar("T")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 _URL = re.compile(
-    r"(?=[!-~]+$)https?://(?:[^/?#@\\:\[\]]+|\[[^/?#@\\\]]+\])(?::[1-9]\d*)?(?:/[^?#\\]*)?", re.I
+    r"(?=[!-~]+\Z)https?://(?:[^/?#@\\:\[\]]+|\[[0-9a-f:.%]+\])(?::[1-9]\d*)?(?:/[^?#\\]*)?", re.I
 )
 _PAIR = re.compile(r"([A-Za-z0-9]{1,20})[-/]([A-Za-z0-9]{1,20})", re.ASCII)
 _SYMBOL = re.compile(r"([A-Za-z]{1,20}):([A-Za-z0-9]{1,20})(?:=([A-Za-z0-9._-]{1,60}))?", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
-_SERVER = re.compile(r"(?:nats|tls)://[^\x00-\x20\x7f-\xa0]+")
+_SERVER = re.compile(r"(?:nats|tls)://[^ ]+")
 _USER = re.compile(r"^(.*?//)?.*@", re.DOTALL)
 _QUERY = re.compile(r"([?#]).*", re.DOTALL)
 _DAY_SECONDS = 86400
@@ -170,7 +170,8 @@ def servers(text: str) -> tuple[str, ...]:
 
 def _server(text: str) -> str:
     parts = _parts(text)
-    if not _SERVER.fullmatch(text) or not (parts and parts.hostname and parts.port != 0):
+    known = parts is not None and bool(parts.hostname) and parts.port != 0
+    if not (known and _SERVER.fullmatch(text) and text.isprintable()):
         raise ValueError("must be addresses parted by commas, for example nats://127.0.0.1:4222")
     return text
 
