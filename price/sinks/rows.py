@@ -160,17 +160,21 @@ class RowsSink:
 
     def _texts(self) -> list[bytes]:
         """What is to be written for each block: its rows, after a header where a segment begins."""
-        texts: list[bytes] = []
-        log, before = self._log, self._log.segment
-        for at, block in enumerate(self._backlog):
+        texts, before, missed = [], self._log.segment, self._missed()
+        for block in self._backlog:
             segment = block.segment
             begins = not segment.goes_on(before)
             header = f"{header_line(segment.interval, simulated=segment.simulated)}\n" if begins else ""
-            given_up = self._backlog.given_up
-            missed = missed_before(block, log.ends, self._down_until, given_up) if at == 0 else ()
-            texts.append(header.encode() + text_of(missed) + block.text)
-            before = segment
+            texts.append(header.encode() + missed + block.text)
+            before, missed = segment, b""
         return texts
+
+    def _missed(self) -> bytes:
+        """Rows of slots before the first that is held, where the recorder was down or gave some up."""
+        down_until, given_up = self._down_until, self._backlog.given_up
+        if not self._backlog or not (down_until or given_up):
+            return b""
+        return text_of(missed_before(self._backlog[0], self._log.ends, down_until, given_up))
 
     def _begin_late(self) -> None:
         """Opens the log that could not be opened at the start, and goes on as if it had been.
