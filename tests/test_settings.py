@@ -197,6 +197,7 @@ def test_a_value_that_cannot_be_is_refused_with_its_name_itself_and_a_valid_one(
         ("https://api.kraken.com/", "https://api.kraken.com"),
         ("http://localhost:8080/kraken/", "http://localhost:8080/kraken"),
         ("https://[::1]:8443", "https://[::1]:8443"),
+        ("https://[fe80::1%25eth0]", "https://[fe80::1%25eth0]"),
     ],
 )
 def test_a_url_may_have_a_port_and_a_prefix(url: str, kept: str) -> None:
@@ -765,7 +766,10 @@ def test_any_values_are_settings_or_faults_of_one_line_each(values: dict[str, st
             (values.servers, f"nats://a{odd}b")
             for odd in ("\u2028", "\u202e", "\u200b", "\xa0", "\t", "\x7f", "\udcff")
         ],
-        *[(values.url, text) for text in ("https://a.b\n", "https://a.b/c\n", "https://[v1.x]")],
+        *[
+            (values.url, text)
+            for text in ("https://a.b\n", "https://a.b/c\n", "https://[v1.x]", "https://a.b/\u017f")
+        ],
     ],
 )
 def test_an_address_with_what_cannot_be_seen_is_refused(read: Callable[[str], object], text: str) -> None:

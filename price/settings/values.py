@@ -18,7 +18,8 @@ T = TypeVar("T")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 _URL = re.compile(
-    r"(?=[!-~]+\Z)https?://(?:[^/?#@\\:\[\]]+|\[[0-9a-f:.%]+\])(?::[1-9]\d*)?(?:/[^?#\\]*)?", re.I
+    r"(?=[!-~]+\Z)https?://(?:[^/?#@\\:\[\]]+|\[[0-9a-f:.]+(?:%[^/?#@\\\]]+)?\])(?::[1-9]\d*)?(?:/[^?#\\]*)?",
+    re.I | re.ASCII,  # without ASCII the long s is an s
 )
 _PAIR = re.compile(r"([A-Za-z0-9]{1,20})[-/]([A-Za-z0-9]{1,20})", re.ASCII)
 _SYMBOL = re.compile(r"([A-Za-z]{1,20}):([A-Za-z0-9]{1,20})(?:=([A-Za-z0-9._-]{1,60}))?", re.ASCII)
