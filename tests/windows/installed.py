@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
@@ -48,8 +47,7 @@ class Installed:
     @property
     def pid(self) -> int:
         """Its process as Linux counts them; 0 where there is none."""
-        found = subprocess.run(["pgrep", "-f", PROCESS], capture_output=True, text=True, check=False)
-        return int((found.stdout.split() or ["0"])[0])
+        return next(iter(self.prefix.pids(PROCESS)), 0)
 
     def kill(self) -> None:
         """Ends its process as the Task Manager does."""

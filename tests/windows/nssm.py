@@ -1,7 +1,6 @@
 """A recorder under NSSM, by the lines of docs/windows.md."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,7 +48,6 @@ def plain(raw: bytes) -> str:
     return raw.replace(b"\0", b"").replace(b"\r", b"").decode("ascii", "replace")
 
 
-def pid() -> int:
+def pid(prefix: Prefix) -> int:
     """The recorder's process as Linux counts them; 0 where there is none."""
-    found = subprocess.run(["pgrep", "-f", PROCESS], capture_output=True, text=True, check=False)
-    return int((found.stdout.split() or ["0"])[0])
+    return next(iter(prefix.pids(PROCESS)), 0)

@@ -9,6 +9,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,6 +113,21 @@ class Prefix:
         while not seen():
             assert time.monotonic() < deadline, "not seen in time"
             time.sleep(0.05)
+
+    def pids(self, command: str) -> list[int]:
+        """Its processes with such a command line, by the numbers that Linux knows them by.
+
+        There may be another Windows here, with the same paths and with processes of the same names.
+        """
+        found = subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=False)
+        return [pid for pid in map(int, found.stdout.split()) if self._has(pid)]
+
+    def _has(self, pid: int) -> bool:
+        """Whether a process is one of this prefix."""
+        with suppress(OSError):  # it has ended
+            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            return f"WINEPREFIX={self.folder / 'prefix'}".encode() in variables
+        return False
 
     @property
     def entries(self) -> list[str]:

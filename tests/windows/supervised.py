@@ -58,7 +58,7 @@ class Supervised:
     @property
     def recorders(self) -> list[int]:
         """The recorders that run, by the numbers that Linux knows them by."""
-        return pids(r"^C:.python.python.exe -u C:.src.main.py run")
+        return self.prefix.pids(r"^C:.python.python.exe -u C:.src.main.py run")
 
     def only_recorder(self, other_than: int = 0) -> int:
         """The one recorder there is, once there is another than that; never two."""
@@ -70,9 +70,3 @@ class Supervised:
 
         self.prefix.until(other)
         return self.recorders[0]
-
-
-def pids(command: str) -> list[int]:
-    """The processes with a command line."""
-    found = subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=False)
-    return [int(word) for word in found.stdout.split()]

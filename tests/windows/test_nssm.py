@@ -13,11 +13,11 @@ def test_it_is_restarted_after_a_kill_and_stopped_in_order(booted: Prefix, nssm:
     booted.wine(NSSM, "start", NAME)
     nssm.until_rows(3)
 
-    killed = pid()
+    killed = pid(booted)
     os.kill(killed, signal.SIGKILL)
     before = nssm.rows
     nssm.until_rows(before + 3)
-    back = pid()
+    back = pid(booted)
     stopped = booted.wine(NSSM, "stop", NAME)
 
     assert back not in (0, killed)
@@ -43,13 +43,13 @@ def test_the_supervisor_can_be_started_in_place_of_the_recorder(booted: Prefix, 
     booted.wine(NSSM, "start", NAME)
     nssm.until_rows(2)
 
-    killed = pid()
+    killed = pid(booted)
     os.kill(killed, signal.SIGKILL)
-    booted.until(lambda: pid() not in (0, killed))
+    booted.until(lambda: pid(booted) not in (0, killed))
     nssm.until_rows(nssm.rows + 2)
     booted.wine(NSSM, "stop", NAME)
 
-    booted.until(lambda: not pid())
+    booted.until(lambda: not pid(booted))
     said = (nssm.folder / "recorder.log").read_text()
     assert "it is started again in 1 s" in said
     assert "supervisor stops" in said

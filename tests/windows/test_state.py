@@ -104,7 +104,9 @@ def test_rests_retirements_and_down_rows_hold_under_nssm(
     remembered.begin(nssm.folder)
 
     booted.wine(NSSM, "start", NAME)
-    remembered.killed_and_back(booted, lambda: nssm.rows, lambda: os.kill(by_nssm.pid(), signal.SIGKILL))
+    remembered.killed_and_back(
+        booted, lambda: nssm.rows, lambda: os.kill(by_nssm.pid(booted), signal.SIGKILL)
+    )
     booted.wine(NSSM, "stop", NAME)
 
     assert missed_while_down(nssm.file)

@@ -60,10 +60,10 @@ def test_one_by_nssm_that_hangs_is_ended_and_nssm_starts_it_again(
 ) -> None:
     supervised.quick(5, "--service", NAME)
     nssm.until_rows(2)
-    hung = by_nssm.pid()
+    hung = by_nssm.pid(booted)
 
     os.kill(hung, signal.SIGSTOP)
-    booted.until(lambda: by_nssm.pid() not in (0, hung))
+    booted.until(lambda: by_nssm.pid(booted) not in (0, hung))
     nssm.until_rows(nssm.rows + 2)
     status = supervised.stop()
     stopped = booted.wine(NSSM, "stop", NAME)
