@@ -40,9 +40,11 @@ download() {
 # kept in the folder DEB_WHEELS for the next build
 wheels=${DEB_WHEELS:-$draft}/wheels-deb-$(sha256sum deploy/debian/vendor.txt | cut -c 1-12)
 if [ ! -e "$wheels" ]; then
-    mkdir -p "$wheels.new"
-    download "$wheels.new"
-    mv "$wheels.new" "$wheels"
+    new=$(mktemp -d "$wheels.XXXXXX")
+    chmod 755 "$new"
+    download "$new"
+    # another build may have brought them meanwhile
+    mv -T "$new" "$wheels" 2>/dev/null || rm -rf "$new"
 fi
 
 tree=$draft/price-$version
