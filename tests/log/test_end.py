@@ -235,7 +235,7 @@ def test_a_row_of_another_day_does_not_end_the_count_where_lines_are_no_rows(tmp
 
 
 def test_rows_behind_one_of_a_wrong_time_are_counted_in_a_rotated_file_too(tmp_path: Path) -> None:
-    (tmp_path / "log.1").write_text(HEADER + row(0) + row(86400 * 9) + row(5) + row(10))
+    (tmp_path / "log.1").write_text(HEADER + row(0) + row(86400 * 9) + row(5) + row(10), newline="")
 
     assert counts_of(tmp_path, HEADER + row(15) + row(20))["BTC-USD"] == (5, 0)
 
