@@ -2,8 +2,8 @@
 # Installs price as a service, or a newer version over an older one: `sudo make install`.
 # The program changes in one rename, every other file in one of its own: whatever ends this script, the old
 # program or the new one is whole, and running it again completes it. Two at once: the second waits, then gives up.
-# For packagers: DESTDIR, BINDIR (/usr/local/bin), LIBDIR (/usr/local/lib), MANDIR (/usr/local/share/man). With DESTDIR nothing outside it
-# is touched: no packages, no user, no service.
+# For packagers: DESTDIR, BINDIR (/usr/local/bin), LIBDIR (/usr/local/lib), MANDIR (/usr/local/share/man). With
+# DESTDIR nothing outside it is touched: no packages, no user, no service.
 # shellcheck disable=SC2086 # lists of packages are words
 set -eu
 umask 022
