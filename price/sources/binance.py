@@ -1,4 +1,4 @@
-"""Binance: twenty pairs a request, or all that it has; each with the time of its last change.
+"""Binance: twenty pairs a request, each with the time of its last change.
 
 https://developers.binance.com/docs/binance-spot-api-docs (24hr, price, klines, limits)
 """
@@ -15,8 +15,6 @@ from price.sources.shapes import at, expect, rows_of
 
 LOT = 20
 """The most pairs that cost a weight of 2; one more costs 40."""
-ALL_WEIGHT = 80
-"""Of one request for all pairs that there are."""
 _CODES = {
     "-1121": UnknownPair,
     "-1100": Refused,
@@ -40,8 +38,6 @@ class Binance(CandleSource):
 
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         lots = [tuple(pairs[at : at + LOT]) for at in range(0, len(pairs), LOT)]
-        if 2 * len(lots) > ALL_WEIGHT:
-            return [Request("/api/v3/ticker/24hr", tuple(pairs), weight=ALL_WEIGHT)]
         return [Request(f"/api/v3/ticker/24hr?symbols={self._listed(lot)}", lot, weight=2) for lot in lots]
 
     def _listed(self, pairs: Sequence[Pair]) -> str:

@@ -31,16 +31,6 @@ def test_more_pairs_are_more_such_requests_so_that_each_price_keeps_its_age() ->
     assert second.path == "/api/v3/ticker/24hr?symbols=%5B%22AB18USDT%22%5D"
 
 
-def test_over_eight_hundred_pairs_are_asked_as_all_that_there_are_which_weighs_less() -> None:
-    asked = [Pair(f"AB{number}", "USDT") for number in range(801)]
-
-    (everything,) = SOURCES["binance"].requests(asked)
-
-    assert len(SOURCES["binance"].requests(asked[:-1])) == 40
-    assert (everything.path, everything.weight) == ("/api/v3/ticker/24hr", 80)
-    assert list(everything.pairs) == asked
-
-
 def test_the_plan_counts_the_weight_of_each_request() -> None:
     asked = [Pair(f"AB{number}", "USDT") for number in range(41)]
 

@@ -38,21 +38,22 @@ class Binance(Venue):
 
     def answer(self, state: Book, ask: Ask) -> Page | None:
         match ask.parts:
-            case ["api", "v3", "ticker", "24hr"]:
-                return self._ticker(state, ask)
+            case ["api", "v3", "ticker", ("24hr" | "price") as kind]:
+                return self._ticker(state, ask, kind)
             case ["api", "v3", "klines"]:
                 return _candles(state, ask)
         return None
 
-    def _ticker(self, state: Book, ask: Ask) -> Page:
+    def _ticker(self, state: Book, ask: Ask, kind: str) -> Page:
         if " " in ask.query.get("symbols", ""):
             return Page({"code": -1100, "msg": "Illegal characters found in parameter 'symbols'."}, 400)
+        row = _day if kind == "24hr" else _price
         if "symbol" in ask.query:
-            return Page(_day(ask.query["symbol"], state.one(ask.query["symbol"])))
+            return Page(row(ask.query["symbol"], state.one(ask.query["symbol"])))
         pairs = state.names.values() if "symbols" not in ask.query else map(state.pair, _symbols(ask))
-        rows = [_day(self.symbol(pair), deal) for pair, deal in state.deals(pairs).items()]
+        rows = [row(self.symbol(pair), deal) for pair, deal in state.deals(pairs).items()]
         if "symbols" not in ask.query:
-            rows.append({"symbol": "123456", "lastPrice": _DEAD})
+            rows.append({"symbol": "123456", "price" if kind == "price" else "lastPrice": _DEAD})
         return Page(rows)
 
 
@@ -62,6 +63,10 @@ def _symbols(ask: Ask) -> list[str]:
     except ValueError:
         raise UnknownName("symbols") from None
     return [str(name) for name in asked]
+
+
+def _price(name: str, deal: Deal) -> dict[str, Any]:
+    return {"symbol": name, "price": deal.text(8)}
 
 
 def _day(name: str, deal: Deal) -> dict[str, Any]:
