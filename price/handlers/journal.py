@@ -21,6 +21,8 @@ from price.text import counted
 SOCKET = Path("/run/systemd/journal/socket")
 PATIENCE_SECONDS = 0.2
 """How long all entries of a slot together may wait for room in journald's queue."""
+_LOOK_SECONDS = 0.01
+"""How long journald's socket is taken to be where it was last seen: a slot's entries leave in one burst."""
 
 Send = Callable[[dict[str, str]], int]
 
@@ -66,6 +68,7 @@ class Journal(logging.Handler):
         self._send = send
         self._monotonic = monotonic
         self._patience = PATIENCE_SECONDS
+        self._seen_until = 0.0
         self._dropped = 0
         self.dropped = 0
         """Entries dropped since the start."""
@@ -84,7 +87,7 @@ class Journal(logging.Handler):
                 f"{counted(dropped, 'entry', 'entries')} dropped: journald's queue was full",
             )
         # without the socket libsystemd sends nothing and reports success
-        code = self._send(fields(record, self._identifier)) if self._room.is_there() else -errno.ENOENT
+        code = self._send(fields(record, self._identifier)) if self._is_there() else -errno.ENOENT
         if code < 0:
             self._fall_back(record)
             raise OSError(-code, f"journald refused an entry: {os.strerror(-code)}")
@@ -100,14 +103,20 @@ class Journal(logging.Handler):
         self.dropped += 1
 
     def flush(self) -> None:
-        """Ends a slot: the next one may wait again."""
-        self._patience = PATIENCE_SECONDS
+        """Ends a slot: the next one may wait again, and looks again for the socket."""
+        self._patience, self._seen_until = PATIENCE_SECONDS, 0.0
         self._room.refresh()
 
     def close(self) -> None:
         """Closes the socket."""
         self._room.close()
         super().close()
+
+    def _is_there(self) -> bool:
+        now = self._monotonic()
+        if now >= self._seen_until and self._room.is_there():
+            self._seen_until = now + _LOOK_SECONDS
+        return now < self._seen_until
 
     def _has_room(self) -> bool:
         if self._room.free(0):
@@ -138,7 +147,7 @@ class Room:
 
     def is_there(self) -> bool:
         """Whether journald has a socket."""
-        return os.access(self._name, os.F_OK)  # asked for each entry: Path.exists takes four times as long
+        return os.access(self._name, os.F_OK)  # Path.exists takes four times as long
 
     def refresh(self) -> None:
         """Connects again if the journal's socket is another one."""
