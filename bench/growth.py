@@ -5,7 +5,7 @@ from pathlib import Path
 from bench import tables
 from bench.stand import Stand, back_to_back
 
-MARKS = (1_000, 2_000, 10_000, 11_000, 100_000, 101_000)
+MARKS = (1_000, 2_000, 10_000, 11_000, 40_000, 41_000)
 
 
 def tell(stand: Stand, year: Path) -> None:

@@ -42,7 +42,7 @@ def tell(stand: Stand) -> None:
                 )
             )
     tables.show(
-        "Many pairs, one source (Binance's bulk answer)",
+        "Many pairs, one source (Binance, 20 pairs a request)",
         (
             "pairs",
             "CPU µs a quote",
