@@ -156,11 +156,11 @@ class Postgres:
         """
         ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
         connection.execute(f"{ours} AND pid <> pg_backend_pid()", [self._id])
-        key = f"price follow {self._recorder}"
-        locked = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [_TURN, key]).fetchone()
-        if locked == (True,):
-            return
-        holder = connection.execute(sql.HOLDER, [key]).fetchone() or ("somebody", "?", "?")
+        key, holder = f"price follow {self._recorder}", None
+        while not holder:  # one that ends just now still has the lock, and is listed no more
+            if connection.execute(sql.TAKE, [_TURN, key]).fetchone() == (True,):
+                return
+            holder = connection.execute(sql.HOLDER, [key]).fetchone()
         raise Lost(
             f"another follower of {self._recorder} is at work: {holder[0]} at {holder[1]}, backend"
             f" {holder[2]}; end it, or name this recorder otherwise with PRICE_RECORDER"

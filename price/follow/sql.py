@@ -53,6 +53,7 @@ SELECT pg_notify('price', %(told)s) FROM moved"""
 CURSOR = """
 SELECT to_char(slot AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') FROM price.progress
 WHERE recorder = %s AND log = %s"""
+TAKE = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
 HOLDER = """
 SELECT application_name, coalesce(host(client_addr), 'this machine'), pid
 FROM pg_locks JOIN pg_stat_activity USING (pid)
