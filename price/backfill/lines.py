@@ -35,7 +35,7 @@ class Lines:
     def __call__(self, since: int, until: int) -> Iterator[Mapping[str, object]]:
         """The fields of the quotes with a price that were logged from `since` up to `until` (Unix time).
 
-        Whoever asks for one stretch after the other has the file read once: each search begins where the
+        A caller that asks for stretches in order has the file read once: each search begins where the
         entries of the one before do.
         """
         with self._open() as file:

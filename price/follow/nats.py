@@ -9,7 +9,7 @@ https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-50.md
 
     price.quote.BTC-USD            one price per slot, of whichever recorder was first
     price.missed.BOX-A.BTC-USD     what a recorder missed
-    price.repair.BOX-A.BTC-USD     its repairs.txt, anew when that changes
+    price.repair.BOX-A.BTC-USD     its repairs.txt, sent again when that changes
     price.progress.BOX-A           how far its follower is, roughly: the other subjects decide
 """
 

@@ -13,7 +13,7 @@ from price.handlers.fields import fields
 from price.text import counted
 
 _PATIENCE_MS = 200
-"""How long a slot waits for whoever reads what is written: a pager, a terminal that was stopped."""
+"""How long a slot waits for the reader of its lines, such as a pager or a terminal that was stopped."""
 
 
 class Console(logging.StreamHandler):  # type: ignore[type-arg]

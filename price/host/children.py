@@ -17,7 +17,7 @@ _BYTES = 4096
 
 
 def on_stdin_end(action: Callable[[], None]) -> None:
-    """Has the end of standard input call `action`, in a thread: it comes when whoever started us ends."""
+    """Calls `action`, in a thread, when standard input ends: that is when our parent process ends."""
 
     def read() -> None:
         with suppress(OSError):

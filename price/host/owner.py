@@ -19,7 +19,7 @@ _JOURNAL_GROUP = "systemd-journal"
 def strangers(path: Path) -> Iterator[int]:
     """The users other than root who own a folder or a link on the way to a file, in the order of the way.
 
-    The owner of the file itself does not count: only whoever owns its folder can put a link in its place.
+    The owner of the file itself does not count: only the owner of its folder can put a link in its place.
     """
     here = Path("/")
     ahead = list(reversed(Path.cwd().joinpath(path).parts[1:]))

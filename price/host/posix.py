@@ -131,7 +131,7 @@ def exit_on_term() -> Iterator[None]:
 
 
 def become_owner(*paths: "Path") -> None:
-    """Has root work with the rights of whoever could lead it elsewhere from these files' folders, for good.
+    """For root: takes on, for good, the rights of the user who could put links into these files' folders.
 
     That is who owns the folder, or a folder or a link on the way to it: such a user can put links there, and
     root would follow them. Raises PermissionError where the rights cannot be given up. Others than root, and
@@ -190,7 +190,7 @@ def lock(path: "Path") -> int | None:
 def claim(descriptor: int) -> str:
     """Locks an open log against a process that has it open by another name; returns who holds it, or "".
 
-    Whoever can read the log can lock it as well. So only the lock of a process that could write to it
+    Each process that may read the log may lock it. So only the lock of a process that could write to it
     counts: ours, root's, its owner's. The kernel says in /proc/locks who that is (proc_locks(5)).
     """
     try:

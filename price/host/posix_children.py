@@ -65,5 +65,5 @@ def reap(child: int) -> None:
     with suppress(ChildProcessError):
         while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             if found.si_pid == child:
-                return  # whoever started it asks for its status first
+                return  # its parent asks for its status first
             os.waitpid(found.si_pid, 0)
