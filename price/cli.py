@@ -2,6 +2,7 @@
 
 A command is a module with `add_options(parser)` and `run(args, environ, now) -> exit status`; it is
 imported when it is called, so that reading never loads the recorder. A new one is a row of COMMANDS.
+One that goes on without a settings file that cannot be read has SETTINGS, the names of what it needs of it.
 `args.fail(text)` ends it as argparse ends a wrong command line; a PriceError is one line on stderr.
 """
 
@@ -154,10 +155,15 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) ->
 def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
     try:
         args = parser(arguments or ["run"]).parse_args(arguments or ["run"])
+        needed = {*args.settings}
+        if getattr(args, "file", ""):
+            args.file = os.path.expanduser(args.file)  # noqa: PTH111 - the shell leaves --file=~/x as it is
+        elif "file" in args and _names_a_file(environ):
+            needed.add("PRICE_FILE")
+        if needed - environ.keys():
+            _report_settings_file(environ)
         if getattr(args, "file", "") is None:
             args.file = _log_named_in_a_file(environ)
-        elif getattr(args, "file", ""):
-            args.file = os.path.expanduser(args.file)  # noqa: PTH111 - the shell leaves --file=~/x as it is
         status: int = args.run(args, environ, now)
     except SettingsError as error:
         for fault in error.faults:
@@ -172,18 +178,27 @@ def _obey(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -
     return status
 
 
+def _names_a_file(environ: Mapping[str, str]) -> bool:
+    """Whether there may be a settings file. Most readers have none, and need not load what reads it."""
+    named = os.path.expanduser(environ.get("PRICE_ENV", "").strip() or ".env")  # noqa: PTH111 - faster
+    return named != os.devnull and os.path.lexists(named)
+
+
+def _report_settings_file(environ: Mapping[str, str]) -> None:
+    """Names what is wrong with the settings file, for commands that go on without it."""
+    from price import settings  # loading it takes as long as an hour of rows
+
+    for fault in settings.file_faults(environ):
+        _complain(f"{fault}; going on without it")
+
+
 def _log_named_in_a_file(environ: Mapping[str, str]) -> str | None:
     """The log that settings name, for commands that need no other one; None where none is named."""
-    named = os.path.expanduser(environ.get("PRICE_ENV", "").strip() or ".env")  # noqa: PTH111 - faster
-    in_file = named != os.devnull and os.path.lexists(named)
     log = environ.get("PRICE_FILE", "")
-    if not in_file and log == log.strip() and not log.startswith("~"):
+    if not _names_a_file(environ) and log == log.strip() and not log.startswith("~"):
         return None
-    from price import settings  # most readers need none, and loading it takes as long as an hour of rows
+    from price import settings
 
-    if "PRICE_FILE" not in environ:
-        for fault in settings.file_faults(environ):
-            _complain(f"{fault}; going on without it")
     return str(settings.log_path(environ))
 
 
@@ -259,5 +274,5 @@ def parser(arguments: Sequence[str], *, every_option: bool = False) -> argparse.
         if every_option or command.name == called:
             module = import_module(command.module)
             module.add_options(one)
-            one.set_defaults(run=module.run, fail=one.error)
+            one.set_defaults(run=module.run, fail=one.error, settings=getattr(module, "SETTINGS", ()))
     return whole

@@ -4,6 +4,7 @@ import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,31 @@ def test_a_wrong_command_line_is_told_in_short(words: list[str], capsys: pytest.
 
     assert shown.out == ""
     assert "usage: price" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "answer"),
+    [
+        (["status"], 1, "no recorder runs here"),
+        (["metrics"], 0, ""),
+        (["web", "--file", "prices.txt"], 1, "PRICE_WEB_LISTEN=192.0.2.1:80"),  # no address of this machine
+        (["follow", "nats", "--file", "prices.txt"], 78, "PRICE_FOLLOW_NATS is not set"),
+        (["history"], 1, "prices.txt: no such file"),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_a_settings_file_that_cannot_be_read_is_named_once_and_the_command_goes_on_without_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], status: int, answer: str
+) -> None:
+    places = {"RUNTIME_DIRECTORY": str(tmp_path), "LOGS_DIRECTORY": str(tmp_path)}
+    environ = {**places, "PRICE_ENV": str(tmp_path), "PRICE_WEB_LISTEN": "192.0.2.1:80"}
+
+    assert main(words, environ, NOW) == status
+
+    named, *more = capsys.readouterr().err.splitlines()
+    assert named == f"price: {tmp_path}: cannot be read: it is a folder, not a file; going on without it"
+    assert answer in "".join(more)
+    assert len(more) == (1 if answer else 0)
 
 
 def test_a_reading_command_loads_neither_recorder_nor_settings_nor_network() -> None:

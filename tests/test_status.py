@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from price.cli import main
 from price.clock_witness import ClockWitness
 from price.errors import Forbidden, PriceError, Unavailable
 from price.events import Event
@@ -175,18 +174,6 @@ def test_rows_held_and_pairs_without_a_price_are_shown(status: Path) -> None:
     assert lines[4].split()[:3] == ["BTC-USD", "-", "-"]
     assert "-1.50 bp" in lines[-2]
     assert "90 s" in lines[-2]
-
-
-def test_a_settings_file_that_cannot_be_read_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    environ = {"PRICE_ENV": str(tmp_path), "RUNTIME_DIRECTORY": str(tmp_path)}
-
-    assert main(["status"], environ, START) == 1
-
-    named, answer = capsys.readouterr().err.splitlines()
-    assert named == f"price: {tmp_path}: cannot be read: it is a folder, not a file; going on without it"
-    assert "no recorder runs here" in answer
 
 
 def test_without_a_status_there_is_no_recorder(tmp_path: Path) -> None:

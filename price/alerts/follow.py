@@ -100,9 +100,7 @@ def runner(program: str, environ: Mapping[str, str]) -> Run:
     Raises PriceError for what is no program.
     """
     if not os.access(program, os.X_OK) or not Path(program).is_file():
-        raise PriceError(
-            f"--run {program}: there is no such program that may be run; deploy/on-alert.sample is one"
-        )
+        raise PriceError(f"--run {program}: there is no such program, or it may not be run (chmod +x)")
 
     def run(waiting: Sequence[Waiting]) -> str:
         lines = "".join(f"{one_line(one.fields['MESSAGE'])}\n" for one in waiting)

@@ -38,7 +38,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
 
 def _follow(args: Namespace, environ: Mapping[str, str]) -> int:
     if not args.program:
-        args.fail("--follow needs --run PROGRAM: deploy/on-alert.sample is one")
+        args.fail("--follow needs --run PROGRAM, which gets a line for each change on stdin")
     from price.alerts import follow, waiting
     from price.clock import SystemClock
 

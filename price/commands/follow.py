@@ -30,6 +30,7 @@ from price.smallfile import read_small
 from price.text import print_line
 from price.times import parse_when, unix
 
+SETTINGS = ("PRICE_FOLLOW_POSTGRES", "PRICE_FOLLOW_NATS", "PRICE_RECORDER")
 TARGETS = ("postgres", "nats")
 IDENTIFIER = "price-follow"
 _CHANCE = Random()  # noqa: S311 - jitter is no secret

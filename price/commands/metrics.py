@@ -10,6 +10,8 @@ from price.errors import PriceError
 from price.optional import missing
 from price.text import print_line
 
+SETTINGS = ("PRICE_STATUS",)
+
 
 def add_options(parser: ArgumentParser) -> None:
     """Adds the options of the command."""

@@ -1,6 +1,5 @@
 """`price status`: the running recorder at a glance."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,7 +8,9 @@ from price import settings
 from price.clock import SystemClock
 from price.follow.status import lines
 from price.recorder.show_status import show_status
-from price.text import one_line, print_line
+from price.text import print_line
+
+SETTINGS = ("PRICE_STATUS",)
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -19,9 +20,6 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     """Returns 0 if the recorder records, else 1."""
-    if "PRICE_STATUS" not in environ:
-        for fault in settings.file_faults(environ):
-            sys.stderr.write(f"price: {one_line(fault)}; going on without it\n")
     path, clock = settings.status_path(environ), SystemClock()
     status = show_status(path, args.json, clock.now, print_line)
     followers = [] if args.json else lines(path, clock.now())

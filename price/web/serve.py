@@ -81,19 +81,15 @@ def open_sockets(places: Sequence[tuple[str, int]]) -> list[socket.socket]:
     for address, port in places:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
-            one = socket.socket(family, socket.SOCK_STREAM)
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            one.bind((address, port))
+            found.append(socket.create_server((address, port), family=family))
         except OSError as error:
             if found and address == "::1":
                 continue  # a machine without IPv6
+            why = os.strerror(error.errno or 0)
             raise PriceError(
-                f"PRICE_WEB_LISTEN={address}:{port}: {error.strerror}; is price web running already?"
+                f"PRICE_WEB_LISTEN={address}:{port}: {why}; is price web running already?"
                 f" ss -ltnp 'sport = :{port}' shows who listens there"
             ) from error
-        found.append(one)
     return found
 
 
