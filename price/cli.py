@@ -1,8 +1,8 @@
 """The command line: the table of the commands, and how each ends.
 
-A command is a module with `add_options(parser)` and `run(args, environ, now) -> exit status`; it is
-imported when it is called, so that reading never loads the recorder. A new one is a row of COMMANDS.
-One that goes on without a settings file that cannot be read has SETTINGS, the names of what it needs of it.
+A command is a function of a module, `run(args, environ, now) -> exit status`, and where it has options
+`run_options(parser)` there; both are imported when it is called, so that reading never loads the recorder.
+A new one is a row of COMMANDS.
 `args.fail(text)` ends it as argparse ends a wrong command line; a PriceError is one line on stderr.
 """
 
@@ -24,109 +24,118 @@ class Command(NamedTuple):
     """A row of the table."""
 
     name: str
-    module: str
+    place: str
+    """MODULE:FUNCTION"""
     does: str
     """One line of help."""
     examples: str
     """Lines to type."""
+    settings: Sequence[str] = ()
+    """What it needs of a settings file, where it goes on without one that cannot be read."""
 
 
 COMMANDS = (
     Command(
         "run",
-        "price.commands.run",
+        "price.commands:run",
         "records until it is stopped (the default)",
         "PRICE_PAIRS=BTC-USD,ETH-USD price run",
     ),
     Command(
         "once",
-        "price.commands.once",
+        "price.commands:once",
         "asks now and prints the rows; writes nothing",
         "PRICE_SOURCES=kraken price once",
     ),
     Command(
         "check",
-        "price.commands.check",
+        "price.commands:check",
         "checks the settings, the plan and each source",
         "PRICE_INTERVAL=1 price check",
     ),
     Command(
-        "status", "price.commands.status", "shows the running recorder at a glance", "price status --json"
+        "status",
+        "price.commands:status",
+        "shows the running recorder at a glance",
+        "price status --json",
+        ["PRICE_STATUS"],
     ),
     Command(
         "supervise",
-        "price.commands.supervise",
+        "price.commands:supervise",
         "starts the recorder, and starts it again when it is gone or hangs",
         "price supervise\nprice supervise --service price",
     ),
     Command(
         "metrics",
-        "price.commands.metrics",
+        "price.commands:metrics",
         "prints status.json as metrics, or serves them to Prometheus",
         "price metrics --listen 127.0.0.1:17280",
+        ["PRICE_STATUS"],
     ),
     Command(
         "alerts",
-        "price.commands.alerts",
+        "price.commands:alerts",
         "replays rules over the log; follows their changes",
         "price alerts --rule 'BTC-USD moves 5% in 1h' --since 30d",
     ),
     Command(
         "history",
-        "price.report.history",
+        "price.report.history:run",
         "prints the rows of a range",
         "price history --last 3\n"
         "price history --since 2026-11-20T15:00 --until 2026-11-20T16:00 --pair BTC-USD --format csv",
     ),
     Command(
         "candles",
-        "price.report.candles",
+        "price.report.candles:run",
         "prints open, high, low, close and count per period",
         "price candles --every 1h --since today",
     ),
     Command(
         "chart",
-        "price.report.chart.command",
+        "price.report.chart.command:run",
         "draws the range; by default the last day of the log",
         "price chart --since 7d --pair BTC-USD\nprice chart --since today --output today.svg",
     ),
     Command(
         "gaps",
-        "price.report.gaps",
+        "price.report.gaps:run",
         "prints each missed stretch, and how complete the range is",
         "price gaps --since 7d",
     ),
     Command(
         "verify",
-        "price.report.verify",
+        "price.report.verify:run",
         "proves the log: form, order, no doubles, arithmetic of slots",
         "price verify && echo whole\nprice verify --file /var/log/price/prices.txt",
     ),
     Command(
         "web",
-        "price.commands.web",
+        "price.commands:web",
         "serves a page to look at, on this machine",
         "price web",
+        ["PRICE_STATUS", "PRICE_WEB_LISTEN", "PRICE_WEB_HOSTS"],
     ),
     Command(
         "service",
-        "price.service.command",
+        "price.service.command:run",
         "installs, starts and stops the recorder as a Windows service",
         "price service install\nprice service start",
     ),
     Command(
         "repair",
-        "price.commands.repair",
+        "price.commands:repair",
         "fills missed slots from the journal, exchanges or another log",
-        "price repair --from journal\n"
-        "price repair --from exchange --since 7d\n"
+        "price repair --from journal\nprice repair --from exchange --since 7d\n"
         "price repair --from /var/lib/price-b/prices.txt",
     ),
     Command(
         "follow",
-        "price.commands.follow",
+        "price.follow.command:run",
         "brings each row into PostgreSQL or NATS JetStream, exactly once",
         "price follow postgres --init --print\nprice follow postgres --check\nprice follow nats --once",
+        ["PRICE_FOLLOW_POSTGRES", "PRICE_FOLLOW_NATS", "PRICE_RECORDER"],
     ),
 )
 OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
@@ -204,10 +213,9 @@ def _log_named_in_a_file(environ: Mapping[str, str]) -> str | None:
 
 def _fill_streams() -> None:
     """Has a stream that was closed before the start take what is said, in one form everywhere."""
-    if sys.stdout is None:
-        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-    if sys.stderr is None:
-        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    host.fill_streams()
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
     host.plain_output()
 
 
@@ -272,7 +280,9 @@ def parser(arguments: Sequence[str], *, every_option: bool = False) -> argparse.
             formatter_class=_Help,
         )
         if every_option or command.name == called:
-            module = import_module(command.module)
-            module.add_options(one)
-            one.set_defaults(run=module.run, fail=one.error, settings=getattr(module, "SETTINGS", ()))
+            module, _, function = command.place.partition(":")
+            room = import_module(module)
+            if add_options := getattr(room, f"{function}_options", None):
+                add_options(one)
+            one.set_defaults(run=getattr(room, function), fail=one.error, settings=command.settings)
     return whole

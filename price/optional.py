@@ -2,7 +2,11 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from price.errors import PriceError
 
 _HERE = Path(__file__).parent.parent
 DEBIAN_PROGRAM = Path("/usr/lib/price")
@@ -14,6 +18,15 @@ DEBIAN_PACKAGES = {
     "supervise": "python3-psutil",
     "web": "python3-waitress",
 }
+
+
+@contextmanager
+def needed_by(command: str) -> Iterator[None]:
+    """Around the import of what only this command needs. Raises PriceError where it is missing."""
+    try:
+        yield
+    except ImportError as error:
+        raise PriceError(missing(command, error.name)) from error
 
 
 def missing(

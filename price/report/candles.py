@@ -87,7 +87,7 @@ def _extreme(pick: Callable[..., Any], prices: list[str], numbers: list[float]) 
     return str(pick(same, key=Decimal))
 
 
-def add_options(parser: ArgumentParser) -> None:
+def run_options(parser: ArgumentParser) -> None:
     """Adds the options of the command."""
     add_all(parser)
     parser.add_argument("--every", default="1m", metavar="PERIOD", help="30s, 5m, 4h, 1d ... (default 1m)")

@@ -14,7 +14,7 @@ from price.report.tables import Value, write
 NAMES = ("start", "end", "pair", "slots", "reason")
 
 
-add_options = options.add_all
+run_options = options.add_all
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:

@@ -14,7 +14,7 @@ from price.report.tables import Cells, Value, write
 NAMES = ("slot", "pair", "price", "sources", "reason", "slots", "by", "extra")
 
 
-add_options = options.add_all
+run_options = options.add_all
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:

@@ -231,7 +231,7 @@ def _within(repair: Fault, sums: Arithmetic, faults: list[Fault]) -> bool:
     return not what
 
 
-add_options = options.add_all
+run_options = options.add_all
 
 
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:

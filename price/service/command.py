@@ -11,7 +11,7 @@ from price.optional import missing
 _VERBS = ("install", "start", "stop", "restart", "reload", "status", "remove", "debug")
 
 
-def add_options(parser: ArgumentParser) -> None:
+def run_options(parser: ArgumentParser) -> None:
     """Adds the verb and the options of the command."""
     verbs = ", ".join(_VERBS)
     parser.add_argument("verb", choices=[*_VERBS, "host"], metavar="VERB", help=f"one of {verbs}")

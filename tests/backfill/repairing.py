@@ -11,7 +11,7 @@ from price import times
 from price.backfill.command import run
 from price.backfill.missing import Missing, Slot
 from price.backfill.provider import Provider, Work
-from price.commands.repair import add_options
+from price.commands import repair_options
 from price.log.quotes import read_pair
 from price.log.row import Row, write
 from price.model import Pair, Quote
@@ -63,7 +63,7 @@ class Shop:
     def repair(self, provider: str, *words: str, known: Provider | None = None) -> int:
         """Repairs, and proves that prices.txt stays as it is; what was printed is in `said`."""
         parser = argparse.ArgumentParser(prog="price")
-        add_options(parser)
+        repair_options(parser)
         args = parser.parse_args(["--from", provider, *words])
         before = self.file.read_bytes()
         printed = io.StringIO()

@@ -10,7 +10,7 @@ from pathlib import Path
 from price import times
 from price.errors import PriceError
 from price.log.read import PriceLog
-from price.optional import missing
+from price.optional import needed_by
 from price.report.chart.series import Scene, Series, period
 from price.report.options import Window, add_last, add_range, finish, opened, window
 from price.text import counted
@@ -44,7 +44,7 @@ def _onto_terminal(environ: Mapping[str, str]) -> tuple[Drawer, int]:
     return draw, 2 * screen.columns
 
 
-def add_options(parser: ArgumentParser) -> None:
+def run_options(parser: ArgumentParser) -> None:
     """Adds the options of the command."""
     add_range(parser)
     add_last(parser)
@@ -61,10 +61,8 @@ def _picture(text: str) -> str:
 def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Draws the range: each pair with prices in a panel of its own."""
     asked = window(args, now)
-    try:
+    with needed_by("chart"):
         draw, parts = _into_file(Path(args.output)) if args.output else _onto_terminal(environ)
-    except ImportError as error:
-        raise PriceError(missing("chart", error.name)) from error
     log = opened(args, environ)
     scene = _scene(log, asked, args.last, parts)
     status = finish(log, unseen=False)

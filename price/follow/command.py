@@ -30,7 +30,6 @@ from price.smallfile import read_small
 from price.text import print_line
 from price.times import parse_when, unix
 
-SETTINGS = ("PRICE_FOLLOW_POSTGRES", "PRICE_FOLLOW_NATS", "PRICE_RECORDER")
 TARGETS = ("postgres", "nats")
 IDENTIFIER = "price-follow"
 _CHANCE = Random()  # noqa: S311 - jitter is no secret
@@ -38,8 +37,8 @@ _RANDOM_NAME = re.compile(r"[0-9a-f]{12}")
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """Adds the options of the command."""
+def run_options(parser: ArgumentParser) -> None:
+    """The engine, and what is done in place of following."""
     parser.add_argument(
         "target", choices=TARGETS, help="the engine; PRICE_FOLLOW_POSTGRES or _NATS says where"
     )
