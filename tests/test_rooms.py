@@ -16,7 +16,7 @@ RULES = {
     "model": set[str](),
     "errors": set[str](),
     "times": {"errors"},
-    "coins": set[str](),
+    "coins": {"model"},
     "safely": set[str](),
     "text": set[str](),
     "counters": set[str](),

@@ -8,9 +8,8 @@ from itertools import count
 
 from price import times
 from price.alerts.rules import Rule
-from price.coins import COINS
+from price.coins import typed_pair
 from price.events import NOTICE
-from price.log.quotes import read_pair
 from price.log.row import plain
 from price.model import Pair
 from price.text import one_line
@@ -95,7 +94,7 @@ class _Reader:
         number = Decimal(limit or 0)
         return Rule(
             name=name,
-            pair=None if who == "any" else _pair(who),
+            pair=None if who == "any" else typed_pair(who),
             kind=kind,
             limit=number,
             until=Decimal(until) if until else _until(kind, number),
@@ -128,13 +127,14 @@ class _Reader:
         return str(next(iter(self._pairs or ()), "BTC-USD"))
 
     def _who(self, text: str) -> str:
-        pair = None if text.lower() == "any" else _pair(text)
-        if pair is None and text.lower() != "any":
-            self.wrong.append(f"{text[:40]} is no pair such as {self._first_pair()}, nor `any`")
-        elif pair is not None and self._pairs is not None and pair not in self._pairs:
+        if text.lower() == "any":
+            return "any"
+        try:
+            if self._pairs is None or typed_pair(text) in self._pairs:
+                return text
             self.wrong.append(f"{text[:40]} is not in PRICE_PAIRS")
-        else:
-            return text if pair else "any"
+        except ValueError:
+            self.wrong.append(f"{text[:40]} is no pair such as {self._first_pair()}, nor `any`")
         return self._first_pair()
 
     def _limit(self, kind: str, text: str) -> str:
@@ -198,16 +198,6 @@ class _Reader:
             self.wrong.append(f"a rule before it has the name {name} too")
             name = next(new for number in count(2) if (new := f"{name[:36]}-{number}") not in self._taken)
         return name
-
-
-def _pair(text: str) -> Pair | None:
-    """The pair that a text means in PRICE_PAIRS."""
-    if text.lower() in COINS:
-        return Pair(COINS[text.lower()], "USD")
-    try:
-        return read_pair(text.upper().replace("/", "-"))
-    except ValueError:
-        return None
 
 
 def _until(kind: str, limit: Decimal) -> Decimal:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from price import host
 from price.choose import Rules
+from price.coins import typed_pair
 from price.model import Pair
 from price.settings import values
 from price.sources import SOURCES, Source
@@ -73,7 +74,7 @@ class Settings(NamedTuple):
     """What the operator wants. Times are in seconds, spread and jump in percent."""
 
     pairs: tuple[Pair, ...] = row(
-        "BTC-USD", values.each(values.pair), "comma-separated; `btc/usd` and `bitcoin` are understood"
+        "BTC-USD", values.each(typed_pair), "comma-separated; `btc/usd` and `bitcoin` are understood"
     )
     sources: tuple[str, ...] = row(
         "coinbase,kraken,bitstamp", values.each(values.source), "in the order in which rows name them"

@@ -9,8 +9,6 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from price import host
-from price.coins import COINS
-from price.model import Pair
 from price.sources import SOURCES
 from price.text import one_line
 
@@ -21,7 +19,6 @@ _URL = re.compile(
     r"(?=[!-~]+\Z)https?://(?:[^/?#@\\:\[\]]+|\[[0-9a-f:.]+(?:%[^/?#@\\\]]+)?\])(?::[1-9]\d*)?(?:/[^?#\\]*)?",
     re.I | re.ASCII,  # without ASCII the long s is an s
 )
-_PAIR = re.compile(r"([A-Za-z0-9]{1,20})[-/]([A-Za-z0-9]{1,20})", re.ASCII)
 _SYMBOL = re.compile(r"([A-Za-z]{1,20}):([A-Za-z0-9]{1,20})(?:=([A-Za-z0-9._-]{1,60}))?", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _SERVER = re.compile(r"(?:nats|tls)://[^ ]+")
@@ -117,16 +114,6 @@ def path(text: str) -> Path:
     if fault := host.path_fault(str(found)):
         raise ValueError(f"{fault}, for example logs/prices.txt")
     return found
-
-
-def pair(text: str) -> Pair:
-    """A pair, or a coin's name."""
-    if text.lower() in COINS:
-        return Pair(COINS[text.lower()], "USD")
-    match = _PAIR.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text[:40]!r} is not a pair such as BTC-USD")
-    return Pair(match[1].upper(), match[2].upper())
 
 
 def source(text: str) -> str:

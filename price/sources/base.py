@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from price import times
+from price import coins, times
 from price.errors import Refused, SourceError, Unreadable
 from price.model import Answer, Pair, Reading, Request
-from price.sources import assets
 from price.sources.refusals import away_page, raise_refusal
 from price.sources.strictjson import read_json, read_price, shown
 from price.text import MALFORMED
@@ -52,9 +51,9 @@ class Source:
         self._symbols: dict[Pair, str] = {}
 
     def offers(self, pair: Pair) -> bool:
-        """Whether the pair may be here: each coin is known here, or unheard of (price/sources/assets.py)."""
+        """Whether the pair may be here: each coin is known here, or unheard of (price/coins.py)."""
         return pair.quote in self.currencies and all(
-            self._knows(asset) or assets.is_unheard_of(self.name, asset) for asset in pair
+            self._knows(asset) or coins.is_unheard_of(self.name, asset) for asset in pair
         )
 
     def knows(self, pair: Pair) -> bool:
@@ -73,10 +72,10 @@ class Source:
 
     def ticker(self, asset: str) -> str:
         """What the exchange calls an asset."""
-        return self.tickers.get(asset) or assets.ticker(self.name, asset) or asset
+        return self.tickers.get(asset) or coins.ticker(self.name, asset) or asset
 
     def _knows(self, asset: str) -> bool:
-        return asset in self.tickers or assets.ticker(self.name, asset) is not None
+        return asset in self.tickers or coins.ticker(self.name, asset) is not None
 
     def headers(self, key: str, url: str) -> dict[str, str]:
         """Headers that each request to `url` carries; `key` is the source's API key or empty."""
