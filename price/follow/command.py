@@ -61,9 +61,8 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         for line in _engine(args.target).script().splitlines():
             print_line(line)
         return 0
-    target = make_target(
-        args.target, args.file or str(settings.log_path(environ)), environ, alone=not args.again
-    )
+    args.file = args.file or str(settings.log_path(environ))
+    target = make_target(args.target, args.file, environ, alone=not args.again)
     if args.init:
         print_line(target.init())
         target.close()
@@ -134,7 +133,6 @@ def recorder_name(environ: Mapping[str, str]) -> str:
 def _follow(
     args: Namespace, environ: Mapping[str, str], now: datetime, target: Target, clock: SystemClock
 ) -> int:
-    path = args.file or str(settings.log_path(environ))
     log_format = settings.value_of(environ, "PRICE_LOG_FORMAT")
     talker = default_talker(environ, clock.monotonic, lambda: log_format, IDENTIFIER)
     log_to(talker, settings.value_of(environ, "PRICE_LOG_LEVEL"))
@@ -142,7 +140,7 @@ def _follow(
     if _RANDOM_NAME.fullmatch(recorder):
         text = f"{recorder} looks like a container's random name, which makes a new recorder of each start"
         log_event(Event.TARGET_BEGUN, logging.WARNING, f"{text}: set PRICE_RECORDER")
-    folder = Path(environ.get("RUNTIME_DIRECTORY", "").partition(":")[0] or Path(path).parent)
+    folder = Path(environ.get("RUNTIME_DIRECTORY", "").partition(":")[0] or Path(args.file).parent)
     report = Report(
         target,
         recorder,
@@ -153,13 +151,13 @@ def _follow(
         settings.value_of(environ, "PRICE_MAX_SPREAD", lenient=True),
     )
     since = unix(parse_when(args.since, now)) if args.again else None
-    follower = Follower(path, target, clock, report, _CHANCE, since)
+    follower = Follower(args.file, target, clock, report, _CHANCE, since)
     if args.once or args.again:
         follower.catch_up()
-        report.finish()
+        report.alive(caught_up=True, now=True)
         return 0
     log_event(
-        Event.TARGET_BEGUN, logging.INFO, f"{target.name} at {target.where} follows {path} as {recorder}"
+        Event.TARGET_BEGUN, logging.INFO, f"{target.name} at {target.where} follows {args.file} as {recorder}"
     )
     while True:
         clock.wait(clock.monotonic() + follower.step())

@@ -6,7 +6,8 @@ older than the rows there. Nothing is kept here: whatever fails, the next try be
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from random import Random
 
 from price import times
@@ -110,8 +111,7 @@ class Follower:
         if seen == self._seen or self._reader is None:
             return
         for every, rows in self._batches(self._reader):
-            cursor = "" if self._since is not None else rows[-1][0]
-            self._send(Batch(rows, every, cursor))
+            self._send(rows, partial(self._send_batch, every))
             self._last, self._every = rows[-1][0], every
             self._report.sent(self._last, len(rows))
         self._report.left_out(self._reader.left)
@@ -132,37 +132,28 @@ class Follower:
         if held:
             yield interval, held
 
-    def _send(self, batch: Batch) -> None:
-        """Sends a batch; of one that is refused every row but those that are refused alone."""
+    def _send_batch(self, every: int, rows: Sequence[Row]) -> None:
+        self._target.send(Batch(rows, every, cursor="" if self._since is not None else rows[-1][0]))
+
+    def _send(self, rows: Sequence[Row], send: Callable[[Sequence[Row]], None]) -> None:
+        """Sends rows; where some are refused, by halves, so that only those are left out."""
         try:
-            self._target.send(batch)
+            send(rows)
         except Refused as error:
-            if len(batch.rows) == 1:
-                self._report.refused(batch.rows[0], str(error))
+            if len(rows) == 1:
+                self._report.refused(rows[0], str(error))
                 return
-            middle = len(batch.rows) // 2
-            self._send(Batch(batch.rows[:middle], batch.every, ""))
-            self._send(Batch(batch.rows[middle:], batch.every, batch.cursor))
+            middle = len(rows) // 2
+            self._send(rows[:middle], send)
+            self._send(rows[middle:], send)
 
     def _send_repairs(self) -> None:
         """Sends all of repairs.txt where it was replaced: it is small, and what is there already stays."""
         seen = _look(self._repairs)
         if seen != self._seen_repairs:
-            rows = (
-                [one for one in PriceLog(self._repairs).rows() if one[2] != row.MISSED] if any(seen) else []
-            )
-            try:
-                self._target.send_repairs(rows)
-            except Refused:
-                for one in rows:
-                    self._send_repair(one)
+            rows = PriceLog(self._repairs).rows() if any(seen) else ()
+            self._send([one for one in rows if one[2] != row.MISSED], self._target.send_repairs)
             self._seen_repairs = seen
-
-    def _send_repair(self, one: Row) -> None:
-        try:
-            self._target.send_repairs([one])
-        except Refused as error:
-            self._report.refused(one, str(error))
 
     def _until_next(self) -> float:
         """The seconds to wait: to the next slot, then short steps until its row is there."""

@@ -156,10 +156,6 @@ class Report:
             self._notify(f"{ready}WATCHDOG=1\nSTATUS={one_line(line(known, self._clock.now()))}")
             self._ready = True
 
-    def finish(self) -> None:
-        """The end of a run that ends by itself."""
-        self.alive(caught_up=True, now=True)
-
     @property
     def _name(self) -> str:
         return f"{self._target.name} at {self._target.where}"

@@ -53,11 +53,13 @@ SELECT pg_notify('price', %(told)s) FROM moved"""
 CURSOR = """
 SELECT to_char(slot AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') FROM price.progress
 WHERE recorder = %s AND log = %s"""
-TAKE = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
 HOLDER = """
 SELECT application_name, coalesce(host(client_addr), 'this machine'), pid
 FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND objid = hashtext(%s)::bigint & 4294967295 LIMIT 1"""
+NEXT_MONTH = (
+    "SELECT to_regclass('price.quote_' || to_char(now() + interval '1 month', 'YYYY_MM')) IS NOT NULL"
+)
 CONFLICTS = """
 SELECT count(*), coalesce(max(basis_points), 0)::float8 FROM price.conflict
 WHERE slot >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"""

@@ -54,7 +54,7 @@ class Following:
     def catch_up(self) -> None:
         """Sends all; as `--once`."""
         self.follower.catch_up()
-        self.report.finish()
+        self.report.alive(caught_up=True, now=True)
         self.target.close()
 
 

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -283,7 +284,7 @@ def test_a_second_follower_of_a_name_says_who_the_first_one_is(database: Databas
     first.follower.catch_up()
 
     with heard() as lines:
-        waits = [second.follower.step() for _ in range(4)]
+        waits = [second.follower.step() for _ in range(3)]
 
     (line,) = lines
     assert "another follower of box-a is at work: price-follow" in line
@@ -294,6 +295,17 @@ def test_a_second_follower_of_a_name_says_who_the_first_one_is(database: Databas
         second.follower.step()
     assert [line.partition(" after")[0] for line in lines] == [f"postgres at 127.0.0.1/{database.name}: back"]
     second.target.close()
+
+
+def test_the_lock_of_a_follower_that_ends_just_now_is_waited_for(database: Database, tmp_path: Path) -> None:
+    following = database.follower(write_log(tmp_path / "prices.txt", steady(10)))
+    ending = database.owner()
+    ending.execute("SELECT pg_advisory_lock(%s, hashtext('price follow box-a'))", [0x70726963])
+    Timer(0.3, ending.close).start()
+
+    following.catch_up()
+
+    assert len(database.content()["quote"]) == 10
 
 
 def test_a_range_can_be_sent_again_while_a_follower_is_at_work(database: Database, tmp_path: Path) -> None:
