@@ -98,17 +98,14 @@ def test_a_bad_setting_is_shown_escaped(
     assert clean(said(["check"], environ)[1])
 
 
-@pytest.mark.parametrize(
-    "name", ["NO_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE", "PRICE_FILE", "PRICE_STATE", "PRICE_PAIRS"]
-)
+@pytest.mark.parametrize("name", ["NO_PROXY", "SSL_CERT_FILE", "PRICE_FILE", "PRICE_PAIRS"])
 def test_a_null_character_in_the_settings_file_is_a_fault(tmp_path: Path, name: str) -> None:
     (tmp_path / "env").write_text(f"{name}=10.0.0.0/8\0x\n")
 
     with pytest.raises(SettingsError) as caught:
         settings.load({"PRICE_ENV": str(tmp_path / "env")})
 
-    shown = "…" if "PROXY" in name else r"10.0.0.0/8\x00x"  # a proxy may stand with its password
-    assert caught.value.faults[0] == f"{name}={shown}: must not hold a null character"
+    assert caught.value.faults == [f"{tmp_path}/env: cannot be read: it holds a null character"]
 
 
 def test_a_settings_file_of_a_nasty_name_is_named_escaped(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What settings that are right one by one must be together."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
 from price.log.files import rotated_name
@@ -65,39 +66,30 @@ def _unasked(settings: Settings, pair: Pair) -> str:
 
 
 def _of_files(settings: Settings, env: Path | None, named: Collection[str]) -> Iterator[Fault]:
-    """The small files are replaced whole: what stands in their place, if it is not theirs, would be lost."""
+    """At most one fault of each file. Small ones are replaced whole: what else stands there would be lost."""
     files = {"PRICE_FILE": settings.file, "PRICE_STATE": settings.state, "PRICE_STATUS": settings.status}
     real = {name: _real(path) for name, path in files.items() if not is_none(path)}
-    log = real.get("PRICE_FILE")
-    logs = [log, _real(settings.file.parent) / settings.file.name] if log else []
+    logs = (_real(settings.file), _real(settings.file.parent) / settings.file.name)
 
-    def clash(names: str, words: str) -> Fault:
-        name = names.split()[0]
-        return names, f"{name}={one_line(str(files[name]))}: {words}; name another file"
-
-    if settings.file.name == REPAIRS:
-        yield clash("PRICE_FILE", f"{REPAIRS} is for repairs of the log")
-    for name, path in real.items():
-        known = {other: one for other, one in real.items() if other != name}
-        fault = next(_clashes(name, path, known, env), None)
-        if not fault and name != "PRICE_FILE":
-            if any(_is_beside(path, one) for one in logs):
-                fault = f"{name} PRICE_FILE", "the log's own files have such names"
+    def clashes(name: str, path: Path) -> Iterator[Fault]:
+        if name == "PRICE_FILE" and settings.file.name == REPAIRS:
+            yield name, f"{REPAIRS} is for repairs of the log"
+        for other, one in real.items():
+            if other < name and _same(path, one):  # of two the later by name is at fault
+                yield f"{name} {other}", f"{other} is the same file"
+            elif other not in (name, "PRICE_FILE") and path == draft_of(one):
+                yield f"{name} {other}", f"{other} is written there before it is replaced"
+        if env and _same(path, _real(env)):
+            yield name, "it is the settings file"
+        if name != "PRICE_FILE":
+            if any(_is_beside(path, log) for log in logs):
+                yield f"{name} PRICE_FILE", "the log's own files have such names"
             elif found := foreign(path, any_text=name not in named):
-                fault = name, f"{found}, which would be lost"
-        if fault:
-            yield clash(*fault)
+                yield name, f"{found}, which would be lost"
 
-
-def _clashes(name: str, path: Path, known: Mapping[str, Path], env: Path | None) -> Iterator[Fault]:
-    """Other settings that name the same file; of two that do, the later by name is at fault."""
-    for other, one in known.items():
-        if other < name and _same(path, one):
-            yield f"{name} {other}", f"{other} is the same file"
-        elif other != "PRICE_FILE" and path == draft_of(one):
-            yield f"{name} {other}", f"{other} is written there before it is replaced"
-    if env and _same(path, _real(env)):
-        yield name, "it is the settings file"
+    for name, path in real.items():
+        for names, words in islice(clashes(name, path), 1):
+            yield names, f"{name}={one_line(str(files[name]))}: {words}; name another file"
 
 
 def _real(path: Path) -> Path:

@@ -70,6 +70,10 @@ def _timeout(_environ: Mapping[str, str], known: Mapping[str, Any]) -> str:
     return "2" if interval >= 3 else f"{Decimal(interval) * 4 / 5:f}"
 
 
+_SECONDS = "seconds from {} to {}, for example 2"
+_PERCENT = values.number(Decimal, "0.000000001", "1000", "a percentage above 0, at most {1}, for example 1.5")
+
+
 class Settings(NamedTuple):
     """What the operator wants. Times are in seconds, spread and jump in percent."""
 
@@ -81,7 +85,7 @@ class Settings(NamedTuple):
     )
     quorum: int | None = row(
         "",
-        values.whole(1, 99),
+        values.number(int, "1", "99", "a whole number from {} to {}, for example 1"),
         "fewest agreeing sources",
         empty=None,
         shown="`2` where three or more sources quote the pair, else `1`",
@@ -97,12 +101,14 @@ class Settings(NamedTuple):
     interval: int = row("5", values.interval, "seconds between slots: 1 to 3600, a divisor of 86400")
     timeout: float = row(
         _timeout,
-        values.seconds("0.05", "3599"),
+        values.number(float, "0.05", "3599", _SECONDS),
         "seconds that a slot waits for its sources; 0.8 of an interval below 3 s",
     )
-    max_age: float = row("60", values.seconds("1", "86400"), "seconds: an older price is stale")
-    max_spread: Decimal = row("1", values.percent, "percent that sources may differ")
-    max_jump: Decimal = row("5", values.percent, "percent that a lone source may jump unconfirmed")
+    max_age: float = row(
+        "60", values.number(float, "1", "86400", _SECONDS), "seconds: an older price is stale"
+    )
+    max_spread: Decimal = row("1", _PERCENT, "percent that sources may differ")
+    max_jump: Decimal = row("5", _PERCENT, "percent that a lone source may jump unconfirmed")
     file: Path = row(folder("LOGS_DIRECTORY", "prices.txt"), values.path, "the log")
     state: Path = row(
         folder("STATE_DIRECTORY", "state.json"),

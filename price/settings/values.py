@@ -13,6 +13,7 @@ from price.sources import SOURCES
 from price.text import one_line
 
 T = TypeVar("T")
+N = TypeVar("N", int, float, Decimal)
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
 _URL = re.compile(
@@ -25,43 +26,30 @@ _SERVER = re.compile(r"(?:nats|tls)://[^ ]+")
 _USER = re.compile(r"^(.*?//)?.*@", re.DOTALL)
 _QUERY = re.compile(r"([?#]).*", re.DOTALL)
 _DAY_SECONDS = 86400
+_INTERVAL = "whole seconds from {} to {} that divide a day, for example 5"
+
+
+def number(kind: type[N], least: str, most: str, words: str) -> Callable[[str], N]:
+    """What reads a number of a range, a whole one if `kind` is int; `words` name both bounds as {}."""
+
+    def read(text: str) -> N:
+        fits = _NUMBER.fullmatch(text) and Decimal(least) <= Decimal(text) <= Decimal(most)
+        if not fits or (issubclass(kind, int) and not text.isdigit()):
+            raise ValueError(f"must be {words.format(least, most)}")
+        return kind(text)
+
+    return read
+
+
+_whole_seconds = number(int, "1", "3600", _INTERVAL)
 
 
 def interval(text: str) -> int:
     """Seconds between two slots."""
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
-    if not 1 <= number <= 3600 or _DAY_SECONDS % number:
-        raise ValueError("must be whole seconds from 1 to 3600 that divide a day, for example 5")
-    return number
-
-
-def whole(least: int, most: int) -> Callable[[str], int]:
-    """What reads a whole number of a range."""
-
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 9 and least <= int(text) <= most):
-            raise ValueError(f"must be a whole number from {least} to {most}, for example {least}")
-        return int(text)
-
-    return read
-
-
-def seconds(least: str, most: str) -> Callable[[str], float]:
-    """What reads a length of time of a range, in seconds."""
-
-    def read(text: str) -> float:
-        if not _NUMBER.fullmatch(text) or not Decimal(least) <= Decimal(text) <= Decimal(most):
-            raise ValueError(f"must be seconds from {least} to {most}, for example 2")
-        return float(text)
-
-    return read
-
-
-def percent(text: str) -> Decimal:
-    """A percentage."""
-    if not _NUMBER.fullmatch(text) or not 0 < Decimal(text) <= 1000:
-        raise ValueError("must be a percentage above 0, at most 1000, for example 1.5")
-    return Decimal(text)
+    seconds = _whole_seconds(text)
+    if _DAY_SECONDS % seconds:
+        raise ValueError(f"must be {_INTERVAL.format(1, 3600)}")
+    return seconds
 
 
 def one_of(*words: str) -> Callable[[str], str]:
