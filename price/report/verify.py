@@ -1,7 +1,7 @@
 """`price verify`: proves the log, one line for each fault: whatever another command leaves out is one."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ from price.text import one_line
 
 NAMES = ("file", "line", "fault")
 _NO_HEADER = "the first line is not '# price-log 1 every=5s'"
+_BAD_HEADER = "not a header such as '# price-log 1 every=5s'"
+_NO_LINE_END = "the last line has no line end"
 _TOO_LONG = TOO_LONG.decode("latin-1").rstrip("\n")
 _MADE_UP = ("", "simulated")
 _WAYS = ("journal", "candle", "peer")
@@ -67,7 +69,7 @@ class Verifier:
             for what in filter(None, (opened.damage, opened.trailing)):
                 yield Fault(self._file, self._number + 1, what)
             if opened.unfinished and not growing and not opened.damage:
-                yield Fault(self._file, self._number + 1, "the last line has no line end")
+                yield Fault(self._file, self._number + 1, _NO_LINE_END)
 
     def _rows(self, rows: list[row.Row]) -> Iterator[Fault]:
         """The faults of lines that are all rows: nearly every one is for the slot that is due."""
@@ -93,8 +95,7 @@ class Verifier:
         if line.startswith(HEADER_START.rstrip()):
             header = read_header(line)
             if not header or header.every > 3600 or times.DAY % header.every:
-                what = f"not a header such as '# price-log 1 every=5s': {line[:40]!a}"
-                yield Fault(self._file, self._number, what)
+                yield Fault(self._file, self._number, f"{_BAD_HEADER}: {line[:40]!a}")
                 return
             joins = joins if self._number == 1 else header.every != self.sums.every
             self.sums.begin(header.every, goes_on=joins)
@@ -113,7 +114,7 @@ class Verifier:
             one = row.read(line)
         except ValueError as error:
             self.sums.forget()
-            yield Fault(self._file, self._number, _TOO_LONG[2:] if line == _TOO_LONG else str(error))
+            yield Fault(self._file, self._number, _reason(line, error))
         else:
             yield from self._row(one, times.slot_unix(one[0]), self._number)
 
@@ -150,7 +151,7 @@ def _one_is_missing(older: str, newer: str, path: str) -> bool:
 def repair_faults(file: LogFile, log: PriceLog, sums: Arithmetic) -> list[Fault]:
     """The faults of repairs.txt: form, order, and that it fills only what the log lacks or marks missed."""
     faults: list[Fault] = []
-    repairs = (one for one in _sound_repairs(file, faults) if _within(one, sums, faults))
+    repairs = _sound_repairs(file, sums, faults)
     repair = next(repairs, None)
     waiting: list[Fault] = []
     before = 0
@@ -173,36 +174,53 @@ def repair_faults(file: LogFile, log: PriceLog, sums: Arithmetic) -> list[Fault]
     return sorted(faults, key=lambda fault: fault.line)
 
 
-def _sound_repairs(file: LogFile, faults: list[Fault]) -> Iterator[Fault]:
-    """The well-formed repairs, each as a fault of its line without one; the others go to `faults`."""
-    path, number, slot, pairs = one_line(file.path), 0, "", set[str]()
+def _sound_repairs(file: LogFile, sums: Arithmetic, faults: list[Fault]) -> Iterator[Fault]:
+    """The repairs that the log has room for, each as a fault of its line without one; others are `faults`."""
+    for one in repair_lines(file):
+        what = one.what or _beyond(one, sums)
+        if what:
+            faults.append(one._replace(what=what))
+        else:
+            yield one
+
+
+def _beyond(repair: Fault, sums: Arithmetic) -> str:
+    """What is wrong with a repair that does not lie between the first and the last row of its pair."""
+    first, last, unix = sums.first.get(repair.pair), sums.last(repair.pair), times.slot_unix(repair.slot)
+    if first is None or last is None:
+        return f"the log has no row of {repair.pair}"
+    if unix < first:
+        return f"before the log's first row of {repair.pair}, which is for {times.slot_text(first)}"
+    if unix > last:
+        return f"after the log's last row of {repair.pair}, which is for {times.slot_text(last)}"
+    return ""
+
+
+def repair_lines(file: LogFile) -> Iterator[Fault]:
+    """The lines of repairs.txt but for comments; `what` is empty for those that are well-formed repairs."""
+    path, number, last, pairs = one_line(file.path), 0, "", set[str]()
     with file.opened() as opened:
         for _, block in opened.blocks():
-            for line in block.decode("latin-1").split("\n")[:-1]:
-                number += 1
+            for number, line in enumerate(block.decode("latin-1").split("\n")[:-1], number + 1):
                 if line.startswith(HEADER_START.rstrip()) or number == 1:
                     if not read_header(line):
-                        faults.append(Fault(path, number, "not a header such as '# price-log 1 every=5s'"))
-                    continue
-                if line.startswith("#"):
-                    continue
-                fault = _repair(line, slot, pairs)._replace(path=path, line=number)
-                if fault.what:
-                    faults.append(fault)
-                    continue
-                pairs = {fault.pair} | (pairs if fault.slot == slot else set())
-                slot = fault.slot
-                yield fault
+                        yield Fault(path, number, _BAD_HEADER)
+                elif not line.startswith("#"):
+                    one, what = _repair(line, last, pairs)
+                    yield Fault(path, number, what, *one[:2])
+                    if not what:
+                        pairs = {one[1]} | (pairs if one[0] == last else set())
+                        last = one[0]
         if opened.damage or opened.unfinished:
-            faults.append(Fault(path, number + 1, opened.damage or "the last line has no line end"))
+            yield Fault(path, number + 1, opened.damage or _NO_LINE_END)
 
 
-def _repair(line: str, last: str, pairs: set[str]) -> Fault:
-    """What is wrong with a line by itself and after the slot `last` and its pairs."""
+def _repair(line: str, last: str, pairs: set[str]) -> tuple[Sequence[str], str]:
+    """The row of a line, and what is wrong with it by itself and after the slot `last` and its pairs."""
     try:
         one = row.read(line)
     except ValueError as error:
-        return Fault("", 0, _TOO_LONG[2:] if line == _TOO_LONG else str(error))
+        return (), _reason(line, error)
     slot, pair, price, _, _ = one
     what = ""
     if slot < last:
@@ -213,22 +231,12 @@ def _repair(line: str, last: str, pairs: set[str]) -> Fault:
         what = "a repair has a price"
     elif row.extras(one).get("by") not in _WAYS:
         what = "a repair says by=journal, by=candle or by=peer"
-    return Fault("", 0, what, slot, pair)
+    return one, what
 
 
-def _within(repair: Fault, sums: Arithmetic, faults: list[Fault]) -> bool:
-    """Whether a repair lies between the first and the last row of its pair; else that is a fault."""
-    first, last, unix = sums.first.get(repair.pair), sums.last(repair.pair), times.slot_unix(repair.slot)
-    what = ""
-    if first is None or last is None:
-        what = f"the log has no row of {repair.pair}"
-    elif unix < first:
-        what = f"before the log's first row of {repair.pair}, which is for {times.slot_text(first)}"
-    elif unix > last:
-        what = f"after the log's last row of {repair.pair}, which is for {times.slot_text(last)}"
-    if what:
-        faults.append(repair._replace(what=what))
-    return not what
+def _reason(line: str, error: ValueError) -> str:
+    """Why a line is no row."""
+    return _TOO_LONG[2:] if line == _TOO_LONG else str(error)
 
 
 run_options = options.add_all

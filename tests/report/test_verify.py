@@ -277,7 +277,7 @@ def test_a_repair_inside_a_missed_row_that_ends_the_log_is_no_fault(tmp_path: Pa
     path = write(
         tmp_path, "2026-11-20T15:52:05Z BTC-USD 1 kraken", "2026-11-20T15:52:10Z BTC-USD - down slots=3"
     )
-    write(tmp_path, REPAIR.replace(":15Z", ":20Z"), name="repairs.txt")
+    write(tmp_path, REPAIR, REPAIR.replace(":15Z", ":20Z"), name="repairs.txt")
 
     assert answer("verify", "--file", path) == (0, "")
 
