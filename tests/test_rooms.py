@@ -56,8 +56,8 @@ RULES = {
     "report": {"report", "alerts", "optional", "log", "host", *GROUND},
     # between them: asks and reads, and writes repairs.txt
     "backfill": {
-        "backfill", "backoff", "report", "log", "sources", "fetchers", "settings", "plan", "choose", "events",
-        "wire", "host", "progress", *GROUND,
+        "backfill", "backoff", "clock", "report", "log", "sources", "fetchers", "settings", "plan", "choose",
+        "events", "wire", "host", "progress", *GROUND,
     },
     "web": {"web", "report", "log", "settings", "safely", "host", *GROUND},
     "service": {
@@ -252,7 +252,6 @@ def test_the_table_of_commands_names_modules_of_rooms_that_it_may_import(command
         ("report/a.py", "from price.recorder import app", "price.recorder.app"),
         ("report/a.py", "from ..recorder import app", "price.recorder.app"),
         ("report/a.py", "from price.backfill import missing", "price.backfill.missing"),
-        ("backfill/a.py", "from price import clock", "price.clock"),
         ("log/a.py", "from price.report import gaps", "price.report.gaps"),
         ("log/a.py", "import logging", "logging"),
         ("sources/a.py", "import logging", "logging"),

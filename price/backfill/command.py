@@ -5,14 +5,17 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from itertools import islice
+from math import inf
+from operator import itemgetter
 from pathlib import Path
 
 from price import host, settings
 from price.backfill.file import RepairsFile
-from price.backfill.missing import find_missing, with_prices_around
-from price.backfill.provider import Clock, Provider
-from price.backfill.repair import Repair
+from price.backfill.missing import find_missing
+from price.backfill.repair import Provider, Repair
+from price.clock import Clock
 from price.errors import PriceError
 from price.log.end import is_simulated
 from price.log.files import REPAIRS
@@ -22,7 +25,6 @@ from price.report.options import Window, window
 
 MOST_SLOTS = 30_000
 """How many missed slots are one batch: what is learnt about them is held in memory."""
-_JOURNAL = "journal:"
 
 
 def run(
@@ -52,10 +54,8 @@ def run(
         jump = settings.value_of(environ, "PRICE_MAX_JUMP", lenient=True)
         repair = Repair(provider, file, clock, progress, jump, simulated=simulated)
         slots = find_missing(log, args.pair, asked.since, asked.until)
-        while batch := dict(islice(slots, MOST_SLOTS)):
-            filled = file.known(min(batch)[0], max(batch)[0] + 1)
-            missed = {slot: every for slot, every in batch.items() if slot not in filled}
-            repair.fill(with_prices_around(PriceLog(path, args.pair, live_only=True), missed))
+        while batch := sorted(islice(slots, MOST_SLOTS), key=itemgetter(0)):
+            repair.fill(file.without_known(dict(batch)))
         progress.clear()
         sys.stdout.writelines(f"{line}\n" for line in repair.notes(_absent(path, args.pair)))
         sys.stderr.write(log.left.report())
@@ -95,8 +95,9 @@ def _provider(
         wanted = settings.load(environ)
         fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
         return Exchanges(wanted, {name: fetcher.get for name, fetcher in fetchers.items()}, clock)
-    if name == "journal" or name.startswith(_JOURNAL):
-        return _journal(name.removeprefix(_JOURNAL) if name.startswith(_JOURNAL) else "", args.unit)
+    kind, _, place = name.partition(":")
+    if kind == "journal":
+        return _journal(place, args.unit)
     from price.backfill.peer import Peer
 
     spread = settings.value_of(environ, "PRICE_MAX_SPREAD", lenient=True)
@@ -107,14 +108,12 @@ def _provider(
 
 def _journal(place: str, unit: str) -> Provider:
     """The journal of this machine, that of a folder's files, or a file of JSON lines. Raises PriceError."""
+    from price.backfill.entries import Journald, read_lines
     from price.backfill.journal import Journal
 
     # a user's number means somebody else on another machine
     uid = None if place else host.user()
     if Path(place).is_file():
-        from price.backfill.lines import Lines
-
-        return Journal(Lines(place), unit, uid, unsigned=True)
-    from price.backfill.journald import Journald
-
+        # whatever is missed, the file is read through
+        return Journal(partial(read_lines, place), unit, uid, unsigned=True, apart_seconds=inf)
     return Journal(Journald(place), unit, uid)

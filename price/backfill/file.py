@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from price import host, times
-from price.backfill.missing import Slot
+from price.backfill.missing import Missing, Slot
 from price.errors import PriceError
 from price.log import row
 from price.log.files import REPAIRS, repairs_file
-from price.log.header import HEADER_START, header_line, read_header
+from price.log.header import header_line
 from price.log.left import LeftOut
 from price.log.read import file_blocks
 from price.log.row import Row
+from price.report.verify import repair_lines
 from price.smallfile import open_new
 
 _MODE = 0o644
@@ -61,33 +62,21 @@ class RepairsFile:
     def check(self) -> None:
         """Reads it through once, so that nobody is asked in vain. Raises PriceError for a damaged file."""
         target = self._target()
-        if not target.exists():
-            return
-        if not target.is_file():
+        if target.exists() and not target.is_file():
             raise PriceError(f"{self.path}: not a file: move it away, repairs belong there")
-        every, before, pairs = 0, "", set[str]()
-        with target.open(encoding="utf-8", errors="replace", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                header = read_header(line[:-1])
-                every = header.every if header else every
-                one = _read(line)
-                if line.startswith("#") and line.endswith("\n") and (header or HEADER_START not in line):
-                    continue
-                if not one or not every or one[0] < before or (one[0] == before and one[1] in pairs):
-                    shown = ascii(line.rstrip("\n")[:60])
-                    place = f"{self.path}:{number}"
-                    raise PriceError(
-                        f"{place}: damaged at {shown}: price verify tells more; mend it or move it away"
-                    )
-                pairs = {one[1]} | (pairs if one[0] == before else set())
-                before = one[0]
+        file = repairs_file(self._log)
+        fault = next((one for one in repair_lines(file) if one.what), None) if file else None
+        if fault:
+            place = f"{self.path}:{fault.line}"
+            raise PriceError(f"{place}: damaged: {fault.what}: mend it or move it away")
 
-    def known(self, start: int, end: int) -> set[Slot]:
-        """The slots from `start` up to `end` (Unix time) that it fills. Raises PriceError."""
-        return {
-            (times.slot_unix(filled.row[0]), filled.row[1])
-            for filled in self._rows(start, times.slot_text(end))
-        }
+    def without_known(self, missing: Missing) -> Missing:
+        """The slots that it does not fill yet. Raises PriceError."""
+        slots = [unix for unix, _ in missing]
+        found = self._rows(min(slots), times.slot_text(max(slots) + 1))
+        keys = ((times.slot_unix(filled.row[0]), filled.row[1]) for filled in found)
+        known = {key for key in keys if key in missing}
+        return {slot: missed for slot, missed in missing.items() if slot not in known}
 
     def add(self, filled: Mapping[Slot, Filled]) -> None:
         """Adds rows for slots that it does not have. Raises PriceError where the disk refuses."""
@@ -162,14 +151,3 @@ def refusal(path: Path, error: OSError, *, is_lock: bool = False) -> str:
 
 def _key(filled: Filled) -> tuple[str, str]:
     return filled.row[0], filled.row[1]
-
-
-def _read(line: str) -> Row | None:
-    """The row of a line; None where it is no repair."""
-    if not line.endswith("\n"):
-        return None
-    try:
-        one = row.read(line[:-1])
-    except ValueError:
-        return None
-    return one if one[2] != row.MISSED else None

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 from price import times
 from price.backfill.missing import Missing, Slot, spans
-from price.backfill.provider import Work
+from price.backfill.repair import Repair
 from price.log import row
 from price.log.row import Row
 
 _LATE_SECONDS = 60
 """An entry is made within the interval after its slot; what else may hold it up is far shorter than this."""
-_APART_SECONDS = 600
-"""Spans closer to each other are read in one go: a jump costs as much as some hundred entries."""
+APART_SECONDS = 600
+"""In journald a jump from one span to the next costs as much as some hundred entries."""
 _FIELDS = ("PRICE_SLOT", "PRICE_PAIR", "PRICE_VALUE", "PRICE_SOURCES")
 
 Entries = Callable[[int, int], Iterator[Mapping[str, object]]]
@@ -24,24 +24,32 @@ class Journal:
     Anybody may write fields, but journald itself says who wrote an entry: it must be the unit `unit`, or a
     process of the user `uid`. That is None where it says nothing, as of another machine. With `unsigned`,
     entries of which journald says nothing are believed as well: the recorder's own lines, in a file that the
-    operator has chosen.
+    operator has chosen. Spans of missed slots less than `apart_seconds` apart are read in one go.
     """
 
     by = "journal"
     simulated = None
 
-    def __init__(self, entries: Entries, unit: str, uid: int | None, *, unsigned: bool = False) -> None:
+    def __init__(
+        self,
+        entries: Entries,
+        unit: str,
+        uid: int | None,
+        *,
+        unsigned: bool = False,
+        apart_seconds: float = APART_SECONDS,
+    ) -> None:
         self._entries = entries
         self._unit = unit
         self._uid = uid
         self._unsigned = unsigned
+        self._apart_seconds = apart_seconds
         self._strange = 0
         self._disputed = 0
 
-    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
-        intervals = {slot: missed.every for slot, missed in missing.items()}
-        late = max(intervals.values(), default=0) + _LATE_SECONDS
-        for begin, end in spans(intervals.items(), _APART_SECONDS):
+    def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
+        late = max((missed.every for missed in missing.values()), default=0) + _LATE_SECONDS
+        for begin, end in spans(missing, self._apart_seconds):
             found: dict[Slot, Row | None] = {}
             """None where two entries differ."""
             for entry in self._entries(begin, end + late):
@@ -57,7 +65,7 @@ class Journal:
             agreed = [one for one in found.values() if one]
             self._disputed += len(found) - len(agreed)
             yield from agreed
-            work.progress(end)
+            repair.progress(end)
 
     def notes(self) -> Iterator[str]:
         if self._strange:

@@ -1,17 +1,17 @@
 """Which slots of a log have no live price, between the first and the last row of each pair."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from price import times
 from price.log import row
-from price.log.gaps import Gap, Gaps
 from price.log.read import PriceLog
 
 Slot = tuple[int, str]
 """A slot of a pair: its Unix time, and the pair."""
 NEAR_SECONDS = 3600
 """A live price this near to a missed slot limits what is believed about it."""
+_EVER = 1 << 62
 
 
 class Priced(NamedTuple):
@@ -38,105 +38,97 @@ Missing = Mapping[Slot, Missed]
 
 def find_missing(
     log: PriceLog, pairs: Collection[str], since: int | None, until: int | None
-) -> Iterator[tuple[Slot, int]]:
-    """The slots that are missed in a range, of some pairs or of all, with their intervals. Raises PriceError.
+) -> Iterator[tuple[Slot, Missed]]:
+    """The slots that are missed in a range, of some pairs or of all; each pair's in order. Raises PriceError.
 
     The log is read to its end: whether a pair that has no row in the range comes back is seen there. It is
     not limited to the pairs: other pairs' rows show the interval that was in force.
     """
-    finder = Gaps()
-    seen: set[str] = set()
+    begin = None if since is None else max(0, since - NEAR_SECONDS)
+    window = moments(since, until)
+    known: dict[str, _Pair] = {}
     changes: list[tuple[int, int]] = []
     last = 0
-    for every, found in log.blocks(since):
+    for every, rows in log.blocks(begin):
         if not changes or changes[-1][1] != every:
             changes.append((last + 1, every))  # what lies between two intervals belongs to the new one
-        last = max(
-            times.slot_unix(one[0]) + (row.slots(one) - 1) * every for one in [found[-1], *_long(found)]
-        )
-        rows = [one for one in found if one[1] in pairs] if pairs else found
-        if since is not None:
-            for one in rows:
-                if one[1] not in seen:  # its first row may end a hole that began before the range
-                    seen.add(one[1])
-                    _go_on(finder, log, one, since, every)
-        for gap in finder.add(every, rows):
-            yield from _slots(gap, changes, since, until)
-    for gap in finder.rest():
-        yield from _slots(gap, changes, since, until)
-
-
-def _long(rows: Iterable[row.Row]) -> Iterator[row.Row]:
-    """Those that may stand for more than one slot."""
-    return (one for one in rows if one[2] == row.MISSED and one[4])
-
-
-def _go_on(finder: Gaps, log: PriceLog, first: row.Row, since: int, every: int) -> None:
-    """Has a pair go on from its last row before a range, where its first row in it comes late."""
-    if times.slot_unix(first[0]) < since + every:
-        return
-    last = None
-    for interval, rows in PriceLog(log.path, [first[1]], live_only=True).blocks(None, since):
-        last = times.slot_unix(rows[-1][0]) + row.slots(rows[-1]) * interval
-    if last is not None:
-        finder.expect(first[1], times.next_multiple(max(last, since) - 1, every), every)
-
-
-def _slots(
-    gap: Gap, changes: Sequence[tuple[int, int]], since: int | None, until: int | None
-) -> Iterator[tuple[Slot, int]]:
-    """The slots of a gap in a range, each of the interval that was in force at its time.
-
-    A pair that was away while the interval changed has one hole; `changes` has the Unix time from which on
-    each interval was in force.
-    """
-    stop = gap.last + 1 if until is None else min(gap.last + 1, until)
-    ends = [start for start, _ in changes[1:]]
-    for (start, every), end in zip(changes, [*ends, stop], strict=True):
-        first = times.next_multiple(max(gap.start, start, since or 0) - 1, every)
-        yield from (((unix, gap.pair), every) for unix in range(first, min(end, stop), every))
-
-
-def spans(slots: Iterable[tuple[Slot, int]], apart: int) -> list[tuple[int, int]]:
-    """Where to look, in Unix time: slots in order that are less than `apart` seconds apart are one span."""
-    found: list[tuple[int, int]] = []
-    for (unix, _), every in slots:
-        if found and unix - found[-1][1] < apart:
-            found[-1] = found[-1][0], max(found[-1][1], unix + every)
-        else:
-            found.append((unix, unix + every))
-    return found
-
-
-def with_prices_around(log: PriceLog, slots: Mapping[Slot, int]) -> Missing:
-    """Missed slots, given with their intervals, and the live prices around each.
-
-    One that has a price all the same, as in a log that verify finds fault with, is left out.
-    """
-    ahead: dict[str, list[tuple[str, int]]] = {}
-    """The slots of each pair that are still to come, the next one last, as text and in Unix time."""
-    for unix, pair in sorted(slots, reverse=True):
-        ahead.setdefault(pair, []).append((times.slot_text(unix), unix))
-    last: dict[str, tuple[str, str]] = {}
-    found: dict[Slot, Missed] = {}
-    for begin, end in spans(sorted(slots.items()), 2 * NEAR_SECONDS):
-        for slot, pair, price, _, _ in log.rows(max(0, begin - NEAR_SECONDS), end + NEAR_SECONDS):
-            if price == row.MISSED or pair not in ahead:
+        for one in rows:
+            unix = times.slot_unix(one[0])
+            end = unix + (row.slots(one) - 1) * every
+            last = max(last, end)
+            if pairs and one[1] not in pairs:
                 continue
-            mine = ahead[pair]
-            if mine and mine[-1][0] <= slot:
-                before, after = _priced(last.get(pair)), _priced((slot, price))
-                while mine and mine[-1][0] < slot:
-                    unix = mine.pop()[1]
-                    found[unix, pair] = Missed(slots[unix, pair], before, after)
-                if mine and mine[-1][0] == slot:
-                    mine.pop()
-            last[pair] = slot, price
-    for pair, mine in ahead.items():
-        before = _priced(last.get(pair))
-        found |= {(unix, pair): Missed(slots[unix, pair], before, None) for _, unix in mine}
-    return dict(sorted(found.items()))
+            pair = known.get(one[1])
+            if pair is None:
+                late = begin is not None and unix >= begin + every
+                pair = known[one[1]] = _Pair(one[1], _end_before(log, one[1], begin) if late else None)
+            if one[2] == row.MISSED:
+                pair.lacks(unix, end + 1, changes, window)
+                pair.last = max(end, pair.last or 0)
+            else:
+                pair.lacks(unix, unix, changes, window)
+                if pair.missed:
+                    yield from pair.found(Priced(unix, one[2]))
+                pair.last, pair.priced = unix, Priced(unix, one[2])
+    for pair in known.values():
+        yield from pair.found(None)
 
 
-def _priced(known: tuple[str, str] | None) -> Priced | None:
-    return Priced(times.slot_unix(known[0]), known[1]) if known else None
+def moments(since: int | None, until: int | None) -> range:
+    """The Unix times of a range that may be open."""
+    return range(since or 0, _EVER if until is None else until)
+
+
+class _Pair:
+    """How far a pair is accounted for, and which of its slots have no price since its last one."""
+
+    def __init__(self, name: str, last: int | None) -> None:
+        self.name = name
+        self.last = last
+        """The last slot, in Unix time, that its rows account for."""
+        self.priced: Priced | None = None
+        """Its last row with a price."""
+        self.missed: list[range] = []
+        """Slots in Unix time; each interval is a step."""
+
+    def lacks(self, unix: int, end: int, changes: Sequence[tuple[int, int]], window: range) -> None:
+        """Notes that a row for the slot `unix` has come, and that there is no price before `end`.
+
+        A pair that was away while the interval changed has one hole: each of its slots is one of the interval
+        that was in force. `changes` has the Unix time from which on each was.
+        """
+        due = unix if self.last is None else times.next_multiple(self.last, changes[-1][1])
+        if due >= end:
+            return
+        ends = [start for start, _ in changes[1:]]
+        for (start, every), its_end in zip(changes, [*ends, _EVER], strict=True):
+            first = times.next_multiple(max(due, start, window.start) - 1, every)
+            self.missed.append(range(first, min(its_end, end, window.stop), every))
+
+    def found(self, after: Priced | None) -> Iterator[tuple[Slot, Missed]]:
+        """The missed slots before the next price; a damaged log may have one in the midst of a missed row."""
+        stop = after.slot if after else _EVER
+        for slots in self.missed:
+            missed = Missed(slots.step, self.priced, after)
+            yield from (((unix, self.name), missed) for unix in slots if unix < stop)
+        self.missed.clear()
+
+
+def _end_before(log: PriceLog, pair: str, begin: int | None) -> int | None:
+    """The last slot that the rows of a pair before a range account for; None where it has none there."""
+    last = None
+    for every, rows in PriceLog(log.path, [pair], live_only=True).blocks(None, begin):
+        last = times.slot_unix(rows[-1][0]) + (row.slots(rows[-1]) - 1) * every
+    return last
+
+
+def spans(missing: Missing, apart: float) -> list[tuple[int, int]]:
+    """Where to look, in Unix time: missed slots that are less than `apart` seconds apart are one span."""
+    found: list[tuple[int, int]] = []
+    for (unix, _), missed in missing.items():
+        end = unix + missed.every
+        if found and unix - found[-1][1] < apart:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((unix, end))
+    return found

@@ -3,16 +3,18 @@
 A recorder that differs from ours about what both saw is not believed about what we did not see.
 """
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from price import times
-from price.backfill.missing import NEAR_SECONDS, Missing, spans
-from price.backfill.provider import Work
+from price.backfill.missing import NEAR_SECONDS, Missing, moments, spans
+from price.backfill.repair import Repair
 from price.errors import PriceError
 from price.log import row
 from price.log.end import is_simulated
@@ -25,11 +27,7 @@ _HOUR = 3600
 _MOST_TOLD = 20
 _TENTH = 10
 """One in so many of the common slots may differ."""
-_HOUR_LENGTH = len("2026-11-20T15")
-_NONE: tuple[str, dict["Key", str]] = ("~", {})
-"""An hour after all others."""
-Key = tuple[str, str]
-"""Slot and pair, as in rows."""
+_slot = itemgetter(0)
 
 
 class Peer:
@@ -63,28 +61,23 @@ class Peer:
         """Compares what both saw, in a range and an hour around it. Both logs are read through, none held."""
         begin = None if since is None else since - NEAR_SECONDS
         end = None if until is None else until + NEAR_SECONDS
-        inside = (
-            times.slot_text(since) if since is not None else "",
-            times.slot_text(until) if until is not None else "~",
-        )
-        for ours, theirs in _same_hours(self._ours.rows(begin, end), self._compared.rows(begin, end)):
-            common = ours.keys() & theirs.keys()
-            hour = times.slot_unix(next(iter(common))[0]) // _HOUR if common else 0
-            self._common.update((pair, hour) for _, pair in common)
-            for key in sorted(key for key in common if ours[key] != theirs[key]):
-                percent = _percent_apart(ours[key], theirs[key])
-                if percent <= self._spread:
-                    continue
-                self._differing[key[1], hour] += 1
-                if not inside[0] <= key[0] < inside[1]:
-                    continue
+        inside = moments(since, until)
+        both = _in_both(self._ours.rows(begin, end), self._compared.rows(begin, end))
+        for slot, pair, ours, theirs in both:
+            unix = times.slot_unix(slot)
+            hour = unix // _HOUR
+            self._common[pair, hour] += 1
+            if ours == theirs or (percent := _percent_apart(ours, theirs)) <= self._spread:
+                continue
+            self._differing[pair, hour] += 1
+            if unix in inside:
                 self._differing_inside += 1
                 if len(self._examples) < _MOST_TOLD:
-                    what = f"{ours[key]} here, {theirs[key]} there, {percent:.2f} % apart"
-                    self._examples.append(f"{key[0]} {key[1]}: {what}: not changed")
+                    what = f"{ours} here, {theirs} there, {percent:.2f} % apart"
+                    self._examples.append(f"{slot} {pair}: {what}: not changed")
 
-    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
-        for since, until in spans(((slot, one.every) for slot, one in missing.items()), _APART_SECONDS):
+    def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
+        for since, until in spans(missing, _APART_SECONDS):
             for one in self._theirs.rows(since, until):
                 unix = times.slot_unix(one[0])
                 missed = missing.get((unix, one[1])) if _first_hand(one) else None
@@ -96,7 +89,7 @@ class Peer:
                     yield _without_by(one)
                 else:
                     self._refused[one[1]] += 1
-            work.progress(until)
+            repair.progress(until)
 
     @lru_cache(100)  # noqa: B019 - one log is asked in a run
     def _believes(self, pair: str, first: int, last: int) -> bool:
@@ -116,23 +109,15 @@ class Peer:
         yield from (f"{self._path}: {line}" for line in self._compared.left.report().splitlines())
 
 
-def _same_hours(
-    ours: Iterable[Row], theirs: Iterable[Row]
-) -> Iterator[tuple[dict[Key, str], dict[Key, str]]]:
-    """The prices of both logs in the hours that both have."""
-    left, right = _hours(ours), _hours(theirs)
-    hour, prices = next(left, _NONE)
-    for their_hour, their_prices in right:
-        while hour < their_hour:
-            hour, prices = next(left, _NONE)
-        if hour == their_hour:
-            yield prices, their_prices
-
-
-def _hours(rows: Iterable[Row]) -> Iterator[tuple[str, dict[Key, str]]]:
-    """The prices that a recorder saw itself, hour by hour."""
-    for hour, group in groupby(rows, key=lambda one: one[0][:_HOUR_LENGTH]):
-        yield hour, {one[:2]: one[2] for one in group if _first_hand(one)}
+def _in_both(ours: Iterable[Row], theirs: Iterable[Row]) -> Iterator[tuple[str, str, str, str]]:
+    """Slot, pair and the two prices, where both recorders saw one themselves."""
+    rows = filter(_first_hand, heapq.merge(ours, theirs, key=_slot))
+    for slot, group in groupby(rows, key=_slot):
+        prices: dict[str, str] = {}  # a merge has the rows of the first log first
+        for _, pair, price, _, _ in group:
+            if pair in prices:
+                yield slot, pair, prices[pair], price
+            prices[pair] = price
 
 
 def _first_hand(one: Row) -> bool:

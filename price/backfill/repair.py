@@ -1,13 +1,14 @@
 """One repair: hands what is missed to a provider, judges what it returns, and adds it to repairs.txt."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import Protocol
 
 from price import times
 from price.backfill.file import Filled, RepairsFile
 from price.backfill.missing import NEAR_SECONDS, Missed, Missing, Slot
-from price.backfill.provider import Clock, Provider
+from price.clock import Clock
 from price.log.row import Row
 from price.progress import Progress
 from price.text import counted
@@ -15,6 +16,26 @@ from price.text import counted
 STEP_SECONDS = 10
 """How much work may be lost by a kill."""
 _SIMULATED = "simulated"
+
+
+class Provider(Protocol):
+    """Where prices of missed slots come from."""
+
+    by: str
+    """The word that its rows carry."""
+
+    @property
+    def simulated(self) -> bool | None:
+        """Whether its prices are made up; None where it depends on the row."""
+        ...
+
+    def fetch(self, missing: Missing, repair: "Repair") -> Iterable[Row]:
+        """Rows with prices, without `by=`; the repair leaves aside what is not missing. Raises PriceError."""
+        ...
+
+    def notes(self) -> Iterator[str]:
+        """What the operator should know at the end, line by line."""
+        ...
 
 
 class Repair:

@@ -10,7 +10,7 @@ from pathlib import Path
 from price import times
 from price.backfill.command import run
 from price.backfill.missing import Missing, Slot
-from price.backfill.provider import Provider, Work
+from price.backfill.repair import Provider, Repair
 from price.commands import repair_options
 from price.log.quotes import read_pair
 from price.log.row import Row, write
@@ -89,7 +89,7 @@ class Knows:
     def __init__(self, known: Mapping[Slot, str]) -> None:
         self.known = known
 
-    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
+    def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
         yield from (row_of(slot, said) for slot, said in self.known.items())
 
     def notes(self) -> Iterator[str]:

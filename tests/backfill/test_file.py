@@ -13,7 +13,7 @@ import pytest
 
 from price.backfill.file import RepairsFile, refusal
 from price.backfill.missing import Missing
-from price.backfill.provider import Work
+from price.backfill.repair import Repair
 from price.errors import PriceError
 from price.log.row import Row
 from tests.backfill.repairing import HEADER, Knows, Shop, at, down, row_of, rows
@@ -99,7 +99,7 @@ def test_a_pair_that_the_log_does_not_have_is_said_to_be_absent(tmp_path: Path) 
 class Unasked(Knows):
     """A provider whom nobody may ask."""
 
-    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
+    def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
         raise AssertionError("it was asked")
 
 
@@ -127,7 +127,7 @@ def test_a_damaged_file_is_left_as_it_is_and_named_before_anybody_is_asked(
     shop.write(shop.repairs, bad)
     before = shop.repairs.read_bytes()
 
-    with pytest.raises(PriceError, match=rf"repairs\.txt:{number}: damaged at .*: price verify tells more; "):
+    with pytest.raises(PriceError, match=rf"repairs\.txt:{number}: damaged: .*: mend it or move it away"):
         shop.repair("anyone", "--since", "2026-11-20T11:00:25Z", known=Unasked({}))
 
     assert shop.repairs.read_bytes() == before
@@ -151,7 +151,7 @@ class Stutters(Knows):
         super().__init__({})
         self._shop = shop
 
-    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
+    def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
         for second, said in ((15, "99 kraken"), (15, "98 kraken"), (20, "99 kraken")):
             self._shop.clock.freeze(11)
             yield row_of((at(f"11:00:{second}"), "BTC-USD"), said)
@@ -174,7 +174,7 @@ class Slow(Knows):
         self._shop = shop
         self.seen: list[list[str]] = []
 
-    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
+    def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
         for second in (15, 15, 20, 25):
             self._shop.clock.freeze(11)
             self.seen.append(self._shop.filled())
@@ -199,7 +199,7 @@ def test_what_is_learnt_is_on_disk_every_ten_seconds_and_after_an_interruption(t
 class Stopped(Knows):
     """Is told to stop after the first answer, as systemd and `timeout` do."""
 
-    def fetch(self, missing: Missing, work: Work) -> Iterator[Row]:
+    def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
         for slot, said in self.known.items():
             yield row_of(slot, said)
             os.kill(os.getpid(), signal.SIGTERM)

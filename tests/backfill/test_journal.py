@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from price import times
+from price.backfill.entries import Journald
 from price.backfill.journal import Journal
-from price.backfill.journald import Journald
-from price.backfill.lines import Lines
 from price.errors import PriceError
 from price.events import Event
 from tests.backfill.repairing import Shop, at, down, rows
@@ -174,20 +173,6 @@ def test_of_lines_of_json_one_that_names_another_writer_is_not_believed(tmp_path
 
     assert shop.filled() == []
     assert "others wrote them: 1;" in shop.said
-
-
-def test_each_stretch_of_lines_is_found_whatever_the_order_in_which_they_are_asked(tmp_path: Path) -> None:
-    minutes = [f"11:{minute:02}:00" for minute in range(60)]
-    Shop(tmp_path).write(tmp_path / "lines.json", [json_line(own(one)) for one in minutes])
-    entries = Lines(str(tmp_path / "lines.json"))
-    begins = (10, 20, 50, 5, 5, 57)
-
-    found = [
-        [str(one["PRICE_SLOT"])[11:19] for one in entries(at(minutes[first]), at(minutes[first]) + 130)]
-        for first in begins
-    ]
-
-    assert found == [minutes[first : first + 3] for first in begins]
 
 
 def test_the_end_of_a_line_that_is_too_long_is_no_line_of_its_own(tmp_path: Path) -> None:

@@ -1,15 +1,21 @@
-"""The systemd journal, read through cysystemd."""
+"""Entries of recorders: in the systemd journal, read through cysystemd, or as lines of JSON."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from price import host
 from price.errors import PriceError
 from price.events import Event
+from price.text import MALFORMED
 
 _HOMES = (Path("/var/log/journal"), Path("/run/log/journal"))
 _MILLION = 1_000_000
+_OURS = {"SYSLOG_IDENTIFIER": "price", "MESSAGE_ID": Event.RECORDED.value}
+_MOST_BYTES = 64 * 1024
+"""Of a line; an entry of a quote has much less."""
 
 
 class Journald:
@@ -49,7 +55,8 @@ def _opened(folder: str, homes: tuple[Path, ...]) -> Any:
             [place for home in homes for place in home.glob("*")], "system*.journal*", "the journal"
         )
         reader.open(JournalOpenMode.LOCAL_ONLY)  # the usual mode would be the user's own alone
-    reader.add_filter(Rule("SYSLOG_IDENTIFIER", "price") & Rule("MESSAGE_ID", Event.RECORDED.value))
+    identifier, message_id = (Rule(name, value) for name, value in _OURS.items())
+    reader.add_filter(identifier & message_id)
     return reader
 
 
@@ -74,3 +81,36 @@ def _group(path: Path) -> str:
         return path.group()
     except (OSError, KeyError):
         return "systemd-journal"
+
+
+def read_lines(path: str, since: int, until: int) -> Iterator[Mapping[str, object]]:
+    """The same of a file with an entry a line, as of `journalctl -o json` or of a recorder's own stderr.
+
+    Other lines are passed over. Raises PriceError where the file cannot be read.
+    """
+    try:
+        with os.fdopen(host.open_to_read(path), "rb") as file:
+            for line in _lines(file):
+                logged, entry = _entry(line)
+                if since * _MILLION <= logged < until * _MILLION and _OURS.items() <= entry.items():
+                    yield entry
+    except OSError as error:
+        raise PriceError(f"{path}: {error.strerror}") from error
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines from here on, without those that are too long to be ours."""
+    begins = True
+    while line := file.readline(_MOST_BYTES):
+        if begins and len(line) < _MOST_BYTES:
+            yield line
+        begins = line.endswith(b"\n")  # else what follows is the rest of this line
+
+
+def _entry(line: bytes) -> tuple[int, Mapping[str, object]]:
+    """When an entry was made, in microseconds of Unix time, and its fields; (-1, {}) for other lines."""
+    try:
+        entry = json.loads(line)
+        return int(entry["__REALTIME_TIMESTAMP"]), entry
+    except MALFORMED:  # a traceback, or another program's JSON
+        return -1, {}
