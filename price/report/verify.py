@@ -201,7 +201,8 @@ def repair_lines(file: LogFile) -> Iterator[Fault]:
     path, number, last, pairs = one_line(file.path), 0, "", set[str]()
     with file.opened() as opened:
         for _, block in opened.blocks():
-            for number, line in enumerate(block.decode("latin-1").split("\n")[:-1], number + 1):
+            for line in block.decode("latin-1").split("\n")[:-1]:
+                number += 1
                 if line.startswith(HEADER_START.rstrip()) or number == 1:
                     if not read_header(line):
                         yield Fault(path, number, _BAD_HEADER)
