@@ -19,8 +19,8 @@ from price.handlers.console import Console
 from price.handlers.fields import priority as priority_of
 from price.handlers.journal import PATIENCE_SECONDS, Journal
 from price.model import Pair, Quote, Reading
+from price.safely import Failures
 from price.settings import load
-from price.sinks.failures import Failures
 from price.sinks.records import RecordsSink
 
 SLOT = datetime(2026, 11, 20, 15, 52, 5, tzinfo=UTC)

@@ -17,7 +17,7 @@ RULES = {
     "errors": set[str](),
     "times": {"errors"},
     "coins": {"model"},
-    "safely": set[str](),
+    "safely": {"events", "text"},
     "text": set[str](),
     "counters": set[str](),
     "smallfile": {"host"},
@@ -72,8 +72,8 @@ RULES = {
     "optional": {"errors"},
     "__main__": {"cli"},
     "supervise": {
-        "supervise", "service", "clock", "handlers", "sinks", "recorder", "settings", "events", "log", "host",
-        *GROUND,
+        "supervise", "service", "clock", "handlers", "sinks", "recorder", "settings", "events", "log",
+        "safely", "host", *GROUND,
     },
     "commands": {
         "alerts", "clock", "supervise", "recorder", "metrics", "optional", "report", "backfill", "web",

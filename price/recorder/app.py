@@ -17,11 +17,11 @@ from price.recorder.ledger import Ledger
 from price.recorder.loop import Loop
 from price.recorder.poll import Poller
 from price.recorder.workers import Threads, Workers
+from price.safely import Failures
 from price.settings import Settings
 from price.sinks.alerts import AlertsSink
 from price.sinks.base import Sink, Sinks
 from price.sinks.changes import ChangesSink
-from price.sinks.failures import Failures
 from price.sinks.records import RecordsSink
 from price.sinks.rows import RowsSink
 from price.sinks.since_start import SinceStart
@@ -214,9 +214,9 @@ class App:
         running.close()
         return self._assemble(wanted, workers)
 
-    def _log_opened(self, log: LogEnd, wanted: Settings, late: bool) -> None:
+    def _log_opened(self, log: LogEnd, late: bool) -> None:
         """Goes on where the log that the rows go into ends."""
-        self._ledger.open_log(log, wanted.sources_of, late=late)
+        self._ledger.open_log(log, self._wanted.sources_of, late=late)
         self._status.open_log(log, self._clock.now(), late=late)
 
     def _history(self, seconds: int) -> Iterator["Seen"]:

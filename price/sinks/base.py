@@ -10,9 +10,8 @@ from typing import Protocol
 
 from price.errors import PriceError
 from price.model import Quote
-from price.safely import safely
+from price.safely import Failures, safely
 from price.settings import Settings
-from price.sinks.failures import Failures
 
 
 class Sink(Protocol):

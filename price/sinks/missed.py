@@ -1,11 +1,15 @@
-"""Rows for slots that have no price because no recorder was there, or no room to hold what it recorded."""
+"""Missed rows for slots in which no recorder was there, or of which there was no room to hold the prices."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from price import times
+from price.log import row
 from price.model import Pair, Quote
-from price.sinks.backlog import Block
+from price.sinks.backlog import Block, block_of, text_of
+
+MOST_BYTES = 64 * 1024 * 1024
+_MOST_TIME = timedelta(days=1)
 
 
 def missed_rows(
@@ -22,26 +26,57 @@ def missed_rows(
     return sorted(missed, key=lambda quote: quote.slot)
 
 
-def missed_before(
-    block: Block,
-    ends: Mapping[Pair, datetime],
-    down_until: datetime | None,
-    given_up: Mapping[Pair, tuple[datetime, datetime]],
-) -> list[Quote]:
-    """Rows for the slots between those in the file and the first that is held, where there are any.
+def give_up_old(held: list[Block]) -> int:
+    """Gives up the prices of held slots older than a day or beyond 64 MiB; returns how many rows.
 
-    Each pair's rows in the file end at `ends`. In the slots up to `down_until` the recorder was down; those
-    in `given_up`, from the first to the last, were given up, also of pairs that a reload has removed or
-    added meanwhile.
+    `late` rows stand in their place, a block for each segment: so the slots stay accounted for, whatever
+    becomes of the settings or of the file until they are written. The newest slot always stays.
     """
-    (interval, pairs, _), missed = block.segment, []
-    ends = dict(ends)
-    if down_until:
-        missed = missed_rows(ends, pairs, down_until, interval, "down")
-        ends |= dict.fromkeys([quote.pair for quote in missed], down_until - timedelta(seconds=interval))
-    late = []
-    for pair, (first, last) in given_up.items():
-        begin = ends.get(pair, first - timedelta.resolution)
-        end = block.first if pair in pairs else times.next_slot(last, interval)
-        late += missed_rows({pair: begin}, [pair], end, interval, "late")
-    return missed + sorted(late, key=lambda quote: quote.slot)
+    given_up = 0
+    while True:
+        oldest = next(at for at, block in enumerate(held) if block.rows)
+        is_old = held[oldest].slot <= held[-1].slot - _MOST_TIME
+        is_much = sum(len(block.text) for block in held) > MOST_BYTES
+        if oldest == len(held) - 1 or not (is_old or is_much):
+            return given_up
+        block = held[oldest]
+        given_up += block.rows
+        begin = oldest - 1 if oldest and held[oldest - 1].segment == block.segment else oldest
+        held[begin : oldest + 1] = late_after(_before(held[begin : oldest + 1]), block)
+
+
+def _before(blocks: list[Block]) -> dict[Pair, datetime]:
+    """A moment just before the first row of each pair."""
+    before: dict[Pair, datetime] = {}
+    for line in b"".join(block.text for block in blocks).decode("ascii").splitlines():
+        first, pair, *_ = row.read(line)
+        before.setdefault(Pair(*pair.split("-")), times.parse_iso(first) - timedelta.resolution)
+    return before
+
+
+def late_after(ends: Mapping[Pair, datetime], block: Block) -> list[Block]:
+    """What stands for slots that were given up, after these of pairs up to those of a block, if any."""
+    _, slot, _, _, _, segment = block
+    end = times.next_slot(slot, segment.interval)
+    late = missed_rows(ends, ends, end, segment.interval, "late")
+    return [block_of(late, segment)._replace(slot=slot, rows=0)] if late else []
+
+
+def begin_after(held: list[Block], ends: Mapping[Pair, datetime]) -> None:
+    """Has held rows go on after a log that ends with these slots of pairs, in which nobody wrote since.
+
+    Slots that it accounts for are held no more; up to the first that is, they are `down`.
+    """
+    end = max(ends.values(), default=times.EPOCH)
+    held[:] = [block for block in held if block.first > end]
+    if held:
+        first, segment = held[0], held[0].segment
+        down = missed_rows(ends, segment.pairs, first.first, segment.interval, "down")
+        if down:
+            held[0] = first._replace(first=down[0].slot, text=text_of(down) + first.text)
+
+
+def span(held: list[Block]) -> str:
+    """From the first slot whose rows wait to the last, for people."""
+    waiting = [block.slot for block in held if block.rows]
+    return times.span((waiting[-1] - waiting[0]).total_seconds() if waiting else 0)

@@ -4,6 +4,7 @@ import errno
 import logging
 from collections.abc import Collection
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 
 from price import host, times
@@ -13,54 +14,58 @@ from price.log.append import AppendFile
 from price.log.end import LogEnd, read_end, read_log_end
 from price.log.lock import LogLock, Unfit
 from price.model import Pair
-from price.settings import Settings
-from price.sinks.backlog import MOST_BYTES, Backlog, Segment
-from price.sinks.held_reports import words
-from price.sinks.kinds import keep_apart, makes_up, word
+from price.sinks.backlog import Block, Segment
+from price.sinks.kinds import keep_apart, word
+from price.sinks.missed import MOST_BYTES, late_after
 from price.wire import excerpt
 
 _SHOWN_OF_CUT = 200
 _RECENT_SECONDS, _RECENT_SLOTS = 60, 3
 """How old a price may be that is still an anchor: the longer of the two."""
+NO_ROWS = Segment(0, (), simulated=False)
+
 _NEVER_RIGHT = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
 """Errors that name a wrong path: they do not go away as a full or broken disk does."""
-_NOTHING = Segment(0, (), simulated=False)
+
+
+class Known(Enum):
+    """What is known of the file that a log's path leads to."""
+
+    NOTHING = "it has not been opened yet"
+    END = "its rows end with the last ones that were written here, or with those it had when it was opened"
+    STRANGE = "it was opened in the place of another, and its end has yet to be compared with what is held"
 
 
 class OpenLog:
-    """A log, locked and open. After any error the file is opened again before the next write.
+    """A log, locked and open, and what is known of it.
 
-    Nothing is known of it then, and it is one of these:
+    Before each write the path is looked at. Where it no longer leads to the file as it was left, or the last
+    write failed, it is opened again, and the file is one of these:
 
-    - the same file as before: what the failed write left is taken back, and all that is held is written;
-    - a new or empty file (the old one was rotated, removed, emptied): a header comes first;
-    - another file with rows: rows of ours that it has are not written again, and it must end before the
-      rest; else rows are held until it is moved away.
+    - the same as before: what the failed write left is taken back, and all that is held is written;
+    - a new or empty one (the old one was rotated, removed, emptied): a header comes first;
+    - another one with rows (an editor's copy; or what a failed sync brought to the disk after all): rows of
+      ours that it has are not written again, and it must end before the rest. Else it is another
+      recorder's, and rows are held until it is moved away.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file = AppendFile(path)
-        self.begun = False
-        """Whether it was opened and its end read."""
-        self.segment = _NOTHING
+        self.known = Known.NOTHING
+        self.segment = NO_ROWS
         """That of the last rows in the file."""
-        self.ends: dict[Pair, datetime] = {}
-        """The last slot that each pair's rows in the file account for."""
         self.stored: datetime | None = None
         """The last slot that was written and is on stable storage."""
         self.simulated: bool | None = None
         """Whether the log's prices are made up; None while it has none and does not say so."""
         self._lock = LogLock(path)
-        self.strange = False
-        """Whether the path leads to a file whose end has yet to be compared with what is held."""
 
     def begin(self, wanted: Segment) -> LogEnd:
-        """Locks and opens the log, mends its end and returns what it says.
+        """Locks and opens the log for the first time, mends its end and returns what it says.
 
         Raises PriceError where it may not be recorded into, OSError and ValueError where it cannot.
         """
-        self._lock.hold()
         is_new = not self.path.exists()
         self._open(wanted.pairs)
         descriptor, size = self.file.descriptor, self.file.size
@@ -72,55 +77,59 @@ class OpenLog:
                 self.file.close()
                 self.path.resolve().unlink()
             raise
-        self._report_new()
         absent = end.drop_absent(wanted.interval)
-        self.ends, self.simulated = end.last_slots(), end.simulated
+        self.simulated = end.simulated
         if size and not absent:  # a pair that has no row at the end may have been here long ago
             self.segment = Segment(end.interval or 0, end.rows.keys(), bool(end.simulated))
-        self.begun = True
+        self.known = Known.END
         for skipped in end.skipped:
             text = f"{skipped}; it was skipped: older prices may be missing from what the choice remembers"
             log_event(Event.TAIL_CUT, logging.WARNING, text)
         return end
 
-    def reopen(self, wanted: Segment, held: Backlog, *, quiet: bool) -> None:
-        """Goes on in whatever file the path now leads to. Raises OSError, Unfit and PriceError if it cannot.
+    def go_on(self, wanted: Segment, held: list[Block]) -> None:
+        """Goes on in whatever file the path leads to now; what is held there already is held no more.
 
-        If `quiet`, a new file is not reported: it is opened for every slot while the disk refuses.
+        Raises OSError, Unfit and PriceError if it cannot.
         """
+        if self.known is Known.END and self.file.in_place():
+            return
         before, size = self.file.identity, self.file.size
-        self._lock.hold()
         self._open(wanted.pairs)
-        if not quiet:
-            self._report_new()
-        self.strange |= self.file.identity != before or self.file.size < size
-        if self.strange:
-            self.segment = _NOTHING
+        if self.file.identity != before or self.file.size < size:
+            self.known = Known.STRANGE
+        if self.known is Known.STRANGE:
+            self.segment = NO_ROWS
             self._drop_known(wanted, held)
-            self.strange = False
+            self.known = Known.END
 
     def close(self) -> None:
         """Releases the file and its lock."""
         self.file.close()
         self._lock.close()
 
-    def _drop_known(self, wanted: Segment, held: Backlog) -> None:
+    def _drop_known(self, wanted: Segment, held: list[Block]) -> None:
         """Drops held rows that the file has too. Raises Unfit where it ends after others."""
         descriptor, size = self.file.descriptor, self.file.size
         found = read_end(descriptor, size, wanted.pairs, _recent_seconds(wanted))
         if None not in (found.simulated, self.simulated) and found.simulated != self.simulated:
             raise Unfit(f"it holds {word(simulated=bool(found.simulated))} prices")
         ends = found.last_slots()
-        self.ends = ends or self.ends
         end = max(ends.values(), default=times.EPOCH)
         begin = max(0, size - MOST_BYTES)
-        known = host.read_at(descriptor, size - begin, begin) if held[0].first <= end else b""
+        there = host.read_at(descriptor, size - begin, begin) if held and held[0].first <= end else b""
         while held and held[0].first <= end:
-            if held[0].text not in known:
+            if not held[0].rows:
+                held[:1] = late = late_after(ends, held[0])
+                if late:
+                    break
+            elif held[0].text in there:
+                self.stored = held.pop(0).slot
+            else:
                 raise Unfit(f"it ends at {times.iso(end)}, after rows that are still to be written")
-            self.stored = held.popleft().slot
 
     def _open(self, pairs: Collection[Pair]) -> None:
+        self._lock.hold()
         cut = self.file.open(len(pairs) + 1)
         if cut:
             shown = excerpt(cut.begin, _SHOWN_OF_CUT)
@@ -128,40 +137,32 @@ class OpenLog:
             text = f"{self.path}: its end was not a whole row and was cut off: {begin}; {cut.path} keeps it"
             log_event(Event.TAIL_CUT, logging.WARNING, text)
 
-    def _report_new(self) -> None:
-        if self.file.size == 0:
-            log_event(Event.FILE_BEGUN, logging.INFO, f"{self.path}: a new file is begun")
 
-
-def segment_of(settings: Settings) -> Segment:
-    """What rows have in common that are made with these settings."""
-    return Segment(settings.interval, settings.pairs, makes_up(settings))
-
-
-def open_log(settings: Settings, *, patient: bool) -> tuple[OpenLog, LogEnd | None, Exception | None]:
-    """The log of these settings with what its end says, or with the fault that keeps it from being opened.
+def open_log(
+    path: Path, wanted: Segment, *, patient: bool
+) -> tuple[OpenLog, LogEnd | None, Exception | None]:
+    """The log of a path with what its end says, or with the fault that keeps it from being opened.
 
     Raises PriceError where it cannot be recorded into. If `patient`, that is for what never becomes right by
-    itself: a foreign file, a second recorder, prices of the other kind. What a disk refuses today is a
-    fault, to be tried again with each slot.
+    itself: a wrong path, a foreign file, a second recorder, prices of the other kind. What a disk refuses
+    today is a fault, to be tried again with each slot.
     """
-    log = OpenLog(settings.file)
+    log = OpenLog(path)
     try:
-        return log, log.begin(segment_of(settings)), None
+        return log, log.begin(wanted), None
     except PriceError:
         log.close()
         raise
     except (OSError, ValueError) as error:
-        if not patient or not _is_transient(error):
-            log.close()
-            text = f"PRICE_FILE={settings.file}: {words(error)}; mend that or name another file"
-            raise PriceError(text) from error
-        return log, None, error
+        if patient and isinstance(error, OSError) and error.errno not in _NEVER_RIGHT:
+            return log, None, error
+        log.close()
+        raise PriceError(f"PRICE_FILE={path}: {words(error)}; mend that or name another file") from error
 
 
-def _is_transient(error: Exception) -> bool:
-    """Whether an error may go away by itself, as that of a full disk does: no wrong path, no foreign file."""
-    return isinstance(error, OSError) and error.errno not in _NEVER_RIGHT
+def words(error: Exception) -> str:
+    """The reason of an error, without the name of a file."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _recent_seconds(segment: Segment) -> int:

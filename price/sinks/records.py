@@ -6,8 +6,8 @@ from datetime import datetime
 
 from price.events import ROOT, log_quote, passes_levels
 from price.model import Quote
+from price.safely import Failures
 from price.settings import Settings
-from price.sinks.failures import Failures
 
 
 class _Guard(logging.Handler):

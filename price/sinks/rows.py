@@ -1,40 +1,37 @@
 """The sink of prices.txt: the first one, so that rows are on stable storage before anything shows them."""
 
 import errno
+import logging
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from price import times
 from price.clock import Clock
 from price.counters import SLOT_BOUNDS, SYNC_BOUNDS, Histogram
 from price.errors import PriceError
+from price.events import NOTICE, Event, log_event
 from price.log.end import LogEnd
-from price.log.header import header_line
 from price.model import Quote
 from price.settings import Settings
-from price.sinks.backlog import Backlog, Block, Segment, text_of
-from price.sinks.held_reports import HeldReports
+from price.sinks.backlog import Block, Segment, block_of, is_simulated, texts_after
 from price.sinks.kinds import keep_apart, makes_up
-from price.sinks.missed import missed_before
-from price.sinks.opening import OpenLog, open_log, segment_of
-from price.sinks.renamed import Renamed
+from price.sinks.missed import begin_after, give_up_old, span
+from price.sinks.opening import NO_ROWS, Known, OpenLog, open_log, words
 from price.text import counted
 
-Opened = Callable[[LogEnd, Settings, bool], None]
-"""Receives what the last rows of a log say, its settings, and whether slots were recorded before that."""
+Opened = Callable[[LogEnd, bool], None]
+"""Receives what the last rows of a log say, and whether slots were recorded before that."""
 
 
 class RowsSink:
     """Writes the rows of each slot into the configured log, or holds them while the disk refuses.
 
-    Where the disk refuses the log at the start, the first write that succeeds opens it; until then rows are
-    held as if the disk had failed a minute later.
+    Each slot takes one way, whether the disk is well or not: its rows join those that wait, and all that
+    waits is written. Whatever goes wrong leaves rows waiting for the next slot, and the log to be opened
+    again before it (see OpenLog). A log that cannot be opened at the start is no other case: the first
+    write that succeeds reads its end, as the start would have.
     """
-
-    _segment: Segment
-    """That of the rows which come now; those that are held may belong to another."""
 
     def __init__(self, opened: Opened, clock: Clock) -> None:
         self._opened = opened
@@ -43,13 +40,17 @@ class RowsSink:
         """From each slot's instant to its rows on stable storage."""
         self.sync_seconds = Histogram(SYNC_BOUNDS)
         """Of each write and its fdatasync."""
-        self._settings: Settings | None = None
         self._log = OpenLog(Path("prices.txt"))
-        self._backlog = Backlog()
-        self._down_until: datetime | None = None
-        """Slots after those in the file, and before this one, had no recorder."""
-        self._reports = HeldReports()
-        self._renamed = Renamed()
+        self._segment = NO_ROWS
+        """That of the rows which come now; those that are held may belong to another."""
+        self._backlog: list[Block] = []
+        """In the order of their slots; first those that were given up, one for each segment."""
+        self._given_up = 0
+        """How many rows were given up since all was written last."""
+        self._causes: set[str | int] = set()
+        """Why rows are held, each reported once; empty once they are written."""
+        self._renamed: Sequence[Block] = ()
+        """What was written last, if the file was renamed meanwhile: see `_take_back`."""
 
     @property
     def stored(self) -> datetime | None:
@@ -59,7 +60,7 @@ class RowsSink:
     @property
     def held(self) -> int:
         """How many rows wait for the disk."""
-        return self._backlog.rows
+        return sum(block.rows for block in self._backlog)
 
     @property
     def holds_real_prices(self) -> bool:
@@ -71,120 +72,123 @@ class RowsSink:
 
         Other pairs or another interval begin a new segment of the same log.
         """
-        if self._settings is None or settings.file != self._log.path:
-            self._change_log(settings, patient=self._settings is None)
+        segment = Segment(settings.interval, settings.pairs, makes_up(settings))
+        if self._segment is NO_ROWS or settings.file != self._log.path:
+            self._change_log(settings.file, segment)
         else:
-            held = self._backlog.simulated if self._log.simulated is None else self._log.simulated
-            keep_apart(self._log.path, held, wanted=makes_up(settings))
-        self._settings, self._segment = settings, segment_of(settings)
+            held = is_simulated(self._backlog) if self._log.simulated is None else self._log.simulated
+            keep_apart(self._log.path, held, wanted=segment.simulated)
+        self._segment = segment
 
     def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
         """Writes the rows of a slot. Raises ValueError for a quote that no row can hold, or for none."""
-        self._backlog.add(quotes, self._segment)
+        self._backlog.append(block_of(quotes, self._segment))
+        self._given_up += give_up_old(self._backlog)
         self.idle()
         if self.stored == slot:
             self.slot_seconds.add((self._clock.now() - slot).total_seconds())
 
     def idle(self) -> None:
         """Writes what is held, if the disk takes it."""
-        self._backlog.extendleft(reversed(self._renamed.lost()))
+        self._take_back()
         if not self._backlog:
             return
         try:
             if not (self._write_held() or self._write_held()):  # the second time into a new file
                 raise FileNotFoundError(errno.ENOENT, "it was removed while it was written")
         except (OSError, ValueError, PriceError) as error:
-            self._reports.refused(self._log.path, error)
+            self._refused(error)
 
     def finish(self) -> bool:
         """Gives held rows a last chance; whether none is left. Reports those that are lost to the disk."""
         self.idle()
         if self._backlog:
-            self._reports.lost(self._log.path, self.held)
+            rows = counted(self.held, "row")
+            text = f"{self._log.path}: {rows} could not be written; price repair may fill them"
+            log_event(Event.ROWS_HELD, logging.ERROR, text)
         return not self._backlog
 
     def close(self) -> None:
         """Releases the log and its lock."""
-        self._backlog.extendleft(reversed(self._renamed.lost()))
         self._log.close()
 
-    def _change_log(self, settings: Settings, *, patient: bool) -> None:
-        """Opens another log. Raises PriceError where that cannot be: see `open_log`."""
+    def _change_log(self, path: Path, segment: Segment) -> None:
+        """Opens the first log, or another one. Raises PriceError where that cannot be: see `open_log`."""
         self.idle()
         if self._backlog:
             wait = counted(self.held, "row still waits", "rows still wait")
-            raise PriceError(f"PRICE_FILE={settings.file}: {wait} for {self._log.path}")
-        log, end, fault = open_log(settings, patient=patient)
+            raise PriceError(f"PRICE_FILE={path}: {wait} for {self._log.path}")
+        log, end, fault = open_log(path, segment, patient=self._segment is NO_ROWS)
         if end is not None:
-            self._opened(end, settings, False)
+            self._opened(end, False)
         self.close()
-        self._log = log
+        self._log, self._renamed = log, ()
         if fault:
-            self._reports.refused(log.path, fault)
+            self._refused(fault)
 
     def _write_held(self) -> bool:
         """Writes what is held, or as many whole slots of it as fit. Raises OSError where some do not.
 
         Returns whether the file is still there: if not, its rows are gone with it, and held as before.
         """
-        if not self._log.begun:
-            self._begin_late()
-        elif self._log.strange or not self._log.file.in_place():
-            self._log.reopen(self._segment, self._backlog, quiet=self._reports.held)
-        rows, span, texts = self.held, self._backlog.span(), self._texts()
-        began = self._clock.monotonic()
-        count = self._log.file.append(texts) if texts else 0
-        self.sync_seconds.add(self._clock.monotonic() - began)
-        if self._log.file.links == 0:
-            return False
-        if count:
-            self._settle([self._backlog.popleft() for _ in range(count)])
-        if count < len(texts):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._down_until = None
-        if self._reports.held:
-            forgotten, self._backlog.forgotten = self._backlog.forgotten, 0
-            self._reports.written(self._log.path, rows, span, forgotten)
+        log = self._log
+        if log.known is Known.NOTHING:
+            end = log.begin(self._segment)
+            begin_after(self._backlog, end.last_slots())
+            self._opened(end, True)
+        log.go_on(self._segment, self._backlog)
+        rows, held_for, texts = self.held, span(self._backlog), texts_after(log.segment, self._backlog)
+        if texts:
+            is_new = log.file.size == 0
+            began = self._clock.monotonic()
+            count = log.file.append(texts)
+            self.sync_seconds.add(self._clock.monotonic() - began)
+            if log.file.links == 0:
+                return False
+            if is_new:
+                log_event(Event.FILE_BEGUN, logging.INFO, f"{log.path}: a new file is begun")
+            self._settle(count)
+            if count < len(texts):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._written(rows, held_for)
         return True
 
-    def _settle(self, written: list[Block]) -> None:
-        """Notes that blocks are on stable storage."""
-        log, last = self._log, written[-1]
-        self._backlog.given_up.clear()
-        if not log.file.in_place():
-            self._renamed.keep(log.file.descriptor, written)
-        log.stored, log.segment = last.slot, last.segment
-        log.ends = dict.fromkeys(last.segment.pairs, last.slot)
-        if log.simulated is None and (last.segment.simulated or any(block.priced for block in written)):
-            log.simulated = last.segment.simulated
+    def _settle(self, count: int) -> None:
+        """Notes that the first blocks are on stable storage."""
+        log, written = self._log, self._backlog[:count]
+        del self._backlog[:count]
+        self._renamed = () if log.file.in_place() else written
+        log.stored, log.segment = written[-1].slot, written[-1].segment
+        if log.simulated is None:
+            log.simulated = is_simulated(written)
 
-    def _texts(self) -> list[bytes]:
-        """What is to be written for each block: its rows, after a header where a segment begins."""
-        texts, before, missed = [], self._log.segment, self._missed()
-        for block in self._backlog:
-            segment = block.segment
-            begins = not segment.goes_on(before)
-            header = f"{header_line(segment.interval, simulated=segment.simulated)}\n" if begins else ""
-            texts.append(header.encode() + missed + block.text)
-            before, missed = segment, b""
-        return texts
+    def _take_back(self) -> None:
+        """Holds rows again that went into a file which was renamed meanwhile and is gone now.
 
-    def _missed(self) -> bytes:
-        """Rows of slots before the first that is held, where the recorder was down or gave some up."""
-        down_until, given_up = self._down_until, self._backlog.given_up
-        if not self._backlog or not (down_until or given_up):
-            return b""
-        return text_of(missed_before(self._backlog[0], self._log.ends, down_until, given_up))
-
-    def _begin_late(self) -> None:
-        """Opens the log that could not be opened at the start, and goes on as if it had been.
-
-        Slots that it accounts for are not written again; up to the first that came they are `down`.
+        A log is rotated by a rename, and then perhaps packed: somebody reads the old file to its end and
+        removes it. Rows that a write brings there after it was read are on stable storage and yet gone with
+        it. A look before the write cannot exclude that, and right after it the packer may still be reading.
+        So the old file stays open until the next slot, and if it has no name by then its last rows are
+        written once more. They may stand twice, in the packed file too: readers count the first.
         """
-        end = self._log.begin(self._segment)
-        self._down_until = self._backlog.since
-        last = max(self._log.ends.values(), default=times.EPOCH)
-        while self._backlog and self._backlog[0].slot <= last:
-            self._backlog.popleft()
-        if self._settings is not None:
-            self._opened(end, self._settings, True)
+        if self._renamed and self._log.file.links == 0:
+            self._backlog[:0] = self._renamed
+        self._renamed = ()
+
+    def _refused(self, error: Exception) -> None:
+        """Reports what keeps rows from the log, each cause once."""
+        cause = (isinstance(error, OSError) and error.errno) or str(error)
+        if cause not in self._causes:
+            text = f"{self._log.path}: {words(error)}; rows are held in memory until that is mended"
+            log_event(Event.ROWS_HELD, logging.ERROR, text)
+        self._causes.add(cause)
+
+    def _written(self, rows: int, span: str) -> None:
+        """Reports that all rows are written, if it was reported that they are held."""
+        if self._causes:
+            written = counted(rows, f"row held for {span} is written", f"rows held for {span} are written")
+            older = counted(self._given_up, "older one was", "older ones were")
+            lost = f"; {older} given up" if self._given_up else ""
+            log_event(Event.ROWS_WRITTEN, NOTICE, f"{self._log.path}: {written}{lost}")
+        self._causes.clear()
+        self._given_up = 0

@@ -9,7 +9,7 @@ from price import settings
 from price.clock import Clock
 from price.errors import SettingsError
 from price.handlers.talker import default_talker
-from price.sinks.failures import Failures
+from price.safely import Failures
 from price.sinks.records import RecordsSink
 from price.supervise.child import Child
 from price.supervise.loop import Delays, Supervisor, Target

@@ -251,7 +251,7 @@ def test_a_folder_removed_from_a_full_disk_is_made_again_once_there_is_room(
 def test_a_new_log_on_a_full_disk_is_said_to_be_begun_once(place: Place) -> None:
     recorder = place.start()
     recorder.do("rotate", "stall", "slot", "slot", "slot")
-    assert place.said.count("a new file is begun") == 2
     recorder.do("unlimit", "slot")
     assert recorder.stop() == 0
+    assert place.said.count("a new file is begun") == 2
     assert len(place.rows()) == 4
