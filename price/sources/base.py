@@ -42,6 +42,10 @@ class Source:
     burst: ClassVar[int] = 0
     """How many requests may go without a pause; then `per_second` holds. 0 where only the minute counts."""
     per_second: ClassVar[float] = 0
+    path: ClassVar[str] = ""
+    """What to ask about one pair, whose symbol replaces {}; empty where one request is about all."""
+    list_path: ClassVar[str] = ""
+    """What to ask about all pairs; their symbols, with commas between, replace {} where it has one."""
     time_unit: ClassVar[str] = ""
     """What its price times are: "iso", "s", "ms", or "" where its answers have none."""
 
@@ -82,8 +86,10 @@ class Source:
         return {}
 
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        """What to ask in one slot for these pairs."""
-        raise NotImplementedError
+        """What to ask in one slot for these pairs: of two paths, the list is for more than two pairs."""
+        if self.list_path and (len(pairs) > 2 or not self.path):
+            return [Request(self.list_path.format(",".join(map(self.symbol, pairs))), tuple(pairs))]
+        return [Request(self.path.format(self.symbol(pair)), (pair,)) for pair in pairs]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         """What a decoded answer holds for the asked pairs; pairs that are missing from it are left out."""

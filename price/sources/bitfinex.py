@@ -27,6 +27,7 @@ class Bitfinex(CandleSource):
     gap_seconds = 2.5
     burst = 5  # at most 29 a minute, also while an unknown pair is looked for
     per_second = 0.4
+    list_path = "/v2/tickers?symbols={}"
     candle_unit = "ms"
     candle_places = (0, 1, 3, 4, 2)  # time, open, close, high, low
     candle_rows = 10000
@@ -34,10 +35,6 @@ class Bitfinex(CandleSource):
     def joined(self, base: str, quote: str) -> str:
         colon = ":" if max(len(base), len(quote)) > 3 else ""
         return f"t{base}{colon}{quote}"
-
-    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        symbols = ",".join(map(self.symbol, pairs))
-        return [Request(f"/v2/tickers?symbols={symbols}", tuple(pairs))]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         # symbols of funding begin with f: their rows, of other columns, are never picked

@@ -22,17 +22,14 @@ class Bitstamp(CandleSource):
     url = "https://www.bitstamp.net"
     currencies = frozenset({"USD", "EUR", "GBP", "USDT", "USDC", "BTC"})
     limit_per_minute = 1000
+    path = "/api/v2/ticker/{}/"
+    list_path = "/api/v2/ticker/"
     time_unit = "s"
     candle_places = ("timestamp", "open", "high", "low", "close")
     candle_rows = 1000
 
     def joined(self, base: str, quote: str) -> str:
         return (base + quote).lower()
-
-    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        if len(pairs) > 2:
-            return [Request("/api/v2/ticker/", tuple(pairs))]
-        return [Request(f"/api/v2/ticker/{self.symbol(pair)}/", (pair,)) for pair in pairs]
 
     def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Reading | SourceError]:
         # a pair that it does not know is a path that is not there, perhaps with a page of HTML

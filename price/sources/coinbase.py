@@ -24,15 +24,13 @@ class Coinbase(CandleSource):
     limit_per_minute = 600
     burst = 15
     per_second = 10
+    path = "/products/{}/ticker"
     time_unit = "iso"
     candle_places = (0, 3, 2, 1, 4)  # time, low, high, open, close
     candle_rows = 300
 
     def joined(self, base: str, quote: str) -> str:
         return f"{base}-{quote}"
-
-    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        return [Request(f"/products/{self.symbol(pair)}/ticker", (pair,)) for pair in pairs]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         yield RawPrice(pairs[0], data.get("price"), data.get("time"))

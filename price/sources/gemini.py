@@ -29,20 +29,20 @@ class Gemini(CandleSource):
     url = "https://api.gemini.com"
     currencies = frozenset({"USD", "EUR", "GBP", "SGD", "USDT", "USDC", "GUSD", "BTC", "ETH"})
     limit_per_minute = 120
+    path = "/v1/pubticker/{}"
+    list_path = "/v1/pricefeed"
     candle_unit = "ms"
     candle_rows = 1440
     candle_reach_seconds = 1440 * 60
 
-    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        if len(pairs) > 2:
-            return [Request("/v1/pricefeed", tuple(pairs))]
-        return [Request(f"/v1/pubticker/{self.symbol(pair).lower()}", (pair,)) for pair in pairs]
+    def joined(self, base: str, quote: str) -> str:
+        return (base + quote).lower()
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         if len(pairs) == 1 and isinstance(data, dict):
             yield RawPrice(pairs[0], data.get("last"))
             return
-        for pair, row in rows_of(data, "pair", pairs, self.symbol):
+        for pair, row in rows_of(data, "pair", pairs, lambda pair: self.symbol(pair).upper()):
             yield RawPrice(pair, at(row, "price"))
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
@@ -52,4 +52,4 @@ class Gemini(CandleSource):
 
     def candles_request(self, pair: Pair, start: int, end: int) -> Request:
         # it knows no range: the answer is about the last day
-        return Request(f"/v2/candles/{self.symbol(pair).lower()}/1m", (pair,))
+        return Request(f"/v2/candles/{self.symbol(pair)}/1m", (pair,))

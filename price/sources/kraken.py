@@ -29,12 +29,9 @@ class Kraken(CandleSource):
     limit_per_minute = 60
     burst = 15
     per_second = 1
+    list_path = "/0/public/Ticker?pair={}"
     candle_rows = 720
     candle_reach_seconds = 720 * 60
-
-    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        symbols = ",".join(map(self.symbol, pairs))
-        return [Request(f"/0/public/Ticker?pair={symbols}", tuple(pairs))]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         rows = expect(data["result"], dict)

@@ -32,17 +32,14 @@ class Okx(CandleSource):
     url = "https://www.okx.com"
     currencies = frozenset({"USD", "USDT", "USDC", "EUR", "BTC", "ETH"})
     limit_per_minute = 600
+    path = "/api/v5/market/ticker?instId={}"
+    list_path = "/api/v5/market/tickers?instType=SPOT"
     time_unit = "ms"
     candle_unit = "ms"
     candle_rows = 100  # of older candles the documented most has been 100 and 300
 
     def joined(self, base: str, quote: str) -> str:
         return f"{base}-{quote}"
-
-    def requests(self, pairs: Sequence[Pair]) -> list[Request]:
-        if len(pairs) > 2:
-            return [Request("/api/v5/market/tickers?instType=SPOT", tuple(pairs))]
-        return [Request(f"/api/v5/market/ticker?instId={self.symbol(pair)}", (pair,)) for pair in pairs]
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         for pair, row in rows_of(data["data"], "instId", pairs, self.symbol):
