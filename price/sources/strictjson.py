@@ -2,7 +2,7 @@
 
 import json
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from price.errors import Unreadable
@@ -14,6 +14,7 @@ MAX_PLACES = 100
 MAX_NUMBER_TEXT = 400
 MAX_VALUES = 100_000
 MAX_WIDE_BYTES = 1024 * 1024
+_EXACT = Context(prec=MAX_DIGITS, traps=[Inexact])
 _NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -75,10 +76,11 @@ def read_price(raw: object) -> Decimal:
     price = Decimal(raw)
     if price.is_nan() or not 0 < price < MAX_PRICE:
         raise ValueError(f"not above 0 and below 10^24: {shown(raw)}")
-    _, digits, exponent = price.as_tuple()
-    significant = "".join(map(str, digits)).rstrip("0")
-    zeros = len(digits) - len(significant)
-    if len(significant) > MAX_DIGITS or not isinstance(exponent, int) or -exponent - zeros > MAX_PLACES:
+    try:
+        places = -int(_EXACT.normalize(price).as_tuple().exponent)
+    except Inexact:
+        places = MAX_PLACES + 1
+    if places > MAX_PLACES:
         raise ValueError(f"too many digits: {shown(raw)}")
     return price
 
