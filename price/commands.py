@@ -28,9 +28,7 @@ def run(args: Namespace, environ: Environ, _now: datetime) -> int:
     """Records until it is stopped."""
     clock = _signalled_clock()
     if args.end_with_stdin:
-        from price.host import children
-
-        children.on_stdin_end(partial(clock.post, Signal.STOP))
+        host.on_stdin_end(partial(clock.post, Signal.STOP))
     from price.recorder.app import App  # loading takes its time: a reload asked for meanwhile must not kill
 
     return App(environ, clock).run()
@@ -86,17 +84,15 @@ def supervise_options(parser: ArgumentParser) -> None:
 
 def supervise(args: Namespace, environ: Environ, _now: datetime) -> int:
     """Starts a recorder as this process was started: main.py, -m price, a price.exe; and supervises it."""
-    from price.host import children
-
     if args.service is not None and not args.service.strip():
         args.fail("--service needs the name of a service; `sc query` lists them")
     clock = _signalled_clock()
-    children.on_child_end(partial(clock.post, None))
+    ours = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
+    command = [sys.executable, *ours, "run", "--end-with-stdin"]
     with needed_by("supervise"):
         from price.supervise.app import supervise
-    ours = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
-    end_with_us = ["--end-with-stdin"] if children.END_WITH_STDIN else []
-    return supervise(environ, clock, [sys.executable, *ours, "run", *end_with_us], args.service)
+
+        return supervise(environ, clock, command, args.service)  # its first child imports more, on Windows
 
 
 def metrics_options(parser: ArgumentParser) -> None:

@@ -6,64 +6,17 @@
 import errno
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 if sys.platform == "win32":
-    from price.host.windows import (
-        LOG_IS_EXCLUSIVE,
-        alive,
-        become_owner,
-        claim,
-        exit_on_term,
-        listed_name,
-        lock,
-        on_signals,
-        open_kept,
-        open_log,
-        open_new,
-        open_to_read,
-        path_fault,
-        place,
-        plain_output,
-        read_at,
-        remove,
-        replace,
-        set_mode,
-        sync,
-        sync_folder,
-        user,
-        write_at,
-    )
+    from price.host.windows import *
 else:
-    from price.host.posix import (
-        LOG_IS_EXCLUSIVE,
-        alive,
-        become_owner,
-        claim,
-        exit_on_term,
-        listed_name,
-        lock,
-        on_signals,
-        open_kept,
-        open_log,
-        open_new,
-        open_to_read,
-        path_fault,
-        place,
-        plain_output,
-        read_at,
-        remove,
-        replace,
-        set_mode,
-        sync,
-        sync_folder,
-        user,
-        write_at,
-    )
+    from price.host.posix import *
 
 
 def fill_streams() -> None:
@@ -94,3 +47,35 @@ def make_folder(folder: "Path") -> None:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)  # whatever the umask: the log in it is for everyone
         sync_folder(folder.parent)
+
+
+@contextmanager
+def exit_on_term() -> Iterator[None]:
+    """Has TERM, on Windows Ctrl-Break, end the program in order as INT does, with status 128 + its number."""
+    import signal
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    if sys.platform == "win32":
+        term = signal.SIGBREAK
+    else:
+        term = signal.SIGTERM
+    before = signal.signal(term, leave)
+    try:
+        yield
+    finally:
+        signal.signal(term, before)
+
+
+def on_stdin_end(action: Callable[[], None]) -> None:
+    """Calls `action`, in a thread, when standard input ends: our parent closed it, or has ended."""
+    from threading import Thread
+
+    def read() -> None:
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        action()
+
+    Thread(target=read, daemon=True).start()

@@ -9,10 +9,10 @@ assert sys.platform != "win32"
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +31,8 @@ write_at = os.pwrite
 """Writes bytes at an offset of a descriptor; returns how many."""
 set_mode = os.fchmod
 """Sets who may read and write an open file, whatever the umask."""
+remove = os.unlink
+"""Removes a file. Raises OSError."""
 user = os.geteuid
 """The number of the user whose rights this process has; 0 is the administrator's."""
 
@@ -38,6 +40,8 @@ _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _LOG = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _KEPT = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that a process gets when its parent dies."""
 _LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
@@ -70,12 +74,6 @@ def replace(new: str, path: "Path") -> bool:
     Raises OSError.
     """
     os.replace(new, path)
-    return True
-
-
-def remove(path: "Path") -> bool:
-    """Removes a file; whether that is possible now. Here it always is. Raises OSError."""
-    path.unlink()
     return True
 
 
@@ -113,21 +111,6 @@ def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup: "Wa
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop())
     signal.signal(signal.SIGHUP, lambda *_: reload())
-
-
-@contextmanager
-def exit_on_term() -> Iterator[None]:
-    """Has TERM end the program in order, as INT does: with status 143 and whatever has to be done before."""
-    import signal
-
-    def leave(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def become_owner(*paths: "Path") -> None:
@@ -220,3 +203,43 @@ def _user_of(pid: int) -> int | None:
         return os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return None
+
+
+def child_options() -> dict[str, Any]:
+    """Options of subprocess.Popen for a child that does not outlive us, as far as the system allows.
+
+    Linux kills it when we die, whatever it is doing. Other systems have no such thing.
+    """
+    if sys.platform != "linux":
+        return {}
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl  # loaded here: between fork and exec nothing may need a lock
+    return {"preexec_fn": partial(_die_with, os.getpid(), prctl)}
+
+
+def _die_with(parent: int, prctl: Callable[..., int]) -> None:
+    """Has the kernel kill this process when its parent dies."""
+    import signal
+
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the call
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ask_to_reload(pid: int) -> None:
+    """Asks a recorder that is our child to read its settings again."""
+    import signal
+
+    os.kill(pid, signal.SIGHUP)
+
+
+def reap(child: int) -> None:
+    """Collects processes that were left to us and have ended, as process 1 must; not our own child."""
+    if not hasattr(os, "waitid"):
+        return
+    with suppress(ChildProcessError):
+        while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if found.si_pid == child:
+                return  # its parent asks for its status first
+            os.waitpid(found.si_pid, 0)

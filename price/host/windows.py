@@ -12,10 +12,11 @@ import errno
 import msvcrt
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from ctypes import wintypes
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,10 +101,7 @@ def open_new(path: str, mode: int) -> int:
 def read_at(descriptor: int, size: int, at: int) -> bytes:
     """The bytes of a descriptor, so many from an offset on; fewer where the file ends."""
     os.lseek(descriptor, at, os.SEEK_SET)
-    found = b""
-    while len(found) < size and (more := os.read(descriptor, size - len(found))):
-        found += more
-    return found
+    return os.read(descriptor, size)
 
 
 def write_at(descriptor: int, block: bytes, at: int) -> int:
@@ -133,9 +131,9 @@ def replace(new: str, path: "Path") -> bool:
     return _in_time(lambda: os.replace(new, path), path)
 
 
-def remove(path: "Path") -> bool:
-    """Removes a file; whether that is possible now: not while somebody reads it. Raises OSError."""
-    return _in_time(path.unlink, path)
+def remove(path: "Path") -> None:
+    """Removes a file, unless somebody reads it for long. Raises OSError."""
+    _in_time(path.unlink, path)
 
 
 def _in_time(action: Callable[[], None], path: "Path") -> bool:
@@ -222,26 +220,11 @@ _kept: list[object] = []
 """What Windows calls and Python must not collect."""
 
 
-@contextmanager
-def exit_on_term() -> Iterator[None]:
-    """Has Ctrl-Break end the program in order, as Ctrl-C does."""
-    import signal
-
-    def leave(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGBREAK, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGBREAK, before)
-
-
 def place() -> str:
     """Where a process number means something: the machine's name."""
-    name = ctypes.create_unicode_buffer(256)
-    _kernel.GetComputerNameW(name, ctypes.byref(wintypes.DWORD(len(name))))
-    return name.value
+    import socket
+
+    return socket.gethostname()
 
 
 def alive(pid: int, since: "datetime") -> bool:
@@ -281,3 +264,33 @@ def lock(path: "Path") -> int | None:
 def claim(descriptor: int) -> str:  # noqa: ARG001 - `open_log` has seen to it
     """Nobody: a log that another process has open by another name is not opened at all."""
     return ""
+
+
+@cache
+def child_options() -> dict[str, Any]:
+    """Has children not outlive us; no options of subprocess.Popen are needed for that.
+
+    This process enters a job that its children are born into, and that Windows ends with its last handle,
+    which is ours. Where Windows refuses that, a child that hangs is left for the next supervisor. Raises
+    ModuleNotFoundError without pywin32.
+    """
+    import win32api
+    import win32job
+
+    kind = win32job.JobObjectExtendedLimitInformation
+    with suppress(win32job.error):
+        job = win32job.CreateJobObject(None, "")
+        limits = win32job.QueryInformationJobObject(job, kind)
+        limits["BasicLimitInformation"]["LimitFlags"] |= win32job.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+        win32job.SetInformationJobObject(job, kind, limits)
+        win32job.AssignProcessToJobObject(job, win32api.GetCurrentProcess())
+        job.Detach()  # else it would be closed, and we be ended, when this function returns
+    return {}
+
+
+def ask_to_reload(pid: int) -> None:
+    """Nothing: `price service reload` is the way there."""
+
+
+def reap(child: int) -> None:
+    """Nothing: no process is left to another here."""

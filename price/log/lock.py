@@ -14,19 +14,29 @@ class Unfit(ValueError):
     """What stands at the path can never be recorded into: a foreign file, a folder, another's log."""
 
 
+class Held(PriceError):
+    """Another process has the lock; `holder` is its number as that wrote it."""
+
+    def __init__(self, text: str, holder: str) -> None:
+        super().__init__(text)
+        self.holder = holder
+
+
 class LogLock:
     """A file in the log's folder that nobody else can open, held until it is closed.
 
-    Where the file was removed it is taken again; the old one is kept until then.
+    Where the file was removed it is taken again; the old one is kept until then. `kind` ends the file's name,
+    and `holds` says what the process that has the lock does.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, kind: str = "lock", holds: str = "is recording into it") -> None:
         self._log = log
-        self._path = log.with_name(f".{log.name}.lock")
+        self._path = log.with_name(f".{log.name}.{kind}")
+        self._holds = holds
         self._descriptor = -1
 
     def hold(self) -> None:
-        """Makes sure of the lock. Raises OSError, and PriceError naming the process that holds it."""
+        """Makes sure of the lock. Raises OSError, and Held naming the process that has it."""
         if self._in_place():
             return
         host.make_folder(self._path.parent)
@@ -36,9 +46,10 @@ class LogLock:
             raise OSError(error.errno, f"its lock, {self._path}: {error.strerror}") from error
         if descriptor is None:
             holder = self._path.read_text("ascii").strip() or "unknown"
-            raise PriceError(
-                f"PRICE_FILE={self._log}: process {holder} is recording into it;"
-                " stop that one first, or name another file"
+            raise Held(
+                f"PRICE_FILE={self._log}: process {holder} {self._holds};"
+                " stop that one first, or name another file",
+                holder,
             )
         self.close()
         self._descriptor = descriptor

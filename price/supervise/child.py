@@ -2,32 +2,39 @@
 
 import logging
 import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from price import settings
+from price import host, settings
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
-from price.host import children
-from price.log.lock import LogLock, Unfit, open_exclusively
-from price.supervise.guard import FAULTS, Guard, end
+from price.log.lock import Held, LogLock, Unfit, open_exclusively
 from price.supervise.loop import Ended
 
-END_SECONDS = 5.0
+FAULTS = (psutil.Error, OSError)
+"""What psutil raises; on some systems a bare OSError."""
+_END_SECONDS = 5.0
 """How long one that was asked to end has for it; it needs less than one, and rows held may need a disk."""
 _BAD_SETTINGS = 78
 
 
 class Child:
-    """A recorder that ends with us."""
+    """A recorder that ends with us.
+
+    Its standard input is a pipe from us, at whose end it stops in order: so it is asked to end, on every
+    system, and so it ends where we are killed and the system does not kill it too.
+    """
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self._command = command
         self._environ = environ
-        self._guard = Guard()
+        self._alone: LogLock | None = None
+        """Keeps a second supervisor of the log away; none where the folder cannot be written."""
         self._process: psutil.Popen | None = None
         self._fault = ""
         """Why it could not be started."""
@@ -37,28 +44,56 @@ class Child:
         return f"recorder {self._process.pid}" if self._process else "no recorder"
 
     def start(self) -> None:
-        """Starts it. Raises SettingsError, and PriceError naming the process that records already."""
+        """Starts it. Raises SettingsError, and PriceError naming the process that records or supervises."""
         log = settings.load(self._environ).file
-        orphan = self._guard.hold(log)
-        if orphan is not None:
+        self._be_alone(log)
+        try:
+            _refuse_second(log)
+        except Held as held:
+            orphan = self._orphan(held.holder)
+            if orphan is None:
+                raise
             text = f"recorder {orphan.pid} was left by a supervisor that is gone; ending it to start another"
             log_event(Event.ORPHAN_ENDED, NOTICE, text)
-            end(orphan, END_SECONDS)
-        _refuse_second(log)
+            _end(orphan)
+            _refuse_second(log)
         try:
-            self._process = psutil.Popen(self._command, env=dict(self._environ), **children.options())
+            self._process = psutil.Popen(
+                self._command, env=dict(self._environ), stdin=subprocess.PIPE, **host.child_options()
+            )
         except FAULTS as error:  # no memory for another process, or the program is being replaced
             self._process, self._fault = None, str(error)
             return
-        self._guard.note(self._process, self._command)
         log_event(Event.RECORDER_LAUNCHED, logging.INFO, f"{self.name} launched")
+
+    def _be_alone(self, log: Path) -> None:
+        """Takes the supervisor's lock of the log, another one than before where settings have changed."""
+        if self._alone:
+            self._alone.close()
+        self._alone = LogLock(log, "supervisor", "supervises its recorder")
+        try:
+            self._alone.hold()
+        except OSError:
+            self._alone = None
+
+    def _orphan(self, holder: str) -> psutil.Process | None:
+        """The process that records into our log, if a supervisor that is gone left it; None in any doubt.
+
+        A number alone says nothing: it may be of another machine or container. Its command line must be that
+        of our own children, which end with our pipe: nobody types that. And it has no other supervisor, since
+        we have that one's lock.
+        """
+        with suppress(ValueError, *FAULTS):
+            process = psutil.Process(int(holder))
+            return process if self._alone and process.cmdline() == list(self._command) else None
+        return None
 
     def ended(self) -> Ended | None:
         """How it ended, and whether that is to be mended by a person first."""
         if self._process is None:
             return Ended(f"the recorder cannot be started ({self._fault})")
         status = self._process.poll()
-        children.reap(self._process.pid)
+        host.reap(self._process.pid)
         if status is None:
             return None
         words = f"{self.name} {_how(status)}"
@@ -73,18 +108,19 @@ class Child:
     def reload(self) -> None:
         """Passes the request on."""
         if self._process and self._process.poll() is None:
-            children.ask_to_reload(self._process.pid)
+            host.ask_to_reload(self._process.pid)
 
     def end(self) -> None:
         """Ends it in steps."""
         if self._process:
-            end(self._process, END_SECONDS)
+            _end(self._process)
 
     def close(self) -> int:
         """Ends it with us; returns 1 where it was at work and did not end in order."""
         running = self._process is not None and self._process.poll() is None
         self.end()
-        self._guard.close()
+        if self._alone:
+            self._alone.close()
         status = self._process.poll() if running and self._process else 0
         if status == 0:
             return 0
@@ -96,6 +132,23 @@ def _how(status: int | None) -> str:
     if status is None:
         return "cannot be ended"
     return f"ended with {'signal' if status < 0 else 'status'} {abs(status)}"
+
+
+def _end(process: Any) -> None:
+    """Ends a process in steps: asks it, waits, kills it."""
+    with suppress(*FAULTS):
+        pipe = getattr(process, "stdin", None)
+        if pipe:
+            pipe.close()
+        else:  # an orphan; on Windows this does not ask
+            process.terminate()
+        process.resume()  # one that was stopped
+    with suppress(*FAULTS):
+        try:
+            process.wait(_END_SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(_END_SECONDS)
 
 
 def _refuse_second(log: Path) -> None:

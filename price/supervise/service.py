@@ -14,7 +14,7 @@ from price.errors import PriceError
 from price.events import Event, log_event
 from price.recorder.show_status import FAULTS as STATUS_FAULTS
 from price.recorder.show_status import read_status
-from price.supervise.guard import FAULTS
+from price.supervise.child import FAULTS
 from price.supervise.loop import Ended
 
 _SC_SECONDS = 60

@@ -12,7 +12,6 @@ from functools import partial
 
 from price import host
 from price.clock import Signal, SystemClock
-from price.host import children
 from price.supervise.app import supervise
 from price.supervise.loop import Delays
 from price.supervise.signs import Limits
@@ -23,6 +22,5 @@ if __name__ == "__main__":
     service = command.pop() if command[0] == "--service" else None
     clock = SystemClock()
     host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)
-    children.on_child_end(partial(clock.post, None))
-    limits = Limits(30, 1, float(seconds), float(seconds))
+    limits = Limits(float(seconds))
     sys.exit(supervise(os.environ, clock, command, service, Delays(0.05, 0.2), limits))

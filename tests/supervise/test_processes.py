@@ -21,7 +21,7 @@ from tests.process import ROOT, Program, ended, until
 from tests.proof import proven
 
 pytestmark = pytest.mark.realtime
-RECORDER = (sys.executable, str(ROOT / "main.py"), "run")
+RECORDER = (sys.executable, str(ROOT / "main.py"), "run", "--end-with-stdin")
 PATIENCE_SECONDS = 40
 """For what comes within seconds on a machine that is not busy."""
 
@@ -85,7 +85,7 @@ def test_it_records_and_stops_in_order_with_its_recorder(tmp_path: Path, way: li
     program.program = way
     with program.started("supervise") as process:
         pid = program.recorder()
-        assert psutil.Process(pid).cmdline() == [sys.executable, *way, "run"]
+        assert psutil.Process(pid).cmdline() == [sys.executable, *way, "run", "--end-with-stdin"]
         program.wait_for_rows(2)
         status, _ = ended(process, signal.SIGTERM)
 
@@ -144,7 +144,8 @@ def test_a_recorder_that_was_stopped_is_replaced_and_watching_costs_next_to_noth
 STUBBORN = """
 import os, pathlib, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-pathlib.Path(os.environ["PRICE_STATUS"]).write_text('{"version": "1", "pid": %d}' % os.getpid())
+status = '{"version": "1", "pid": %d, "interval": 1}' % os.getpid()
+pathlib.Path(os.environ["PRICE_STATUS"]).write_text(status)
 time.sleep(600)
 """
 
@@ -369,53 +370,53 @@ def test_a_second_supervisor_is_refused_by_the_number_of_the_first(tmp_path: Pat
 @contextmanager
 def left_behind(program: Supervised) -> Iterator["subprocess.Popen[bytes]"]:
     """A recorder as a supervisor leaves it behind on a system that cannot end it; somebody collects it."""
-    with program.started("run") as orphan:
+    with (
+        program.errors.open("ab") as errors,
+        subprocess.Popen(
+            RECORDER, cwd=program.folder, env=program.environ, stdin=subprocess.PIPE, stderr=errors
+        ) as orphan,
+    ):
         thread = threading.Thread(target=orphan.wait)
         thread.start()
         program.recorder()
         yield orphan
-    thread.join()
-
-
-def note_of(program: Supervised, orphan: int, **changed: object) -> None:
-    """Writes what the supervisor before has noted of its child."""
-    process = psutil.Process(orphan)
-    begun = round(process.create_time() - psutil.boot_time(), 2)
-    place = json.loads((program.folder / "status.json").read_text())["place"]
-    note = {"pid": orphan, "begun": begun, "place": place, **changed}
-    (program.folder / ".prices.txt.supervisor").write_text(
-        f"1\n{json.dumps([*note.values(), *process.cmdline()])}\n"
-    )
+        orphan.kill()
+        thread.join()
 
 
 def test_the_orphan_of_an_earlier_supervisor_is_replaced(tmp_path: Path) -> None:
     program = Supervised(tmp_path)
     with left_behind(program) as orphan:
-        note_of(program, orphan.pid)
         with program.started("supervise") as process:
             pid = program.recorder(other_than=orphan.pid)
             program.wait_for_rows(1)
             assert ended(process, signal.SIGTERM)[0] == 0
+        assert orphan.returncode == 0
 
-    assert orphan.returncode == 0
     assert f"recorder {orphan.pid} was left by a supervisor that is gone" in program.said
     assert f"recorder {pid} launched" in program.said
     proven(program.file.read_text())
 
 
-@pytest.mark.parametrize("changed", [{"begun": 1.5}, {"place": "another machine"}, {"pid": "x"}], ids=str)
-def test_one_that_cannot_be_told_for_certain_is_left_alone(
-    tmp_path: Path, changed: dict[str, object]
-) -> None:
+@pytest.mark.parametrize("holder", ["1", "x", ""])
+def test_one_that_cannot_be_told_for_certain_is_left_alone(tmp_path: Path, holder: str) -> None:
     program = Supervised(tmp_path)
     with left_behind(program) as orphan:
-        note_of(program, orphan.pid, **changed)
-        noted = (tmp_path / ".prices.txt.supervisor").read_text().splitlines()[1]
+        (tmp_path / ".prices.txt.lock").write_text(holder)
+        done = program.do("supervise")
+        assert done.returncode == 1
+        assert f"process {holder or 'unknown'} is recording into it" in done.stderr
+        assert orphan.poll() is None
+
+
+def test_the_recorder_of_a_supervisor_whose_lock_cannot_be_taken_is_left_alone(tmp_path: Path) -> None:
+    program = Supervised(tmp_path)
+    (tmp_path / ".prices.txt.supervisor").symlink_to("elsewhere")  # which no lock follows
+    with left_behind(program) as orphan:
         done = program.do("supervise")
         assert done.returncode == 1
         assert f"process {orphan.pid} is recording into it" in done.stderr
-        assert not is_gone(orphan.pid)
-        assert (tmp_path / ".prices.txt.supervisor").read_text().splitlines()[1] == noted
+        assert orphan.poll() is None
 
 
 # Refusals.

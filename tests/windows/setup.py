@@ -101,7 +101,7 @@ def install_packages(prefix: Prefix) -> None:
     """What the program, its service and these tests need there."""
     pins = [pin for file in FILES for pin in pins_of(file) if "linux" not in pin]
     pins += [pin for pin in pins_of("requirements-dev.txt") if pin.partition("==")[0] in OF_TESTS]
-    wanted = " ".join([*(pin.partition(";")[0].strip() for pin in pins), *PACKAGES])
+    wanted = " ".join(dict.fromkeys([*(pin.partition(";")[0].strip() for pin in pins), *PACKAGES]))
     note = prefix.python_folder / ".packages"
     if note.exists() and note.read_text() == wanted:
         return

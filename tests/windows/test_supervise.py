@@ -14,7 +14,7 @@ from tests.windows.supervised import Supervised
 STUBBORN = r"""
 import os, pathlib, time
 pathlib.Path('logs').mkdir(exist_ok=True)
-pathlib.Path('logs/status.json').write_text('{"version": "1", "pid": %d}' % os.getpid())
+pathlib.Path('logs/status.json').write_text('{"version": "1", "pid": %d, "interval": 1}' % os.getpid())
 time.sleep(600)
 """
 
