@@ -20,9 +20,9 @@ class Delays(NamedTuple):
 
     def after(self, seconds: float, well_seconds: float) -> float:
         """The next delay after one of `seconds`, where the recorder was well for so long."""
-        if not seconds or well_seconds >= _WELL_SECONDS:
+        if well_seconds >= _WELL_SECONDS:
             return self.least
-        return min(2 * seconds, self.most)
+        return min(max(self.least, 2 * seconds), self.most)
 
 
 class Ended(NamedTuple):
@@ -51,7 +51,9 @@ class Target(Protocol):
         """Whether signs of life are to be expected of it."""
         ...
 
-    def reload(self) -> None: ...
+    def reload(self) -> None:
+        """Has it read its settings again, if it runs."""
+        ...
 
     def end(self) -> None:
         """Ends it, in steps, whatever it is doing."""
@@ -72,8 +74,8 @@ class Supervisor:
         clock: Clock,
         delays: Delays,
         *,
-        idle: Callable[[], None] = lambda: None,
-        reload: Callable[[], None] = lambda: None,
+        idle: Callable[[], None],
+        reload: Callable[[], None],
     ) -> None:
         """`idle` is called at each look, `reload` when settings are to be read again."""
         self._target = target
@@ -96,51 +98,41 @@ class Supervisor:
     def _supervise(self) -> int | None:
         """Goes on until the target is not to be started again; returns None where a stop was asked for."""
         delay = 0.0
+        start_at: float | None = self._clock.monotonic()
+        """None while it runs."""
         while True:
-            self._target.start()
-            self._signs.begin()
-            ended = self._watch()
-            if ended is None:
-                return None
-            if ended.status is not None:
-                log_event(Event.SUPERVISOR_ENDS, logging.ERROR, f"{ended.words}; it is not started again")
-                return ended.status
-            delay = self._delays.after(delay, self._signs.well_seconds)
-            text = f"{ended.words}; it is started again in {times.span(delay)}"
-            log_event(Event.RECORDER_GONE, logging.WARNING, text)
-            if self._stopped_within(delay):
-                return None
-
-    def _watch(self) -> Ended | None:
-        """Looks until the target has ended; returns None where a stop is asked for."""
-        while True:
-            item = self._clock.wait(self._clock.monotonic() + LOOK_SECONDS)
+            if start_at is not None and start_at <= self._clock.monotonic():
+                self._target.start()
+                self._signs.begin()
+                start_at = None
+            look_at = self._clock.monotonic() + LOOK_SECONDS
+            item = self._clock.wait(look_at if start_at is None else min(look_at, start_at))
             if item is Signal.STOP:
                 return None
             if item is Signal.RELOAD:
                 self._reload()
                 self._target.reload()
             self._idle()
-            ended = self._target.ended()
-            if ended is not None:
-                return ended
-            if not self._target.at_work():
-                self._signs.begin()
-            elif self._signs.hung():
-                still = times.span(round(self._signs.still))
-                text = f"{self._target.name} hangs: no status for {still}; ending it"
-                log_event(Event.RECORDER_HUNG, logging.ERROR, text)
-                self._target.end()
-                self._signs.begin()  # where the system cannot end it, the next attempt is not the next second
+            if start_at is None and (ended := self._look()):
+                if ended.status is not None:
+                    log_event(Event.SUPERVISOR_ENDS, logging.ERROR, f"{ended.words}; it is not started again")
+                    return ended.status
+                delay = self._delays.after(delay, self._signs.well_seconds)
+                text = f"{ended.words}; it is started again in {times.span(delay)}"
+                log_event(Event.RECORDER_GONE, logging.WARNING, text)
+                start_at = self._clock.monotonic() + delay
 
-    def _stopped_within(self, seconds: float) -> bool:
-        """Waits; whether a stop was asked for meanwhile."""
-        until = self._clock.monotonic() + seconds
-        while self._clock.monotonic() < until:
-            item = self._clock.wait(until)
-            if item is Signal.STOP:
-                return True
-            if item is Signal.RELOAD:
-                self._reload()  # the recorder reads them when it is started
-            self._idle()
-        return False
+    def _look(self) -> Ended | None:
+        """How the target ended, if it did; ends one that hangs."""
+        if ended := self._target.ended():
+            return ended
+        if not self._target.at_work():
+            self._signs.begin()
+        elif self._signs.hung():
+            text = (
+                f"{self._target.name} hangs: no status for {times.span(round(self._signs.still))}; ending it"
+            )
+            log_event(Event.RECORDER_HUNG, logging.ERROR, text)
+            self._target.end()
+            self._signs.begin()  # where the system cannot end it, the next attempt is not the next second
+        return None

@@ -4,6 +4,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,15 +20,11 @@ _BYTES = 16 * 1024
 
 
 class Limits(NamedTuple):
-    """Seconds for which status.json may stand still."""
+    """Seconds for which status.json may stand still: three slots, but within these."""
 
-    start: float = 30.0
-    """Until the first one after a start."""
-    silent: float = 11.0
-    """Up to there nothing is unusual, however rare slots are."""
     least: float = 15.0
     most: float = 30.0
-    """Three slots, but within these."""
+    """Up to the first one after a start as well."""
 
 
 class Signs:
@@ -54,7 +51,6 @@ class Signs:
     def begin(self) -> None:
         """Begins to count: a recorder was started. What an earlier one left behind says nothing."""
         self._stamp = _stamp(self._path)
-        self._seen = False
         self.still = 0.0
         self._looked = self._began = self._changed = self._clock.monotonic()
 
@@ -70,21 +66,24 @@ class Signs:
         self._looked = now
         stamp = _stamp(self._path)
         if stamp != self._stamp:
-            self._stamp, self._seen, self._changed = stamp, True, now
+            self._stamp, self._changed = stamp, now
             self.still, self._in_doubt = 0.0, False
-        elif self.still >= self._limits.silent and self._says_nothing():
+        if self.still < self._limit():
+            return False
+        if self._says_nothing():
             self.still = 0.0
-        return self.still >= (self._limit() if self._seen else self._limits.start)
+            return False
+        return True
 
     def _limit(self) -> float:
-        """Three slots without a status; where slots are rare it comes every 10 s all the same."""
-        _, _, least, most = self._limits
+        """Three slots; where slots are rare status.json is replaced every 10 s all the same."""
+        least, most = self._limits
         if self.still < least:
-            return least
-        try:
-            return min(max(least, 3 * float(read_status(self._path)["interval"])), most)
-        except FAULTS:
-            return most
+            return least  # which needs no look into the file
+        if self.well_seconds:
+            with suppress(*FAULTS):
+                return min(max(least, 3 * float(read_status(self._path)["interval"])), most)
+        return most
 
     def _says_nothing(self) -> bool:
         """Whether the file may stand still though the recorder is at work.

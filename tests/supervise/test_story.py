@@ -142,7 +142,7 @@ def test_one_that_hangs_while_its_status_cannot_be_written_is_ended_once_it_coul
     watched.clock.at(200, lambda: away.rename(folder))
     watched.run(until=220)
 
-    assert watched.recorder.moments("end") == [pytest.approx(215, abs=11)]
+    assert watched.recorder.moments("end") == [pytest.approx(215, abs=16)]
 
 
 def test_one_that_was_reloaded_and_writes_its_status_elsewhere_is_left_alone(tmp_path: Path) -> None:
@@ -212,7 +212,6 @@ def test_a_reload_while_the_recorder_is_gone_is_the_supervisor_s_alone(tmp_path:
     watched.run(until=20)
 
     assert watched.recorder.moments("start") == [0, 6]
-    assert watched.recorder.moments("reload") == []
     assert watched.settings_read == [5.5]
 
 

@@ -102,7 +102,9 @@ class Watched:
         """Runs the supervisor until it is stopped at a moment; returns its exit status."""
         self.clock.post_at(until, Signal.STOP)
         signs = Signs(lambda: self.path, self.clock)
-        supervisor = Supervisor(self.recorder, signs, self.clock, Delays(), reload=self._read_settings)
+        supervisor = Supervisor(
+            self.recorder, signs, self.clock, Delays(), idle=lambda: None, reload=self._read_settings
+        )
         level = ROOT.level
         ROOT.setLevel(logging.DEBUG)
         try:
