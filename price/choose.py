@@ -61,14 +61,6 @@ class Memory(NamedTuple):
     jump: Jump | None = None
 
 
-class _Verdict(NamedTuple):
-    kept: Prices
-    word: str = ""
-    agreed: bool = False
-    """Whether the sources agreed by themselves, without the anchor."""
-    jump: Jump | None = None
-
-
 def choose(
     slot: datetime, pair: Pair, readings: Sequence[Reading], now: datetime, memory: Memory, rules: Rules
 ) -> tuple[Quote, Memory]:
@@ -81,18 +73,21 @@ def choose(
     aged = _aged(slot, readings, now, seen, rules)
     prices = {one.source: one.price for one in aged if one.price is not None and not one.why}
     with localcontext(_EXACT):
-        verdict = _judge(slot, prices, len(readings), memory, rules)
-        price = _median(verdict.kept.values()) if verdict.kept and not verdict.word else None
-    judged = tuple(
-        one if one.why or one.source in verdict.kept else one._replace(why="outlier") for one in aged
-    )
+        agreeing = _agreeing(prices, rules.max_spread)
+        kept = agreeing or near_anchor(
+            prices, memory.anchor, slot, rules.interval, rules.max_spread, rules.max_jump
+        )
+        word, jump = _objection(slot, prices, kept, len(readings), memory, rules)
+        price = _median(kept.values()) if kept and not word else None
+    if 0 < len(kept) < len(prices):
+        aged = [one if one.why or one.source in kept else one._replace(why="outlier") for one in aged]
     if price is None:
-        quote = Quote(slot, pair, reason=_reason(verdict.word, judged), readings=judged)
-        return quote, memory._replace(seen=seen, jump=verdict.jump)
-    sources = tuple(verdict.kept)
-    anchors = verdict.agreed and (len(sources) >= 2 or len(readings) == 1)
+        quote = Quote(slot, pair, reason=_reason(word, aged), readings=tuple(aged))
+        return quote, memory._replace(seen=seen, jump=jump)
+    sources = tuple(kept)
+    anchors = agreeing and (len(sources) >= 2 or len(readings) == 1)
     anchor = Anchor(price, slot) if anchors else memory.anchor
-    return Quote(slot, pair, price, sources, readings=judged), Memory(price, anchor, seen)
+    return Quote(slot, pair, price, sources, readings=tuple(aged)), Memory(price, anchor, seen)
 
 
 def _seen_after(
@@ -148,39 +143,37 @@ def _others_moved(
     return 2 * moved > len(others) + 1 or moved == len(others) == 1
 
 
-def _judge(slot: datetime, prices: Prices, sources: int, memory: Memory, rules: Rules) -> _Verdict:
-    """The prices to take the median of, or the word for why there is none."""
-    kept = _agreeing(prices, rules.max_spread)
-    agreed = bool(kept)
-    if prices and not agreed:
-        kept = near_anchor(prices, memory.anchor, slot, rules.interval, rules.max_spread, rules.max_jump)
-        if not kept:
-            return _Verdict(prices, "disagree")
-    if len(kept) < rules.quorum_of(sources):
-        return _Verdict(kept, "quorum" if kept else "")
-    verdict = _Verdict(kept, agreed=agreed)
-    (source, price), *others = kept.items()
-    if others or memory.price is None or within(price, memory.price, rules.max_jump):
-        return verdict
-    jump = next_jump(slot, source, price, memory.jump, rules.interval)
-    return verdict if jump.confirmed else _Verdict(kept, "unconfirmed", jump=jump)
-
-
 def _agreeing(prices: Prices, spread: Decimal) -> Prices:
     """Those that agree by themselves: more than half of the prices, or none."""
-    if not prices:
+    if len(prices) < 2:
         return prices
+    lowest = min(prices.values())
+    if 100 * (max(prices.values()) - lowest) <= spread * lowest:
+        return prices  # as most of the time; no median is below the lowest
     middle = _median(prices.values())
     distances = [100 * abs(price - middle) for price in prices.values()]
     # two agree if they are a spread apart, so each half of one from their mean
     bound = spread * middle / 2 if len(prices) == 2 else spread * middle
-    if max(distances) <= bound:
-        return prices  # as most of the time
     if len(prices) > 2:
         # a liar who scatters the prices enlarges the deviation: so the spread limits it
         bound = max(bound, min(DEVIATIONS * _median(distances), MOST_SPREADS * bound))
     near = {name: prices[name] for name, one in zip(prices, distances, strict=True) if one <= bound}
     return near if 2 * len(near) > len(prices) else {}
+
+
+def _objection(
+    slot: datetime, prices: Prices, kept: Prices, sources: int, memory: Memory, rules: Rules
+) -> tuple[str, Jump | None]:
+    """The word for why the kept prices make no price, if they make none; a jump that is not yet believed."""
+    if not kept:
+        return "disagree" if prices else "", None
+    if len(kept) < rules.quorum_of(sources):
+        return "quorum", None
+    (source, price), *others = kept.items()
+    if others or memory.price is None or within(price, memory.price, rules.max_jump):
+        return "", None
+    jump = next_jump(slot, source, price, memory.jump, rules.interval)
+    return ("", None) if jump.confirmed else ("unconfirmed", jump)
 
 
 def _median(prices: Iterable[Decimal]) -> Decimal:
