@@ -141,6 +141,7 @@ def main() -> None:
     for source in SOURCES.values():
         source.burst = 0  # type: ignore[misc] # its pace is one of real time
         source.gap_seconds = 0  # type: ignore[misc]
+        source.limit_per_minute = None  # type: ignore[misc]
     settings = {"PRICE_INTERVAL": str(INTERVAL_SECONDS), "PRICE_TIMEOUT": str(ANSWER_SECONDS)}
     clock = BackToBack(options.marks)
     app = App({**os.environ, **settings, "PRICE_MAX_AGE": "86400"}, clock)
