@@ -170,22 +170,15 @@ def _moved_from(rule: Rule, state: State, price: Decimal | None) -> Decimal | No
     return low if EXACT.multiply(risen, high) >= EXACT.multiply(fallen, low) else high
 
 
-def _above(rule: Rule, _state: State, quote: Quote, _unix: int, _interval: int) -> _Judged:
+def _passes(rule: Rule, _state: State, quote: Quote, _unix: int, _interval: int) -> _Judged:
     price = quote.price
     if price is None:
         return Verdict.NOTHING, None
-    if price > rule.limit:
+    above = rule.kind == "above"
+    if price > rule.limit if above else price < rule.limit:
         return Verdict.ON, price
-    return (Verdict.OVER if price < rule.until else Verdict.BETWEEN), price
-
-
-def _below(rule: Rule, _state: State, quote: Quote, _unix: int, _interval: int) -> _Judged:
-    price = quote.price
-    if price is None:
-        return Verdict.NOTHING, None
-    if price < rule.limit:
-        return Verdict.ON, price
-    return (Verdict.OVER if price > rule.until else Verdict.BETWEEN), price
+    over = price < rule.until if above else price > rule.until
+    return (Verdict.OVER if over else Verdict.BETWEEN), price
 
 
 def _moves(rule: Rule, state: State, quote: Quote, unix: int, _interval: int) -> _Judged:
@@ -282,8 +275,8 @@ def _add(state: State, bucket: int, seconds: int, *, priced: bool) -> None:
 
 
 _JUDGES: dict[str, Callable[[Rule, State, Quote, int, int], _Judged]] = {
-    "above": _above,
-    "below": _below,
+    "above": _passes,
+    "below": _passes,
     "moves": _moves,
     "rises": _moves,
     "falls": _moves,

@@ -26,6 +26,8 @@ _LONGEST_SECONDS = 86400
 
 History = Callable[[int], Iterable["Seen"]]
 """The live rows of the log within so many seconds before its end."""
+Watched = tuple[Rule, State]
+"""A rule, and what is known of it for a pair."""
 
 
 class AlertsSink:
@@ -38,9 +40,10 @@ class AlertsSink:
     def __init__(self, history: History, priced: Callable[[], Mapping[Pair, Quote]]) -> None:
         self._history = history
         self._priced = priced
-        self._rules: dict[str, Rule] = {}
-        self._states: dict[tuple[str, Pair], State] = {}
-        self._of_pair: dict[Pair, list[tuple[Rule, State]]] = {}
+        self._watched: dict[tuple[str, Pair], Watched] = {}
+        """By the rule's name and the pair."""
+        self._of_pair: dict[Pair, list[Watched]] = {}
+        """The same, by the pair alone."""
         self._interval = 0
         self._started = False
         self.changes: list[dict[str, Any]] = []
@@ -51,33 +54,31 @@ class AlertsSink:
 
     def configure(self, settings: Settings) -> None:
         """Judges these rules from now on; one of the same name and text goes on as it is."""
-        old, states = self._rules, self._states
-        self._rules = {rule.name: rule for rule in settings.alert_rules}
-        self._interval = settings.interval
-        for name, rule in old.items():
-            if name not in self._rules or self._rules[name].text != rule.text:
-                self._end(name, rule.condition, [state.since for state in _on(states, name)])
-        self._states, new = {}, []
-        for rule in self._rules.values():
-            same = rule.name in old and old[rule.name].text == rule.text
+        old, texts = self._watched, {rule.name: rule.text for rule in settings.alert_rules}
+        self._watched, self._interval, new = {}, settings.interval, []
+        for rule in settings.alert_rules:
             for pair in [rule.pair] if rule.pair else settings.pairs:
-                known = states.get((rule.name, pair)) if same else None
-                self._states[rule.name, pair] = known or State(rule)
-                new += [] if known else [(rule, pair)]
-        for (name, pair), state in states.items():
-            same = name in self._rules and self._rules[name].text == old[name].text
-            if state.on and same and pair not in settings.pairs:
-                self._end(name, old[name].condition, [state.since], f"{pair} is not recorded any more")
-        self._of_pair = {}
-        for (name, pair), state in self._states.items():
-            self._of_pair.setdefault(pair, []).append((self._rules[name], state))
+                known = old.get((rule.name, pair))
+                if known is None or known[0].text != rule.text:
+                    known = (rule, State(rule))
+                    new.append((pair, known))
+                self._watched[rule.name, pair] = known
+        ended: dict[tuple[Rule, str], list[int]] = {}
+        for (name, pair), (rule, state) in old.items():
+            same = texts.get(name) == rule.text
+            if state.on and not (same and (name, pair) in self._watched):
+                why = f"{pair} is not recorded any more" if same else "the rule was changed"
+                ended.setdefault((rule, why), []).append(state.since)
+        for (rule, why), sinces in ended.items():
+            self._end(rule.name, rule.condition, sinces, why)
+        self._of_pair = _by_pair((pair, known) for (_, pair), known in self._watched.items())
         if self._started:
             self._fill(new)
 
     def begin(self) -> None:
         """Reads the end of the log, after `restore`. Raises what reading it raises."""
         self._started = True
-        self._fill([(self._rules[name], pair) for name, pair in self._states])
+        self._fill([(pair, known) for (_, pair), known in self._watched.items()])
 
     def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:  # noqa: ARG002 - quotes know theirs
         """Logs what the quotes change."""
@@ -104,7 +105,7 @@ class AlertsSink:
         """For status.json: what is on, and the last ten changes."""
         on = [
             {"name": name, "pair": str(pair), "since": times.iso(times.from_unix(state.since))}
-            for (name, pair), state in self._states.items()
+            for (name, pair), (_, state) in self._watched.items()
             if state.on
         ]
         return {"on": on, "changes": self.changes[-_SHOWN:]}
@@ -114,13 +115,13 @@ class AlertsSink:
         on = [
             {
                 "name": name,
-                "text": self._rules[name].text,
+                "text": rule.text,
                 "pair": str(pair),
                 "since": times.iso(times.from_unix(state.since)),
                 "low": None if state.low is None else plain(state.low),
                 "high": None if state.high is None else plain(state.high),
             }
-            for (name, pair), state in self._states.items()
+            for (name, pair), (rule, state) in self._watched.items()
             if state.on
         ]
         return {"on": on, "changes": self.changes, "count": self._count}
@@ -132,38 +133,34 @@ class AlertsSink:
         for one in saved["on"]:
             since = times.unix(times.parse_iso(one["since"]))
             base, _, quote = str(one["pair"]).partition("-")
-            state = self._states.get((one["name"], Pair(base, quote)))
-            if state is None or self._rules[one["name"]].text != one["text"]:
+            known = self._watched.get((one["name"], Pair(base, quote)))
+            if known is None or known[0].text != one["text"]:
                 ended.setdefault(str(one["name"]), []).append(since)
                 continue
+            state = known[1]
             state.on, state.since = True, since
             state.low, state.high = (Decimal(one[key]) if one.get(key) else None for key in ("low", "high"))
         for name, sinces in ended.items():
-            self._end(name, "", sinces)
+            self._end(name, "", sinces, "the rule was changed")
 
-    def _fill(self, new: Sequence[tuple[Rule, Pair]]) -> None:
+    def _fill(self, new: Sequence[tuple[Pair, Watched]]) -> None:
         """Has new states learn from the log's end what the next slot must be compared with."""
         priced, reach = self._priced(), 0
-        of_pair: dict[Pair, list[tuple[Rule, State]]] = {}
-        for rule, pair in new:
-            state = self._states[rule.name, pair]
-            of_pair.setdefault(pair, []).append((rule, state))
+        for pair, (rule, state) in new:
             reach = max(reach, rule.reach)
             if pair in priced:
                 state.priced = times.unix(priced[pair].slot)
                 lasted = state.priced - state.since if state.on else 0
                 reach = max(reach, min(lasted, _LONGEST_SECONDS))  # for the highest price of it
         reach = min(reach, _MOST_ROWS * self._interval // max(1, len(self._of_pair)))
+        of_pair = _by_pair(new)
         for interval, unix, quote in self._history(reach) if reach else ():
             for rule, state in of_pair.get(quote.pair, ()):
                 judge(rule, state, quote, unix, interval, live=False)
 
-    def _end(
-        self, name: str, condition: str, sinces: Sequence[int], why: str = "the rule was changed"
-    ) -> None:
-        if sinces:
-            alert = Alert(name, on=False, limit=condition, since=times.iso(times.from_unix(min(sinces))))
-            self._record(alert, NOTICE, f"{name} ended: {why}")
+    def _end(self, name: str, condition: str, sinces: Sequence[int], why: str) -> None:
+        alert = Alert(name, on=False, limit=condition, since=times.iso(times.from_unix(min(sinces))))
+        self._record(alert, NOTICE, f"{name} ended: {why}")
 
     def _record(self, alert: Alert, level: int, text: str) -> None:
         log_alert(alert, level, text)
@@ -173,8 +170,11 @@ class AlertsSink:
         self.changed = True
 
 
-def _on(states: Mapping[tuple[str, Pair], State], name: str) -> list[State]:
-    return [state for (its, _), state in states.items() if its == name and state.on]
+def _by_pair(watched: Iterable[tuple[Pair, Watched]]) -> dict[Pair, list[Watched]]:
+    found: dict[Pair, list[Watched]] = {}
+    for pair, known in watched:
+        found.setdefault(pair, []).append(known)
+    return found
 
 
 def _alert(change: Change) -> Alert:
