@@ -1,5 +1,7 @@
 """The page in a real browser: every state that it can be in, and what people do with it."""
 
+import re
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,21 @@ def shows(page: "Page", place: str, text: str) -> None:
     expect(page.locator(place)).to_contain_text(text)
 
 
+def recorded(live: Live, visit: Open, state: str = "recording", **words: Any) -> "Page":
+    """The page over ten minutes of a recorder that goes on, once it shows its state and the chart."""
+    live.history(600)
+    live.record()
+    page = visit(**words)
+    shows(page, "#state-word", state)
+    shows(page, "#caption", "of")
+    return page
+
+
+def shows_an_old_price(page: "Page", title: str = "⚠ ") -> None:
+    expect(page.locator("#price")).to_have_class("price old")
+    expect(page).to_have_title(re.compile(re.escape(title)))
+
+
 def test_a_recorder_that_records(live: Live, visit: Open) -> None:
     live.history(
         2 * HOUR, lambda ago: "- kraken:timeout,okx:timeout" if 900 < ago < 1300 else f"59{100 + ago % 13}.4"
@@ -50,9 +67,7 @@ def test_a_recorder_that_records(live: Live, visit: Open) -> None:
 
 
 def test_the_price_goes_on_with_the_log(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit()
+    page = recorded(live, visit)
     shows(page, "#digits", "59\u202f116.2")
 
     live.now_at["BTC-USD"] = "59117.30000000000001"
@@ -62,10 +77,7 @@ def test_the_price_goes_on_with_the_log(live: Live, visit: Open) -> None:
 
 
 def test_a_missed_slot_is_there_with_its_reason(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit()
-    shows(page, "#state-word", "recording")
+    page = recorded(live, visit)
 
     live.reason = "quorum,kraken:timeout,okx:outlier"
 
@@ -76,7 +88,6 @@ def test_a_missed_slot_is_there_with_its_reason(live: Live, visit: Open) -> None
 
 
 def test_what_each_source_does_has_a_mark_and_a_word(live: Live, visit: Open) -> None:
-    live.history(600)
     until = times.iso(live.now() + timedelta(seconds=300))
     live.known = {
         "sources": {
@@ -87,8 +98,7 @@ def test_what_each_source_does_has_a_mark_and_a_word(live: Live, visit: Open) ->
             "okx": source("retired", until=until, offset_bp=None, age_seconds=None, reach="00000000"),
         }
     }
-    live.record()
-    page = visit()
+    page = recorded(live, visit)
 
     for text in (
         "● selected",
@@ -108,52 +118,37 @@ def test_what_each_source_does_has_a_mark_and_a_word(live: Live, visit: Open) ->
     picture(page, "sources")
 
 
-def test_rows_that_the_disk_refuses(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.known = {"held": 12}
-    live.record()
-    page = visit()
+@pytest.mark.parametrize(
+    ("known", "state", "words"),
+    [
+        ({"held": 12}, "rows held back", "12 are held in memory. Type: journalctl -u price"),
+        ({"waiting": "the clock is 2 h before the last row"}, "waiting", "writes no rows: the clock is 2 h"),
+    ],
+)
+def test_a_recorder_that_writes_no_rows_says_why(
+    live: Live, visit: Open, known: dict[str, Any], state: str, words: str
+) -> None:
+    live.known = known
 
-    shows(page, "#state-word", "rows held back")
-    shows(page, "#banner-text", "12 are held in memory. Type: journalctl -u price")
-    picture(page, "rows-held")
+    page = recorded(live, visit, state)
 
-
-def test_a_recorder_that_waits_for_a_clock(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.known = {"waiting": "the clock is 2 h before the last row"}
-    live.record()
-    page = visit()
-
-    shows(page, "#state-word", "waiting")
-    shows(page, "#banner-text", "writes no rows: the clock is 2 h before the last row")
-    picture(page, "waiting")
+    shows(page, "#banner-text", words)
+    picture(page, state.replace(" ", "-"))
 
 
 def test_a_recorder_that_hangs_and_goes_on(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit()
-    shows(page, "#state-word", "recording")
+    page = recorded(live, visit)
 
     live.freeze()
 
     shows(page, "#state-word", "late")
     shows(page, "#state-word", "recorder silent")
     shows(page, "#banner-text", "Type: journalctl -u price -n 20")
-    expect(page.locator("#price")).to_have_class("price old")
-    expect(page).to_have_title(text("⚠ "))
+    shows_an_old_price(page)
     picture(page, "recorder-silent")
     live.record()
     shows(page, "#state-word", "recording")
     expect(page.locator("#price")).to_have_class("price")
-
-
-def text(part: str) -> Any:
-    """A pattern for texts that hold something."""
-    import re
-
-    return re.compile(re.escape(part))
 
 
 def test_no_recorder(live: Live, visit: Open) -> None:
@@ -171,10 +166,7 @@ def test_no_recorder(live: Live, visit: Open) -> None:
 
 
 def test_a_recorder_that_is_stopped_and_started_while_one_looks(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit()
-    shows(page, "#state-word", "recording")
+    page = recorded(live, visit)
 
     live.freeze()
     live.status_file.unlink()
@@ -185,10 +177,7 @@ def test_a_recorder_that_is_stopped_and_started_while_one_looks(live: Live, visi
 
 
 def test_a_status_that_is_looked_for_while_it_is_replaced_is_no_stop(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit()
-    shows(page, "#state-word", "recording")
+    page = recorded(live, visit)
     page.evaluate(
         "window.words = new Set(); const word = document.getElementById('state-word');"
         "new MutationObserver(() => words.add(word.textContent))"
@@ -206,17 +195,13 @@ def test_a_status_that_is_looked_for_while_it_is_replaced_is_no_stop(live: Live,
 
 
 def test_a_page_that_is_cut_off_and_comes_back(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit(broken=True)
-    shows(page, "#caption", "of")
+    page = recorded(live, visit, broken=True)
 
     page.context.set_offline(True)
 
     shows(page, "#state-word", "page cut off")
     shows(page, "#banner-text", "No answer from the server; asking again")
-    expect(page.locator("#price")).to_have_class("price old")
-    expect(page).to_have_title(text("⚠ "))
+    shows_an_old_price(page)
     page.context.set_offline(False)
     shows(page, "#state-word", "recording")
     # only the log says missed: it had prices all the time
@@ -225,10 +210,7 @@ def test_a_page_that_is_cut_off_and_comes_back(live: Live, visit: Open) -> None:
 
 
 def test_a_server_that_is_started_again_is_found_by_itself(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit(broken=True)
-    shows(page, "#state-word", "recording")
+    page = recorded(live, visit, broken=True)
     port = int(live.url.rsplit(":", 1)[1].strip("/"))
 
     live.stop_serving()
@@ -240,17 +222,13 @@ def test_a_server_that_is_started_again_is_found_by_itself(live: Live, visit: Op
 
 
 def test_a_laptop_that_slept_says_how_old_the_price_is_and_asks(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit(broken=True)
-    shows(page, "#caption", "of")
+    page = recorded(live, visit, broken=True)
 
     page.route("**/api/*", lambda route: route.abort())
     page.evaluate("Date.now = ((now) => () => now() + 8 * 3600 * 1000)(Date.now.bind(Date))")
 
     shows(page, "#basis", "8 h old")
-    expect(page.locator("#price")).to_have_class("price old")
-    expect(page).to_have_title(text("⚠ 8 h old"))
+    shows_an_old_price(page, "⚠ 8 h old")
     live.skip(hours=8)
     page.unroute("**/api/*")
     shows(page, "#state-word", "recording")
@@ -258,10 +236,7 @@ def test_a_laptop_that_slept_says_how_old_the_price_is_and_asks(live: Live, visi
 
 
 def test_a_log_that_is_rotated_while_one_looks(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit()
-    shows(page, "#caption", "of")
+    page = recorded(live, visit)
 
     live.file.rename(live.folder / "prices.txt.1")
     live.file.write_text("# price-log 1 every=1s\n")
@@ -335,8 +310,7 @@ def test_a_price_whose_slot_is_not_known_never_looks_fresh(live: Live, visit: Op
     page = visit()
 
     shows(page, "#basis", "of unknown age")
-    expect(page.locator("#price")).to_have_class("price old")
-    expect(page).to_have_title(text("⚠ of unknown age: 5"))
+    shows_an_old_price(page, "⚠ of unknown age: 5")
 
 
 def test_alerts_that_are_on_and_those_that_were(live: Live, visit: Open) -> None:
@@ -528,12 +502,8 @@ def test_local_time_tells_the_two_hours_of_a_night_apart(live: Live, visit: Open
 
 
 def test_a_browser_whose_clock_is_wrong_shows_the_servers_time(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
+    page = recorded(live, visit, before=lambda page: page.clock.install(time=datetime(2031, 1, 1)))  # noqa: DTZ001
 
-    page = visit(before=lambda page: page.clock.install(time=datetime(2031, 1, 1)))  # noqa: DTZ001
-
-    shows(page, "#state-word", "recording")
     shows(page, "#caption", "; 0 of")
     shows(page, "#banner-age", times.iso(live.now())[:10])
 
@@ -565,8 +535,6 @@ def test_a_long_range_shows_how_far_it_is_and_another_cancels_it(live: Live, vis
         if asked.until - asked.since > 20 * 24 * HOUR:
             page_waits.wait(0.2)
         return original(asked)
-
-    import threading
 
     page_waits = threading.Event()
     live.app._answers.series = slow  # type: ignore[method-assign]
@@ -672,10 +640,7 @@ def test_nothing_jumps_while_it_loads(live: Live, visit: Open, width: int) -> No
 
 
 def test_it_prints_without_what_can_only_be_pressed(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    page = visit(color_scheme="dark")
-    shows(page, "#caption", "of")
+    page = recorded(live, visit, color_scheme="dark")
 
     page.emulate_media(media="print")
 
