@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from operator import itemgetter, lt
+from operator import itemgetter
 
 from price import times
 from price.log.left import LeftOut
@@ -71,8 +71,7 @@ def sorted_blocks(blocks: Iterable[Block], end: str, left: LeftOut) -> Iterator[
 
 
 def _in_order(rows: list[Row], left: LeftOut) -> list[Row]:
-    slots = [one[0] for one in rows]
-    if slots == sorted(slots):
+    if rows == sorted(rows, key=_slot):
         return rows
     kept = longest_sorted(rows)
     left.disordered += len(rows) - len(kept)
@@ -84,17 +83,16 @@ def once(blocks: Iterable[Block], left: LeftOut) -> Iterator[Block]:
     last, known = "", set[str]()
     """The last slot that passed, and its pairs."""
     for every, rows in blocks:
-        slots = [one[0] for one in rows]
-        new = rows
-        if slots[0] == last or not all(map(lt, slots, islice(slots, 1, None))):  # else it is of one pair
+        end, new = rows[-1][0], rows
+        if rows[0][0] == last or len({*map(_slot, rows)}) < len(rows):
             first: dict[tuple[str, ...], Row] = {}
             for one in rows:
                 if one[0] != last or one[1] not in known:
                     first.setdefault(one[:2], one)
             new = [*first.values()]
             left.doubles += len(rows) - len(new)
-        pairs = {one[1] for one in rows[bisect_left(slots, slots[-1]) :]}
-        last, known = slots[-1], pairs | known if slots[-1] == last else pairs
+        pairs = {one[1] for one in rows[bisect_left(rows, end, key=_slot) :]}
+        last, known = end, pairs | known if end == last else pairs
         if new:
             yield every, new
 

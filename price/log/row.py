@@ -36,13 +36,13 @@ _DATE = rf"(?!0000)(?:\d{{4}}-{_DAY_OF_YEAR}|{_LEAP_YEAR}-02-29)"
 _SLOT = rf"{_DATE}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ"
 _PAIR = r"[A-Z0-9]{1,20}+-[A-Z0-9]{1,20}+"
 # no source may have more digits; the mean of two prices can have one more after the point
-_PRICE = r"(?:[1-9]\d{0,23}+|0(?=\.))(?:\.\d{0,100}[1-9])?"
+_PRICE = r"(?:[1-9]\d{0,23}+|0(?=\.))(?:\.\d{1,101}+(?<!0))?+"
 _SOURCES = r"[a-z0-9-]++(?:,[a-z0-9-]++)*+"
 _WORD = r"[a-z0-9-]++(?::[a-z0-9-]++)?"
 _REASON = rf"{_WORD}(?:,{_WORD})*+"
 _EXTRA = r"[a-z][a-z0-9_-]*+=[!-~]++"
-# column 4 looks back at column 3: a digit before the blank was a price
-_BASIS = rf"(?<=\d ){_SOURCES}|(?<=- ){_REASON}"
+# column 4 looks back at column 3: only where no price was known it may be more than sources
+_BASIS = rf"{_SOURCES}|(?<=- ){_REASON}"
 _ROW = rf"^({_SLOT}) ({_PAIR}) ({_PRICE}|-) ({_BASIS})((?: {_EXTRA})*+)\n"
 
 

@@ -2,10 +2,9 @@
 
 from argparse import ArgumentParser, Namespace
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from price import times
 from price.log import row
@@ -27,64 +26,48 @@ class Candles:
         """The seconds of a period."""
         self._prices: defaultdict[str, list[str]] = defaultdict(list)
         """The prices of each pair in the period, as they stand in the rows."""
-        self._counted: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
         """How many prices of a pair were taken out of the list since they cannot matter any more."""
-        self._start = self._end = ""
-        self._end_unix = 0
 
     def of(self, blocks: Iterable[Block]) -> Iterator[tuple[Value, ...]]:
         """The candles as rows of the table, period by period."""
-        found, missed, end = self._prices, row.MISSED, ""
+        found, missed, start, end, end_unix = self._prices, row.MISSED, "", "", 0
         for _, rows in blocks:
             for slot, pair, price, _, _ in rows:
                 if price == missed:
                     continue
                 if slot >= end:
-                    yield from self._finished()
-                    self._begin(slot)
-                    end = self._end
+                    yield from self._finished(start)
+                    # mostly it is the next period, whose start is known
+                    start, end_unix = end, end_unix + self.every
+                    end = times.slot_text(end_unix)
+                    if not start or slot >= end:
+                        end_unix = times.next_multiple(times.slot_unix(slot), self.every)
+                        start, end = times.slot_text(end_unix - self.every), times.slot_text(end_unix)
                 found[pair].append(price)
             self._shorten()
-        yield from self._finished()
-
-    def _begin(self, slot: str) -> None:
-        """Goes on to the period of a slot: mostly the next one, whose start is known."""
-        self._start, self._end_unix = self._end, self._end_unix + self.every
-        self._end = times.slot_text(self._end_unix) if self._start else ""
-        if slot >= self._end:
-            start = times.slot_unix(slot) // self.every * self.every
-            self._start, self._end_unix = times.slot_text(start), start + self.every
-            self._end = times.slot_text(self._end_unix)
+        yield from self._finished(start)
 
     def _shorten(self) -> None:
         """Keeps the memory of a long period small: four prices make the same candle as all."""
         for pair, prices in self._prices.items():
             if len(prices) > _MOST_PRICES:
-                self._counted[pair] += len(prices) - 4
+                self._dropped[pair] += len(prices) - 4
                 prices[:] = corners(prices)
 
-    def _finished(self) -> Iterator[tuple[Value, ...]]:
+    def _finished(self, start: str) -> Iterator[tuple[Value, ...]]:
         for pair, prices in self._prices.items():
-            yield self._start, pair, *corners(prices), len(prices) + self._counted.pop(pair, 0)
+            yield start, pair, *corners(prices), len(prices) + self._dropped.pop(pair, 0)
         self._prices.clear()
 
 
 def corners(prices: list[str]) -> tuple[str, str, str, str]:
-    """Open, high, low and close of some prices.
-
-    Floats find the extremes ten times as fast as Decimals: the price with the larger float is the larger
-    price. Only among different prices with the same float, which have over 15 digits, Decimals decide.
-    """
-    numbers = [*map(float, prices)]
-    return prices[0], _extreme(max, prices, numbers), _extreme(min, prices, numbers), prices[-1]
-
-
-def _extreme(pick: Callable[..., Any], prices: list[str], numbers: list[float]) -> str:
-    number = pick(numbers)
-    if numbers.count(number) == 1:
-        return prices[numbers.index(number)]
-    same = {price for price, its in zip(prices, numbers, strict=True) if its == number}
-    return str(pick(same, key=Decimal))
+    """Open, high, low and close of some prices."""
+    points = {price.find(".") for price in prices}
+    # as many digits before the point in all of them: then they sort as texts as they do as numbers
+    as_texts = len(points) == 1 and -1 not in points
+    ascending = sorted(prices, key=None if as_texts else Decimal)
+    return prices[0], ascending[-1], ascending[0], prices[-1]
 
 
 def run_options(parser: ArgumentParser) -> None:
