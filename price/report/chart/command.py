@@ -1,6 +1,5 @@
 """`price chart`: a range as a picture, in the terminal or as a file."""
 
-import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator, Mapping
@@ -34,8 +33,7 @@ def _onto_terminal(environ: Mapping[str, str]) -> tuple[Drawer, int]:
     """Draws onto stdout; how many periods it has room for."""
     from price.report.chart import terminal
 
-    plain = not sys.stdout.isatty() or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
-    screen = terminal.Screen(*_size(environ), coloured=not plain, unicode=_can_show("⣿░─"))
+    screen = terminal.screen(environ)
 
     def draw(scene: Scene, shown: list[Series]) -> None:
         for line in terminal.draw(scene, shown, screen):
@@ -117,26 +115,3 @@ def _with_prices(scene: Scene, path: str) -> list[Series]:
     if without:
         sys.stderr.write("".join(f"{line}\n" for line in without))
     return shown
-
-
-def _can_show(text: str) -> bool:
-    """Whether stdout can carry a text."""
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _size(environ: Mapping[str, str]) -> tuple[int, int]:
-    """Columns and lines: $COLUMNS and $LINES, else the terminal's, else 80 by 24."""
-    try:
-        known = os.get_terminal_size(sys.stdout.fileno())
-    except (OSError, ValueError):
-        known = os.terminal_size((80, 24))
-    named = [environ.get(name, "") for name in ("COLUMNS", "LINES")]
-    columns, lines = (
-        int(text) if text.isascii() and text.isdigit() and len(text) < 5 and int(text) else number
-        for text, number in zip(named, known, strict=True)
-    )
-    return columns, lines

@@ -62,9 +62,11 @@ def _panel(scene: Scene, series: Series, part: SubFigure) -> None:
     )
     known.set_in_layout(False)  # where its prices are long they leave the picture its width
     for number, stretch in enumerate(scene.shaded(series), start=1):
-        edges = stretch.start / _DAY, stretch.end / _DAY
         shade = axes.axvspan(
-            *edges, facecolor=to_rgba(_MISSED, 0.25), edgecolor=to_rgba(_MISSED, 0.5), linewidth=0.8
+            *(edge / _DAY for edge in stretch),
+            facecolor=to_rgba(_MISSED, 0.25),
+            edgecolor=to_rgba(_MISSED, 0.5),
+            linewidth=0.8,
         )
         shade.set_gid(f"missed-{series.pair}-{number}")
     for number, run in enumerate(scene.runs(series), start=1):

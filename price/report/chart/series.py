@@ -1,15 +1,13 @@
 """What a chart shows: per pair its prices, period by period, and the stretches that were missed."""
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
-from itertools import takewhile
 from typing import NamedTuple
 
 from price import times
 from price.log import row
 from price.log.gaps import Gap, Gaps
 from price.log.order import Block
-from price.report.candles import Candles
+from price.report.candles import Candles, corners
 from price.report.gaps import completeness
 
 STEPS = (
@@ -22,23 +20,13 @@ _LAST_SECOND = 253_402_300_799
 
 
 class Bar(NamedTuple):
-    """The prices of one period, which begins at the Unix time `start`."""
+    """The prices of one period as recorded; it begins at the Unix time `start`."""
 
     start: int
-    slots: int
-    """How many of them have a price."""
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-
-
-class Stretch(NamedTuple):
-    """Missed slots in a row, from the Unix time `start` up to, not including, `end`."""
-
-    start: int
-    end: int
-    slots: int
+    open: str
+    high: str
+    low: str
+    close: str
 
 
 class Series:
@@ -47,7 +35,9 @@ class Series:
     def __init__(self, pair: str) -> None:
         self.pair = pair
         self.bars: list[Bar] = []
-        self.missed: list[Stretch] = []
+        self.missed: list[tuple[int, int]] = []
+        """Stretches, each from a Unix time up to, not including, another."""
+        self.priced_slots = self.missed_slots = 0
         self.bases: set[str] = set()
 
     @property
@@ -59,33 +49,28 @@ class Series:
     @property
     def figures(self) -> str:
         """The prices of the range in four, every digit as recorded; there must be one."""
-        first, last = self.bars[0].open, self.bars[-1].close
-        low, high = min(bar.low for bar in self.bars), max(bar.high for bar in self.bars)
-        return f"first {first:f}  high {high:f}  low {low:f}  last {last:f}"
+        first, high, low, last = corners([price for bar in self.bars for price in bar[1:]])
+        return f"first {first}  high {high}  low {low}  last {last}"
 
     @property
     def extent(self) -> tuple[float, float]:
         """The axis of prices: from the lowest to the highest, with a little room around a flat price."""
-        low, high = float(min(bar.low for bar in self.bars)), float(max(bar.high for bar in self.bars))
+        low, high = min(float(bar.low) for bar in self.bars), max(float(bar.high) for bar in self.bars)
         return (low, high) if low < high else (low * 0.999, high * 1.001)
 
     @property
     def complete(self) -> str:
         """The share of slots with a price, for people."""
-        return completeness(sum(bar.slots for bar in self.bars), self.missed_slots).rstrip()
+        return completeness(self.priced_slots, self.missed_slots).rstrip()
 
-    @property
-    def missed_slots(self) -> int:
-        """How many slots were missed."""
-        return sum(stretch.slots for stretch in self.missed)
-
-    def miss(self, start: int, end: int, slots: int) -> None:
-        """Adds missed slots that come after those known."""
-        last = self.missed[-1] if self.missed else None
-        if last and last.end >= start:
-            self.missed[-1] = Stretch(last.start, max(last.end, end), last.slots + slots)
+    def miss(self, gap: Gap) -> None:
+        """Adds missed slots that come after those known: neighbouring gaps are one stretch."""
+        self.missed_slots += gap.slots
+        if self.missed and self.missed[-1][1] >= gap.start:
+            start, end = self.missed.pop()
+            self.missed.append((start, max(end, gap.end)))
         else:
-            self.missed.append(Stretch(start, end, slots))
+            self.missed.append((gap.start, gap.end))
 
 
 class Scene:
@@ -94,16 +79,10 @@ class Scene:
     def __init__(self, every: int) -> None:
         self.every = every
         """The seconds of a bar's period."""
-        self.start, self.end = 1 << 62, 0
-        self._longest, self._shortest = 0, 1 << 62
-        """The intervals so far."""
-        self._series: dict[str, Series] = {}
-        self._gaps = Gaps()
-
-    @property
-    def single(self) -> bool:
+        self.single = True
         """Whether a bar is no more than a slot."""
-        return self.every <= self._shortest
+        self.start, self.end = 1 << 62, 0
+        self._series: dict[str, Series] = {}
 
     def title(self, series: Series) -> str:
         """The pair and the range: the date once, where one is enough."""
@@ -129,67 +108,57 @@ class Scene:
 
     def read(self, blocks: Iterable[Block]) -> None:
         """Reads the rows."""
-        for start, pair, *prices, count in Candles(self.every).of(self._noted(blocks)):
-            bar = Bar(
-                times.slot_unix(str(start)), int(count or 0), *(Decimal(str(price)) for price in prices)
-            )
-            self._of(str(pair)).bars.append(bar)
+        gaps = Gaps()
+        for start, pair, *prices, count in Candles(self.every).of(self._noted(blocks, gaps)):
+            series = self._series[str(pair)]
+            series.bars.append(Bar(times.slot_unix(str(start)), *map(str, prices)))
+            series.priced_slots += int(count or 0)
+        self._miss(gaps.rest())
+
+    def _noted(self, blocks: Iterable[Block], gaps: Gaps) -> Iterator[Block]:
+        """The blocks, looked through for pairs, missed rows, sources and the range."""
+        for every, rows in blocks:
+            self.single &= self.every <= every
+            for _, pair, price, basis, _ in rows:
+                if pair not in self._series:
+                    self._series[pair] = Series(pair)
+                if price != row.MISSED:
+                    self._series[pair].bases.add(basis)
+            self._reach(times.slot_unix(rows[0][0]), times.slot_unix(rows[-1][0]) + every)
+            self._miss(gaps.add(every, rows))
+            yield every, rows
+
+    def _miss(self, gaps: Iterable[Gap]) -> None:
+        for gap in gaps:
+            self._series[gap.pair].miss(gap)
+            self._reach(gap.start, gap.end)
+
+    def _reach(self, start: int, end: int) -> None:
+        self.start, self.end = min(self.start, start), min(max(self.end, end), _LAST_SECOND)
 
     def runs(self, series: Series) -> list[list[Bar]]:
-        """The bars of a series, parted where a line between them would pass over what is not known."""
+        """The bars of a series, parted where a line between them would pass over a shade."""
         found: list[list[Bar]] = []
-        shown = iter(self.shaded(series))
-        stretch = next(shown, None)
-        end, near = 0, max(self.every, self._longest)
+        ends = [end for _, end in self.shaded(series)]
         for bar in series.bars:
-            parted = not found or bar.start - end > near
-            while stretch and stretch.end <= bar.start + self.every:
-                parted, stretch = True, next(shown, None)
-            if parted:
+            before = found[-1][-1].start if found else 0
+            if not found or any(before + self.every < end <= bar.start + self.every for end in ends):
                 found.append([])
             found[-1].append(bar)
-            end = bar.start
         return found
 
     def way(self, bar: Bar) -> Iterator[tuple[float, float]]:
         """How a line passes through a bar: moments, in Unix seconds, and prices."""
-        between = (bar.low, bar.high) if bar.close >= bar.open else (bar.high, bar.low)
-        found = [bar.open, *between, bar.close] if bar.low != bar.high else [bar.close]
+        first, high, low, last = map(float, bar[1:])
+        between = (low, high) if last >= first else (high, low)
+        found = [first, *between, last] if low != high else [last]
         for number, price in enumerate(found, start=1):
             at = bar.start if self.single else bar.start + self.every * number / (len(found) + 1)
-            yield min(max(at, self.start), self.end), float(price)
+            yield min(max(at, self.start), self.end), price
 
-    def shaded(self, series: Series) -> list[Stretch]:
+    def shaded(self, series: Series) -> list[tuple[int, int]]:
         """The missed stretches that are long enough to be seen: half a period."""
-        return [one for one in series.missed if 2 * (one.end - one.start) >= self.every]
-
-    def _of(self, pair: str) -> Series:
-        if pair not in self._series:
-            self._series[pair] = Series(pair)
-        return self._series[pair]
-
-    def _noted(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """The blocks, looked through for missed rows, sources and the range."""
-        for every, rows in blocks:
-            self._longest, self._shortest = max(self._longest, every), min(self._shortest, every)
-            if not self._series:  # pairs are in the order that the rows of the first slot keep
-                for one in takewhile(lambda one, slot=rows[0][0]: one[0] == slot, rows):  # type: ignore[misc]
-                    self._of(one[1])
-            self._reach(times.slot_unix(rows[0][0]), times.slot_unix(rows[-1][0]) + every)
-            for gap in self._gaps.add(every, rows):
-                self._miss(gap)
-            for pair, basis in {(one[1], one[3]) for one in rows if one[2] != row.MISSED}:
-                self._of(pair).bases.add(basis)
-            yield every, rows
-        for gap in self._gaps.rest():
-            self._miss(gap)
-
-    def _miss(self, gap: Gap) -> None:
-        self._of(gap.pair).miss(gap.start, gap.end, gap.slots)
-        self._reach(gap.start, gap.end)
-
-    def _reach(self, start: int, end: int) -> None:
-        self.start, self.end = min(self.start, start), min(max(self.end, end), _LAST_SECOND)
+        return [(start, end) for start, end in series.missed if 2 * (end - start) >= self.every]
 
 
 def date_and_clock(moment: int) -> tuple[str, str]:

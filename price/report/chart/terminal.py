@@ -1,13 +1,19 @@
 """A chart in the terminal, drawn by plotext."""
 
-from collections.abc import Iterator
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import plotext
 
 from price.report.chart.series import STEPS, Scene, Series, date_and_clock
 
 SMALLEST, LARGEST = (40, 12), (400, 200)
-"""Columns and lines."""
+"""Columns and lines of a screen."""
+_SIGNS = "⣿░─"
+_SIZE = re.compile("[1-9][0-9]{0,3}")
 _FRAME = 3
 """Lines of a picture around what is inside of its frame: two edges, and the labels of times."""
 _PRICE_COLUMNS = 12
@@ -16,14 +22,30 @@ _PLAIN = str.maketrans("─│┌┐└┘┤├┬┴┼░", "-|++++||+++:")
 _DAY, _YEARLY = 86_400, 28 * 86_400
 
 
-class Screen:
+class Screen(NamedTuple):
     """What a chart is drawn for: so many columns and lines, with colours or not, in Unicode or in ASCII."""
 
-    def __init__(self, columns: int, lines: int, *, coloured: bool, unicode: bool) -> None:
-        self.columns = min(max(columns, SMALLEST[0]), LARGEST[0])
-        self.lines = min(max(lines, SMALLEST[1]), LARGEST[1])
-        self.coloured = coloured
-        self.unicode = unicode
+    columns: int
+    lines: int
+    coloured: bool
+    unicode: bool
+
+
+def screen(environ: Mapping[str, str]) -> Screen:
+    """What stdout is: of the size in $COLUMNS and $LINES, else of the terminal's, else 80 by 24."""
+    try:
+        size = os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        size = os.terminal_size((80, 24))
+    named = environ.get("COLUMNS", ""), environ.get("LINES", "")
+    columns, lines = (
+        min(max(int(text) if _SIZE.fullmatch(text) else number, least), most)
+        for text, number, least, most in zip(named, size, SMALLEST, LARGEST, strict=True)
+    )
+    plain = not sys.stdout.isatty() or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
+    encoding = sys.stdout.encoding or "utf-8"
+    unicode = _SIGNS.encode(encoding, "ignore").decode(encoding) == _SIGNS
+    return Screen(columns, lines, coloured=not plain, unicode=unicode)
 
 
 def draw(scene: Scene, shown: list[Series], screen: Screen) -> Iterator[str]:
@@ -60,9 +82,9 @@ def _picture(scene: Scene, series: Series, screen: Screen, height: int) -> list[
     plotext.yfrequency(max(2, (height - _FRAME) // 3))
     marks = _marks(scene.start, scene.end, screen.columns - _PRICE_COLUMNS)
     plotext.xticks(list(marks), [_label(mark, marks.step) for mark in marks])
-    for stretch in scene.shaded(series):
+    for start, end in scene.shaded(series):
         # up to its last slot: a column that it hardly touches belongs to the price that follows
-        edges = stretch.start, max(stretch.start, stretch.end - scene.every)
+        edges = start, max(start, end - scene.every)
         plotext.rectangle(edges, (low, high), marker="░", color="red", fill=True)
     marker = "braille" if screen.unicode else "*"
     for run in scene.runs(series):
