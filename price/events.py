@@ -15,48 +15,60 @@ ROOT = logging.getLogger("price")
 _QUOTES = logging.getLogger("price.quote")
 _SOURCES = logging.getLogger("price.source")
 ALERTS = logging.getLogger("price.alert")
+"""What it logs goes to each handler, whatever its level."""
 
 
 class Event(Enum):
-    """The kinds of event. The value is the kind's MESSAGE_ID in the journal, fixed for ever."""
+    """The kinds of event, listed in docs/record.md: each has two numbers, which are fixed for ever.
 
-    RECORDED = "ad82288d5a4f4af9ba713cb728ef45c7"
-    MISSED = "ae6391e2c6fd4143ab56ca1cd8ae17cc"
-    STARTED = "daec5c97f46b4c95955eed27826b7d3a"
-    STOPPING = "dcc64bf4f7f842ed97f259b14f418690"
-    BAD_STATE = "233e500f745747ee977b4c4da6b5fcfc"
-    RELOADING = "cd345aadbd5d46318e49022931784ed6"
-    RELOADED = "4a5ebddb038d494db56d9540d2b2e002"
-    RELOAD_REFUSED = "c4a8f13e82cd462195ac025ba6eb873f"
-    SOURCE_LOST = "ac03ba40aa524a06bf5aa099536b0910"
-    SOURCE_BACK = "b23579b1a35e4f158155c3cde38353fb"
-    SOURCE_RETIRED = "1766158366da48038f244e22ad329805"
-    LONG_REST = "15c7dcf67f3846cda223b6b90f690937"
-    PAIR_ASIDE = "35e693562fbe41b59450d24b2b54cbbc"
-    ROWS_HELD = "45c691b8376741f2afe7008f79e27a86"
-    ROWS_WRITTEN = "f265407f2bd241959afe3db6ddc8a29b"
-    FILE_BEGUN = "580dc790289b41e5a2d1ac8aa6211b98"
-    TAIL_CUT = "e98cc3f6743e45a982b79cc9e3a01c7c"
-    CLOCK_BEHIND = "abbe0ae42fdc4f10a80a60f594bcb272"
-    CLOCK_WRONG = "58fbca7df4f444ad804f981c5e84016b"
-    ENTRIES_DROPPED = "0f97c102fb5f43b794c481264cfaf232"
-    HANDLER_FAILED = "ca8fe7456873402a91da523671d7b690"
-    NO_SOURCE_YET = "96de479d94864771915d00fd3f990e3d"
-    ALERT_ON = "f64a1136fa464e898cd8d87173a38639"
-    ALERT_OVER = "171acbb2027348ba8b54e9d957b0853e"
-    NOT_STARTED = "b106d10d6be44e27b06a955a9d7c13b0"
-    HUNG = "f0ca527755f245e68b1ec3aeda15c1ad"
-    RECORDER_LAUNCHED = "53b6cfae92ad44aeb5133dbd6e537bc9"
-    RECORDER_GONE = "d4203e4654f34dda9eac4d8c9629b407"
-    RECORDER_HUNG = "0561bb61569a49a5b4fbc88e0556eb29"
-    ORPHAN_ENDED = "d1188cb2199147dc9df89fddc27f2e01"
-    SUPERVISOR_ENDS = "f4c1622d0e684730be3404f3e48ecfb3"
-    TARGET_BEGUN = "b4977e70197b4fcab0047375ee9d0633"
-    TARGET_LOST = "c7f2d4d989c1481d9831ed5070bb8723"
-    TARGET_BACK = "172eb9214b7048e9b4943faeb0ad4624"
-    TARGET_AHEAD = "61aa09f502a542b5b7a36b1ba0ab2478"
-    ROW_LEFT_OUT = "1edb71613e84440491471c4c17a968e1"
-    RECORDERS_DIFFER = "e36796c1fc2e43169e4f6c63cb979b4d"
+    The value is its MESSAGE_ID in the journal; `number` is that of its entries in the Windows Event Log, from
+    1 to 1000, since these have a message there (price/handlers/eventlog.py).
+    """
+
+    number: int
+
+    def __new__(cls, message_id: str, number: int) -> "Event":
+        event = object.__new__(cls)
+        event._value_, event.number = message_id, number
+        return event
+
+    RECORDED = "ad82288d5a4f4af9ba713cb728ef45c7", 1
+    MISSED = "ae6391e2c6fd4143ab56ca1cd8ae17cc", 2
+    STARTED = "daec5c97f46b4c95955eed27826b7d3a", 10
+    STOPPING = "dcc64bf4f7f842ed97f259b14f418690", 11
+    BAD_STATE = "233e500f745747ee977b4c4da6b5fcfc", 14
+    RELOADING = "cd345aadbd5d46318e49022931784ed6", 20
+    RELOADED = "4a5ebddb038d494db56d9540d2b2e002", 21
+    RELOAD_REFUSED = "c4a8f13e82cd462195ac025ba6eb873f", 22
+    SOURCE_LOST = "ac03ba40aa524a06bf5aa099536b0910", 30
+    SOURCE_BACK = "b23579b1a35e4f158155c3cde38353fb", 31
+    SOURCE_RETIRED = "1766158366da48038f244e22ad329805", 32
+    LONG_REST = "15c7dcf67f3846cda223b6b90f690937", 33
+    PAIR_ASIDE = "35e693562fbe41b59450d24b2b54cbbc", 34
+    ROWS_HELD = "45c691b8376741f2afe7008f79e27a86", 40
+    ROWS_WRITTEN = "f265407f2bd241959afe3db6ddc8a29b", 41
+    FILE_BEGUN = "580dc790289b41e5a2d1ac8aa6211b98", 42
+    TAIL_CUT = "e98cc3f6743e45a982b79cc9e3a01c7c", 43
+    CLOCK_BEHIND = "abbe0ae42fdc4f10a80a60f594bcb272", 50
+    CLOCK_WRONG = "58fbca7df4f444ad804f981c5e84016b", 51
+    ENTRIES_DROPPED = "0f97c102fb5f43b794c481264cfaf232", 60
+    HANDLER_FAILED = "ca8fe7456873402a91da523671d7b690", 61
+    NO_SOURCE_YET = "96de479d94864771915d00fd3f990e3d", 35
+    ALERT_ON = "f64a1136fa464e898cd8d87173a38639", 70
+    ALERT_OVER = "171acbb2027348ba8b54e9d957b0853e", 71
+    NOT_STARTED = "b106d10d6be44e27b06a955a9d7c13b0", 12
+    HUNG = "f0ca527755f245e68b1ec3aeda15c1ad", 13
+    RECORDER_LAUNCHED = "53b6cfae92ad44aeb5133dbd6e537bc9", 80
+    RECORDER_GONE = "d4203e4654f34dda9eac4d8c9629b407", 81
+    RECORDER_HUNG = "0561bb61569a49a5b4fbc88e0556eb29", 82
+    ORPHAN_ENDED = "d1188cb2199147dc9df89fddc27f2e01", 83
+    SUPERVISOR_ENDS = "f4c1622d0e684730be3404f3e48ecfb3", 84
+    TARGET_BEGUN = "b4977e70197b4fcab0047375ee9d0633", 90
+    TARGET_LOST = "c7f2d4d989c1481d9831ed5070bb8723", 91
+    TARGET_BACK = "172eb9214b7048e9b4943faeb0ad4624", 92
+    TARGET_AHEAD = "61aa09f502a542b5b7a36b1ba0ab2478", 93
+    ROW_LEFT_OUT = "1edb71613e84440491471c4c17a968e1", 94
+    RECORDERS_DIFFER = "e36796c1fc2e43169e4f6c63cb979b4d", 95
 
 
 class Alert(NamedTuple):
@@ -135,11 +147,6 @@ def log_source_event(event: Event, level: int, source: str, text: str) -> None:
 
 
 def log_alert(alert: Alert, level: int, text: str) -> None:
-    """Logs the change of an alert, whatever level the handlers have: a beginning needs its end."""
+    """Logs the change of an alert; handlers take it whatever their level, since a beginning needs its end."""
     event = Event.ALERT_ON if alert.on else Event.ALERT_OVER
     ALERTS.log(level, "%s", one_line(text), extra={"details": Details(event, alert=alert)})
-
-
-def passes_levels(record: logging.LogRecord) -> bool:
-    """Whether a record goes to each handler, whatever its level."""
-    return record.name == ALERTS.name

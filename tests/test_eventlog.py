@@ -9,7 +9,7 @@ import pytest
 
 from price.errors import Unavailable
 from price.events import NOTICE, ROOT, Details, Event
-from price.handlers.eventlog import ERROR, INFORMATION, NUMBERS, OTHER, WARNING, EventLog
+from price.handlers.eventlog import ERROR, INFORMATION, OTHER, WARNING, EventLog
 from tests.scene import Scene
 
 RECORD = Path(__file__).parents[1] / "docs" / "record.md"
@@ -37,12 +37,12 @@ def test_docs_list_each_kind_of_event_with_its_two_numbers() -> None:
     rows = re.findall(r"^\| [^|]+ \| `([0-9a-f]{32})` \| (\d+) \|$", RECORD.read_text(), re.MULTILINE)
 
     assert {identity: int(number) for identity, number in rows} == {
-        event.value: NUMBERS.get(event) for event in Event
-    }, "each event needs a number in price/handlers/eventlog.py, and both numbers in docs/record.md"
+        event.value: event.number for event in Event
+    }
 
 
 def test_numbers_are_different_and_have_a_message_in_windows() -> None:
-    numbers = list(NUMBERS.values())
+    numbers = [event.number for event in Event]
 
     assert len(set(numbers)) == len(numbers)
     assert [number for number in (*numbers, OTHER) if not 1 <= number <= 1000] == []
