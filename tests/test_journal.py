@@ -1,5 +1,6 @@
 """The journal's handler: what it sends, and what happens when journald does not take it."""
 
+import io
 import logging
 import os
 import socket
@@ -40,7 +41,7 @@ class Journald:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(self.path))
 
-    def send(self, fields: dict[str, str]) -> int:
+    def send(self, **fields: str) -> int:
         self.entries.append(fields)
         return self.code
 
@@ -84,7 +85,7 @@ def journald(tmp_path: Path) -> Iterator[Journald]:
 
 @pytest.fixture
 def handler(journald: Journald) -> Iterator[Journal]:
-    handler = Journal(journald.path, journald.send, time.monotonic)
+    handler = Journal(journald.path, journald.send, time.monotonic, Console(io.StringIO()))
     events.ROOT.addHandler(handler)
     events.ROOT.setLevel(logging.DEBUG)
     yield handler

@@ -23,7 +23,7 @@ from price.follow.report import Report
 from price.follow.status import file_name
 from price.follow.target import Target
 from price.handlers import notify
-from price.handlers.talker import default_talker
+from price.handlers.journal import default_talker
 from price.optional import missing
 from price.progress import Progress
 from price.smallfile import read_small

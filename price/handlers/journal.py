@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from price.events import Event, log_event
 from price.handlers.console import Console
@@ -24,7 +25,29 @@ PATIENCE_SECONDS = 0.2
 _LOOK_SECONDS = 0.01
 """How long journald's socket is taken to be where it was last seen: a slot's entries leave in one burst."""
 
-Send = Callable[[dict[str, str]], int]
+Send = Callable[..., int]
+"""Sends an entry with the fields that are its arguments; returns 0 or a negative errno."""
+
+
+def default_talker(
+    environ: Mapping[str, str],
+    monotonic: Callable[[], float],
+    log_format: Callable[[], str],
+    identifier: str = "price",
+) -> logging.Handler:
+    """The handler of all records: the journal where systemd runs the program, else the terminal; never both.
+
+    `log_format` returns the form of lines on stderr, `text` or `json`; `identifier` is what `journalctl -t`
+    finds.
+    """
+    console = Console(log_format=log_format, identifier=identifier)
+    if not wanted(environ):
+        return console
+    try:
+        from cysystemd.journal import send
+    except ImportError:
+        return console  # systemd keeps what is written there, though without the fields
+    return Journal(SOCKET, send, monotonic, console, identifier)
 
 
 def wanted(environ: Mapping[str, str]) -> bool:
@@ -36,14 +59,6 @@ def wanted(environ: Mapping[str, str]) -> bool:
         return True
     stderr = os.fstat(2)
     return environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
-
-
-def sender() -> Send:
-    """What sends an entry; it returns 0 or a negative errno. Raises ImportError without cysystemd."""
-    from cysystemd._journal import _send  # the public `send` makes a second dict of the same arguments
-
-    send: Send = _send
-    return send
 
 
 class Journal(logging.Handler):
@@ -58,108 +73,102 @@ class Journal(logging.Handler):
         path: Path,
         send: Send,
         monotonic: Callable[[], float],
-        fallback: Console | None = None,
+        fallback: Console,
         identifier: str = "price",
     ) -> None:
         super().__init__()
-        self._identifier = identifier
-        self._fallback = fallback
-        self._room = Room(path)
+        self._queue = Queue(path)
         self._send = send
         self._monotonic = monotonic
+        self._fallback = fallback
+        self._identifier = identifier
         self._patience = PATIENCE_SECONDS
         self._seen_until = 0.0
         self._dropped = 0
-        self.dropped = 0
-        """Entries dropped since the start."""
+        self._dropped_unreported = 0
+
+    @property
+    def dropped(self) -> int:
+        """Entries since the start that went nowhere."""
+        return self._dropped + self._fallback.dropped
 
     def emit(self, record: logging.LogRecord) -> None:
         """Sends an entry. Raises OSError for one that journald refuses, which the fallback then has."""
+        if not self._is_there():
+            self._refuse(record, errno.ENOENT)  # libsystemd would send nothing and report success
         if not self._has_room():
             self._dropped += 1
-            self.dropped += 1
+            self._dropped_unreported += 1
             return
-        if self._dropped:
-            dropped, self._dropped = self._dropped, 0
-            log_event(
-                Event.ENTRIES_DROPPED,
-                logging.WARNING,
-                f"{counted(dropped, 'entry', 'entries')} dropped: journald's queue was full",
-            )
-        # without the socket libsystemd sends nothing and reports success
-        code = self._send(fields(record, self._identifier)) if self._is_there() else -errno.ENOENT
+        if self._dropped_unreported:
+            dropped, self._dropped_unreported = self._dropped_unreported, 0
+            text = f"{counted(dropped, 'entry', 'entries')} dropped: journald's queue was full"
+            log_event(Event.ENTRIES_DROPPED, logging.WARNING, text)
+        code = self._send(**fields(record, self._identifier))
         if code < 0:
-            self._fall_back(record)
-            raise OSError(-code, f"journald refused an entry: {os.strerror(-code)}")
-
-    def _fall_back(self, record: logging.LogRecord) -> None:
-        """Writes a record to the fallback, unless that would have to wait."""
-        if self._fallback is None:
-            return
-        with suppress(OSError, ValueError):  # a closed stderr; a stream without a descriptor is a test's
-            if self._fallback.has_room():
-                self._fallback.emit(record)
-                return
-        self.dropped += 1
+            self._refuse(record, -code)
 
     def flush(self) -> None:
         """Ends a slot: the next one may wait again, and looks again for the socket."""
         self._patience, self._seen_until = PATIENCE_SECONDS, 0.0
-        self._room.refresh()
 
     def close(self) -> None:
         """Closes the socket."""
-        self._room.close()
+        self._queue.close()
         super().close()
+
+    def _refuse(self, record: logging.LogRecord, number: int) -> NoReturn:
+        """Passes a record to the fallback and raises OSError of this number."""
+        try:
+            self._fallback.emit(record)
+        except (OSError, ValueError):  # a closed stderr
+            self._dropped += 1
+        raise OSError(number, f"journald refused an entry: {os.strerror(number)}")
 
     def _is_there(self) -> bool:
         now = self._monotonic()
-        if now >= self._seen_until and self._room.is_there():
+        if now >= self._seen_until and self._queue.is_there():
             self._seen_until = now + _LOOK_SECONDS
         return now < self._seen_until
 
     def _has_room(self) -> bool:
-        if self._room.free(0):
+        if self._queue.has_room(0):
             return True
         began = self._monotonic()
-        free = self._patience > 0 and self._room.free(self._patience)
+        has_room = self._patience > 0 and self._queue.has_room(self._patience)
         self._patience -= self._monotonic() - began
-        return free
+        return has_room
 
 
-class Room:
-    """Asks whether journald's queue has room, without sending: cysystemd's send would wait for ever."""
+class Queue:
+    """Looks at journald's queue without sending: cysystemd's `send` would wait for ever for room in it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._name = str(path)
         self._identity = (0, 0, 0)
         self._socket: socket.socket | None = None
         self._poll = select.poll()
-        self.refresh()
 
-    def free(self, seconds: float) -> bool:
+    def is_there(self) -> bool:
+        """Whether journald has a socket; connects to it where it is another one than before."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return False
+        identity = (status.st_dev, status.st_ino, status.st_ctime_ns)  # inode numbers are used again
+        if identity != self._identity:
+            self.close()
+            self._identity = identity
+            with suppress(OSError):
+                self._connect()
+        return True
+
+    def has_room(self, seconds: float) -> bool:
         """Whether an entry can be sent now, or within so many seconds.
 
         True as well where no journald listens: sending is then quick, and says what is wrong.
         """
         return self._socket is None or bool(self._poll.poll(seconds * 1000))
-
-    def is_there(self) -> bool:
-        """Whether journald has a socket."""
-        return os.access(self._name, os.F_OK)  # Path.exists takes four times as long
-
-    def refresh(self) -> None:
-        """Connects again if the journal's socket is another one."""
-        try:
-            status = self._path.stat()
-        except OSError:
-            return
-        identity = (status.st_dev, status.st_ino, status.st_ctime_ns)  # inode numbers are used again
-        if identity != self._identity:
-            self.close()
-            self._connect()
-            self._identity = identity
 
     def close(self) -> None:
         """Closes the socket."""
@@ -170,11 +179,10 @@ class Room:
 
     def _connect(self) -> None:
         probe = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        probe.setblocking(False)
         try:
             probe.connect(str(self._path))
         except OSError:
             probe.close()
-            return
+            raise
         self._poll.register(probe, select.POLLOUT)
         self._socket = probe

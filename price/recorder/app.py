@@ -11,7 +11,7 @@ from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.fetchers import make_fetchers
 from price.handlers import notify
-from price.handlers.talker import default_talker
+from price.handlers.journal import default_talker
 from price.log.end import LogEnd
 from price.recorder.ledger import Ledger
 from price.recorder.loop import Loop

@@ -4,24 +4,28 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from price.events import ROOT, log_quote, passes_levels
+from price.events import ALERTS, ROOT, log_quote
 from price.model import Quote
 from price.safely import Failures
 from price.settings import Settings
 
 
 class _Guard(logging.Handler):
-    """Passes records on to a handler; whatever that raises is counted, not raised into the recorder."""
+    """Passes records on to a handler, which has a lock of its own.
+
+    Whatever the handler raises is counted, not raised into the recorder.
+    """
 
     def __init__(self, handler: logging.Handler, failures: Failures) -> None:
         super().__init__()
         self.handler = handler
         self._failures = failures
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def handle(self, record: logging.LogRecord) -> bool:
         """Passes a record on, if it is of the handler's level."""
-        if record.levelno >= self.handler.level or passes_levels(record):
+        if record.levelno >= self.handler.level or record.name == ALERTS.name:
             self._failures.call(self.handler, "take a record", self.handler.handle, record)
+        return True
 
 
 class RecordsSink:

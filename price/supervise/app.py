@@ -8,7 +8,7 @@ from functools import partial
 from price import settings
 from price.clock import Clock
 from price.errors import SettingsError
-from price.handlers.talker import default_talker
+from price.handlers.journal import default_talker
 from price.safely import Failures
 from price.sinks.records import RecordsSink
 from price.supervise.child import Child

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from cysystemd.journal import JournaldLogHandler
+from cysystemd.journal import JournaldLogHandler, send
 
 from price import events
 from price.events import Details, Event
 from price.handlers import journal
+from price.handlers.console import Console
 from price.handlers.fields import fields as fields_of
 from price.model import Pair, Quote, Reading
 from tests.exchange import Walk
@@ -49,7 +50,7 @@ def _quote(pair: Pair, moment: datetime) -> Quote:
 def handler() -> journal.Journal:
     """The handler as the recorder makes it, but with patience: on a busy machine nothing may be dropped."""
     journal.PATIENCE_SECONDS = 10
-    return journal.Journal(journal.SOCKET, journal.sender(), time.monotonic)
+    return journal.Journal(journal.SOCKET, send, time.monotonic, Console())
 
 
 def ours(count: int) -> None:
