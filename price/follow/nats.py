@@ -127,8 +127,6 @@ class Nats:
             self._runner = asyncio.Runner()
         try:
             return self._runner.run(asyncio.wait_for(work, _CALL_SECONDS))
-        except Refused:
-            raise
         except Lost:
             self.close()
             raise

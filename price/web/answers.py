@@ -15,7 +15,7 @@ from price.log.gaps import UNRECORDED
 from price.log.read import PriceLog
 from price.log.row import Row
 from price.report.history import as_cells
-from price.web.days import HOUR, NOTHING, Bar, Day, Days, Missed, Reader, sum_up
+from price.web.days import HOUR, NOTHING, Bar, Days, Missed, Sum, sum_up
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, HOUR, 7200, 10_800, 21_600, 43_200)
 """Round periods of bars, in seconds; from a day on whole days."""
@@ -68,46 +68,45 @@ class Answers:
             if asked.whole:
                 asked = _whole(asked)
             if summed:
-                return {**self._summed(log, asked, last), "repairs": _mark(log)}
-            reader = Reader(asked.every)
-            bars = [bar for _, bar in reader.bars(log.blocks(asked.since, asked.until))]
-            sources = reader.sources.get(asked.pair, {})
-            missed = [*edged(log, asked, reader.missed.get(asked.pair, []), reader.spans.get(asked.pair))]
-            if not (bars or missed or follows) and not _has(log, wanted):
+                parts, percent = self._days_of(log, asked, last)
+                if percent < 100:
+                    return {"percent": percent}
+            else:
+                blocks = log.blocks(asked.since, asked.until)
+                parts = [sum_up(blocks, asked.every).get(asked.pair, NOTHING)]
+            parts = [one for one in parts if one.every]
+            missed = [*edged(log, asked, parts)]
+            if not (parts or missed or follows or summed) and not _has(log, wanted):
                 since, until = times.slot_text(wanted.since), times.slot_text(wanted.until)
                 raise PriceError(f"{asked.pair} has no rows from {since} to {until}: choose another range")
-            return {**_columns(asked, bars, missed, sources), "repairs": _mark(log)}
+            return {**_columns(asked, parts, missed), "repairs": _mark(log)}
 
-    def _summed(self, log: PriceLog, asked: Asked, last: int) -> dict[str, Any]:
-        """The same of many days, from their sums; `percent` alone as long as some of these are to be made."""
+    def _days_of(self, log: PriceLog, asked: Asked, last: int) -> tuple[list[Sum], int]:
+        """The sums of the days of a range, and how many percent of those that are kept are there by now."""
         starts = range(asked.since // times.DAY * times.DAY, asked.until, times.DAY)
         over = [day for day in starts if day >= asked.since and day + times.DAY <= min(asked.until, last)]
-        lacking = self._fill(over, asked.pair)
-        if lacking:
-            return {"percent": 100 * (len(over) - lacking) // len(over)}
-        sums = {day: self._days.get(day, asked.pair) for day in over}
+        sums = self._sums(over, asked.pair)
+        if len(sums) < len(over):
+            return [], 100 * len(sums) // len(over)
         found = []
         for day in starts:  # a part of a day, and one that goes on, are not kept
-            begin, until = max(day, asked.since), min(day + times.DAY, asked.until)
-            found.append(
-                sums[day] if day in sums else sum_up(log.blocks(begin, until)).get(asked.pair, NOTHING)
-            )
-        found = [day for day in found if day.every]
-        sources = dict.fromkeys(text for day in found for text in day.sources)
-        bars = joined((bar for day in found for bar in day.hours), asked.every)
-        span = (found[0].begin, found[-1].end, found[-1].every) if found else None
-        return _columns(asked, bars, [*edged(log, asked, [*joined_missed(found)], span)], sources)
+            blocks = log.blocks(max(day, asked.since), min(day + times.DAY, asked.until))
+            found.append(sums[day] if day in sums else sum_up(blocks, HOUR).get(asked.pair, NOTHING))
+        return found, 100
 
-    def _fill(self, days: list[int], pair: str) -> int:
-        """Makes the sums that days lack, until the time is up; returns how many are still lacking."""
+    def _sums(self, days: list[int], pair: str) -> dict[int, Sum]:
+        """The sums of closed days. Those that lack are made, one at least, until the time is up."""
         log = PriceLog(self.log)  # a sum is of all pairs
         end = self._monotonic() + PART_SECONDS
-        lacking = [day for day in days if not self._days.has(log, day, pair)]
-        for made, day in enumerate(lacking):
-            if made and self._monotonic() >= end:
-                return len(lacking) - made
-            self._days.make(log, day, pair)
-        return 0
+        sums: dict[int, Sum] = {}
+        made = False
+        for day in days:
+            known = self._days.find(log, day, pair)
+            if known is None and (not made or self._monotonic() < end):
+                known, made = self._days.make(log, day, pair), True
+            if known is not None:
+                sums[day] = known
+        return sums
 
     def rows(self, asked: Asked, after: str, most: int = ROWS_A_PAGE) -> dict[str, Any]:
         """The newest rows of a range, at most so many, those before the slot `after` where that is given.
@@ -175,22 +174,22 @@ def joined(bars: Iterator[Bar], every: int) -> list[Bar]:
     return found
 
 
-def joined_missed(days: list[Day]) -> Iterator[Missed]:
-    """What was missed in the days, and in the holes between their rows; neighbours are one."""
+def joined_missed(parts: list[Sum]) -> Iterator[Missed]:
+    """What was missed in the parts of a range, and in the holes between their rows; neighbours are one."""
     before: Missed | None = None
     end = 0
-    for day in days:
+    for part in parts:
         hole = []
-        if end and day.begin > end:
-            hole = [Missed(end, day.begin, -((end - day.begin) // day.every), UNRECORDED)]
-        for one in [*hole, *day.missed]:
+        if end and part.begin > end:
+            hole = [Missed(end, part.begin, -((end - part.begin) // part.every), UNRECORDED)]
+        for one in [*hole, *part.missed]:
             if before and before.end == one.start and before.reason == one.reason:
                 before = before._replace(end=one.end, slots=before.slots + one.slots)
             else:
                 if before:
                     yield before
                 before = one
-        end = day.end
+        end = part.end
     if before:
         yield before
 
@@ -223,26 +222,23 @@ def _gone(missed: list[Missed], every: int) -> list[tuple[int, int]]:
     return sorted(found.items())
 
 
-def edged(
-    log: PriceLog, asked: Asked, missed: list[Missed], span: tuple[int, int, int] | None
-) -> Iterator[Missed]:
-    """What was missed, with the slots at the edges of a range that no row accounts for, but has rows around.
-
-    `span` is what the rows of the range account for: from a slot up to another, and the interval.
-    """
-    begin, end, every = span or (asked.until, asked.until, asked.interval)
+def edged(log: PriceLog, asked: Asked, parts: list[Sum]) -> Iterator[Missed]:
+    """What was missed, slots at the edges of the range included that no row is for, but has rows around."""
+    begin, every = (parts[0].begin, parts[-1].every) if parts else (asked.until, asked.interval)
     since = times.next_multiple(asked.since - 1, every)
     before, after = since - times.DAY, asked.until + times.DAY
     if begin > since and asked.pair in log.pairs_between(before, since):
         yield Missed(since, begin, (begin - since) // every, UNRECORDED)
-    yield from missed
-    if end < asked.until and span and next(log.rows(asked.until, after), None):
+    yield from joined_missed(parts)
+    if parts and parts[-1].end < asked.until and next(log.rows(asked.until, after), None):
+        end = parts[-1].end
         yield Missed(end, asked.until, -((end - asked.until) // every), UNRECORDED)
 
 
-def _columns(asked: Asked, bars: list[Bar], missed: list[Missed], sources: dict[str, None]) -> dict[str, Any]:
+def _columns(asked: Asked, parts: list[Sum], missed: list[Missed]) -> dict[str, Any]:
     """The answer to a question about a range; missed stretches below half a period are left to the count."""
     every = asked.every
+    bars = joined((bar for part in parts for bar in part.bars), every)
     shown = [one for one in missed if 2 * (one.end - one.start) >= every]
     return {
         "pair": asked.pair,
@@ -261,7 +257,7 @@ def _columns(asked: Asked, bars: list[Bar], missed: list[Missed], sources: dict[
         "missed_slots": sum(one.slots for one in missed),
         "priced_slots": sum(bar.slots for bar in bars),
         "lately": [list(one) for one in missed[-10:]],
-        "sources": _names(sources),
+        "sources": _names(dict.fromkeys(text for part in parts for text in part.sources)),
     }
 
 

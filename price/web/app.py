@@ -22,7 +22,8 @@ from price.web.reply import Environ, Refused, Reply, StartResponse, Stream, faul
 from price.web.standing import Standing
 
 STATIC = Path(__file__).parent / "static"
-_MOST_KEPT_BYTES = 8 * 1024 * 1024
+_MOST_KEPT = 32
+"""Answers: one of 2,000 bars, the most, has some 250 kB."""
 _MOST_WAITING = 2
 """Threads that wait for a read; of four, one is left to say how things are."""
 _MOST_SECONDS = 5.0
@@ -49,7 +50,6 @@ class App:
         self._streams = threading.BoundedSemaphore(1)
         """A stream holds a thread for as long as its reader likes."""
         self._kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
-        self._size = 0
         self.asked = 0
         """Requests so far."""
 
@@ -147,7 +147,9 @@ class App:
                 value = answer()
                 kept = json.dumps(value, separators=(",", ":")).encode()
                 if "percent" not in value:
-                    self._keep(key, kept)
+                    self._kept[key] = kept
+                    while len(self._kept) > _MOST_KEPT:
+                        self._kept.popitem(last=False)
             return kept
 
     def _rows(self, asked: Asked, after: str) -> Reply:
@@ -178,12 +180,6 @@ class App:
             status, _ = safely(file.stat)
             found.append(status and (status.st_ino, status.st_size, status.st_mtime_ns))
         return tuple(found)
-
-    def _keep(self, key: tuple[object, ...], answer: bytes) -> None:
-        self._kept[key] = answer
-        self._size += len(answer)
-        while self._size > _MOST_KEPT_BYTES:
-            self._size -= len(self._kept.popitem(last=False)[1])
 
 
 def _range(asked: Mapping[str, str], now: float) -> Asked:

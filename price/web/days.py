@@ -61,10 +61,10 @@ class Missed(NamedTuple):
     reason: str
 
 
-class Day(NamedTuple):
-    """What a pair's rows of a day come to."""
+class Sum(NamedTuple):
+    """What a pair's rows of a stretch of time come to: of a day in bars of an hour, where it is kept."""
 
-    hours: list[Bar]
+    bars: list[Bar]
     missed: list[Missed]
     sources: list[str]
     """The texts of column 4 of its prices, each once."""
@@ -73,11 +73,11 @@ class Day(NamedTuple):
     end: int
     """The slot after the last one."""
     every: int
-    """The seconds from slot to slot where the day begins."""
+    """The seconds from slot to slot where the stretch begins; 0 where there are no rows."""
 
 
-NOTHING = Day([], [], [], 0, 0, 0)
-"""Of a pair that has no rows in a day."""
+NOTHING = Sum([], [], [], 0, 0, 0)
+"""Of a pair without rows."""
 
 
 class Days:
@@ -91,26 +91,22 @@ class Days:
         self._size = 0
         self._keys = DayKeys()
 
-    def has(self, log: PriceLog, start: int, pair: str) -> bool:
-        """Whether the sums of the day that begins at a Unix time are kept, and still good."""
+    def find(self, log: PriceLog, start: int, pair: str) -> Sum | None:
+        """The sums of the day that begins at a Unix time; None where none are kept that are still good."""
         key = self._keys.key(log, start)
         kept = self._kept.get((start, pair))
         if kept is None or kept[0] != key:
             kept = self._stored(start, pair)
             if kept is None or kept[0] != key:
-                return False
+                return None
             self._keep(start, pair, kept)
         self._kept.move_to_end((start, pair))
-        return True
+        return _sum(json.loads(kept[1]))
 
-    def get(self, start: int, pair: str) -> Day:
-        """The sums of a day of which it has just been said that they are kept."""
-        return _day(json.loads(self._kept[start, pair][1]))
-
-    def make(self, log: PriceLog, start: int, pair: str) -> Day:
+    def make(self, log: PriceLog, start: int, pair: str) -> Sum:
         """The sums of that day, read from its rows; kept from now on. The log must be one of all pairs."""
         key = self._keys.key(log, start)
-        days = sum_up(log.blocks(start, start + times.DAY))
+        days = sum_up(log.blocks(start, start + times.DAY), HOUR)
         for one in {pair, *(days if len(days) <= _FEW_PAIRS else ())}:
             self._keep(start, one, (key, json.dumps(days.get(one, NOTHING))))
         if self._folder:
@@ -133,7 +129,7 @@ class Days:
             stored = json.loads(read_small(self._path(self._folder, start), _MOST_BYTES))
             if stored["form"] != _FORM:
                 return None
-            return str(stored["key"]), json.dumps(_day(stored["pairs"].get(pair, NOTHING)))
+            return str(stored["key"]), json.dumps(_sum(stored["pairs"].get(pair, NOTHING)))
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
 
@@ -194,19 +190,19 @@ class DayKeys:
         return digests[start]
 
 
-def sum_up(blocks: Iterator[Block]) -> dict[str, Day]:
-    """What the rows of one day come to, by pair."""
-    reader = Reader(HOUR)
-    hours: dict[str, list[Bar]] = {}
-    for pair, hour in reader.bars(blocks):
-        hours.setdefault(pair, []).append(hour)
+def sum_up(blocks: Iterator[Block], every: int) -> dict[str, Sum]:
+    """What rows come to, by pair, in bars of so many seconds."""
+    reader = _Reader(every)
+    bars: dict[str, list[Bar]] = {}
+    for pair, bar in reader.bars(blocks):
+        bars.setdefault(pair, []).append(bar)
     return {
-        pair: Day(hours.get(pair, []), reader.missed.get(pair, []), [*reader.sources.get(pair, ())], *span)
+        pair: Sum(bars.get(pair, []), reader.missed.get(pair, []), [*reader.sources.get(pair, ())], *span)
         for pair, span in reader.spans.items()
     }
 
 
-class Reader:
+class _Reader:
     """Reads rows once: candles of a period, and what else a chart shows, by pair."""
 
     def __init__(self, every: int) -> None:
@@ -253,9 +249,9 @@ class Reader:
             self.missed.setdefault(gap.pair, []).append(Missed(gap.start, gap.end, gap.slots, gap.reason))
 
 
-def _day(stored: Any) -> Day:
-    hours, missed, sources, *span = stored
-    return Day([Bar(*hour) for hour in hours], [Missed(*one) for one in missed], list(sources), *span)
+def _sum(stored: Any) -> Sum:
+    bars, missed, sources, *span = stored
+    return Sum([Bar(*bar) for bar in bars], [Missed(*one) for one in missed], list(sources), *span)
 
 
 def _by_pair(rows: list[row.Row]) -> dict[str, list[row.Row]]:

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,17 +34,6 @@ SECURITY = (
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 """On every answer, errors too."""
-_STATUS = {
-    200: "200 OK",
-    304: "304 Not Modified",
-    400: "400 Bad Request",
-    403: "403 Forbidden",
-    404: "404 Not Found",
-    405: "405 Method Not Allowed",
-    421: "421 Misdirected Request",
-    500: "500 Internal Server Error",
-    503: "503 Service Unavailable",
-}
 _LEAST_WORTH_PACKING = 512
 _LINES_A_PIECE = 1000
 
@@ -121,6 +111,7 @@ def static_files(folder: Path) -> dict[str, Reply]:
 
 def send(reply: Reply, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Sends an answer: compressed where the asker takes that, without a body where he has it already."""
+    status = _status(reply.status)
     headers = [("Content-Type", reply.kind), *reply.more, *SECURITY]
     named = dict(headers)
     if "Cache-Control" not in named:
@@ -128,15 +119,19 @@ def send(reply: Reply, environ: Environ, start_response: StartResponse) -> Itera
     if reply.status == 405:
         headers.append(("Allow", "GET, HEAD"))
     if reply.stream is not None:
-        start_response(_STATUS[reply.status], headers)
+        start_response(status, headers)
         return reply.stream
     if named.get("ETag", "*") in environ.get("HTTP_IF_NONE_MATCH", ""):
-        start_response(_STATUS[304], [one for one in headers if one[0] != "Content-Type"])
+        start_response(_status(304), [one for one in headers if one[0] != "Content-Type"])
         return []
     body = reply.body
     if len(body) >= _LEAST_WORTH_PACKING and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
         body = reply.packed or gzip.compress(body, 5, mtime=0)
         headers.append(("Content-Encoding", "gzip"))
     headers += [("Vary", "Accept-Encoding"), ("Content-Length", str(len(body)))]
-    start_response(_STATUS[reply.status], headers)
+    start_response(status, headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _status(code: int) -> str:
+    return f"{code} {HTTPStatus(code).phrase}"

@@ -70,6 +70,15 @@ def test_missed_slots_are_those_of_the_log_with_the_reason(tmp_path: Path) -> No
     assert found["sources"] == ["kraken", "okx"]
 
 
+def test_a_range_inside_of_a_hole_is_one_missed_stretch(tmp_path: Path) -> None:
+    scene = WebScene(tmp_path)
+    scene.log(*scene.prices(NOON, ["1"]), *scene.prices(NOON + timedelta(hours=2), ["2"]))
+
+    found = scene.series(NOON + timedelta(hours=1), NOON + timedelta(minutes=70), interval=5)
+
+    assert [(slots, reason) for _, _, slots, reason in found["missed"]] == [(120, "unrecorded")]
+
+
 def test_a_range_ends_where_it_was_asked_to_and_not_where_rows_are_newer(tmp_path: Path) -> None:
     scene = WebScene(tmp_path)
     scene.log(*scene.prices(NOON, ["1", "2", "3", "4"]))
