@@ -10,6 +10,7 @@ from price import times
 from price.log import row
 from price.log.order import Block
 from price.log.read import PriceLog
+from price.report.latest import latest
 from price.report.options import Window, add_all, finish, opened, window
 from price.report.tables import Value, write
 
@@ -100,14 +101,11 @@ def _period(args: Namespace) -> int:
     return every
 
 
-def _last(log: PriceLog, every: int, asked: Window, most: int) -> Iterator[tuple[Value, ...]]:
-    from price.report.latest import latest
-
-    def ask(since: int | None) -> Iterator[tuple[str, tuple[Value, ...]]]:
+def _last(log: PriceLog, every: int, asked: Window, most: int) -> list[tuple[Value, ...]]:
+    def ask(since: int | None) -> Iterator[tuple[Value, ...]]:
         start = asked.since
         if since is not None and since != start:  # the first candle is to be a whole one
             start = max(since // every * every, start or 0)
-        for values in Candles(every).of(log.blocks(start, asked.until)):
-            yield str(values[1]), values
+        return Candles(every).of(log.blocks(start, asked.until))
 
     return latest(log, asked, every * (most + 1), most, ask, of_one_row=False)

@@ -2,12 +2,14 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from operator import attrgetter
 
 from price import times
 from price.log.gaps import Gap, Gaps, gaps_between
 from price.report import options
+from price.report.latest import last_of
 from price.report.options import finish, opened, window
 from price.report.tables import Value, write
 
@@ -22,11 +24,9 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     asked = window(args, now)
     log = opened(args, environ)
     found = Gaps()
-    gaps = gaps_between(log, asked.since, asked.until, found)
+    gaps: Iterable[Gap] = gaps_between(log, asked.since, asked.until, found)
     if args.last:
-        from price.report.latest import last_of
-
-        gaps = iter([gap for _, gap in last_of(((gap.pair, gap) for gap in gaps), args.last)])
+        gaps = last_of(gaps, args.last, attrgetter("pair"))
     write(args.format, NAMES, map(_values, gaps))
     if args.format == "text":
         sys.stdout.write(completeness(found.priced, found.missed))

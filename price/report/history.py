@@ -1,14 +1,14 @@
 """`price history`: the rows of a range."""
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from price.log import row
-from price.log.read import PriceLog
 from price.log.row import Row
 from price.report import options
-from price.report.options import Window, finish, opened, window
+from price.report.latest import last_rows
+from price.report.options import finish, opened, window
 from price.report.tables import Cells, Value, write
 
 NAMES = ("slot", "pair", "price", "sources", "reason", "slots", "by", "extra")
@@ -21,7 +21,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Prints the rows of the range: as they stand in the log, as csv or as json."""
     asked = window(args, now)
     log = opened(args, environ)
-    rows = log.rows(asked.since, asked.until) if not args.last else _last(log, asked, args.last)
+    rows = last_rows(log, asked, args.last) if args.last else log.rows(asked.since, asked.until)
     if args.format == "text":
         write("text", NAMES, ((row.text(one),) for one in rows))
     elif args.format == "csv":
@@ -29,16 +29,6 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     else:
         write("json", NAMES, map(as_cells, rows))
     return finish(log)
-
-
-def _last(log: PriceLog, asked: Window, most: int) -> Iterator[Row]:
-    from price.report.latest import latest
-
-    def rows(since: int | None) -> Iterator[tuple[str, Row]]:
-        return ((one[1], one) for one in log.rows(since, asked.until))
-
-    # no interval is over an hour, most are 5 s: a first span that is short costs one more turn
-    return latest(log, asked, 10 * (most + 2), most, rows)
 
 
 def _columns(one: Row, extras: dict[str, str]) -> tuple[Value, ...]:

@@ -1,23 +1,32 @@
 """--last N: the last answers of each pair, without reading the log from its beginning."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import chain
 from operator import itemgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from price.log.read import PriceLog
+from price.log.row import Row
 from price.report.options import Window
 
 _Answer = TypeVar("_Answer")
+_pair: Callable[[Any], str] = itemgetter(1)
+"""Of a row, and of a candle."""
 
 
-def last_of(answers: Iterable[tuple[str, _Answer]], most: int) -> list[tuple[str, _Answer]]:
+def last_of(answers: Iterable[_Answer], most: int, pair: Callable[[_Answer], str] = _pair) -> list[_Answer]:
     """The last `most` of the answers of each pair, in their order."""
     kept: defaultdict[str, deque[tuple[int, _Answer]]] = defaultdict(lambda: deque(maxlen=most))
-    for number, (pair, answer) in enumerate(answers):
-        kept[pair].append((number, answer))
-    last = [(number, pair, answer) for pair, answers_ in kept.items() for number, answer in answers_]
-    return [(pair, answer) for _, pair, answer in sorted(last, key=itemgetter(0))]
+    for number, answer in enumerate(answers):
+        kept[pair(answer)].append((number, answer))
+    return [answer for _, answer in sorted(chain.from_iterable(kept.values()), key=itemgetter(0))]
+
+
+def last_rows(log: PriceLog, asked: Window, most: int) -> list[Row]:
+    """The last `most` rows of each pair in a range."""
+    # no interval is over an hour, most are 5 s: a first span that is short costs one more turn
+    return latest(log, asked, 10 * (most + 2), most, lambda since: log.rows(since, asked.until))
 
 
 def latest(
@@ -25,10 +34,10 @@ def latest(
     asked: Window,
     span: int,
     most: int,
-    ask: Callable[[int | None], Iterable[tuple[str, _Answer]]],
+    ask: Callable[[int | None], Iterable[_Answer]],
     *,
     of_one_row: bool = True,
-) -> Iterator[_Answer]:
+) -> list[_Answer]:
     """The last `most` answers of each pair that `ask(since)` returns for a range that ends as `asked` does.
 
     Asks for the last `span` seconds, then for four times as many, until each pair has one answer more than
@@ -37,29 +46,27 @@ def latest(
     """
     first, last = log.first(), log.last()
     if first is None or last is None:
-        return
+        return []
     first = first if asked.since is None else max(asked.since, first)
     end = last + 1 if asked.until is None else min(asked.until, last + 1)
     pairs = log.pairs or log.pairs_between(asked.since, asked.until)
 
-    def answers(since: int | None) -> tuple[list[tuple[str, _Answer]], int]:
-        """The last ones, one more of each pair than wanted, and how many the pair that has fewest has."""
+    def last_since(since: int | None) -> tuple[list[_Answer], int]:
+        """The last answers, one more of each pair than wanted, and how many the pair with fewest has."""
         log.left.forget()
         found = last_of(ask(since), most + 1)
-        counts = Counter(pair for pair, _ in found)
+        counts = Counter(map(_pair, found))
         return found, min((counts[pair] for pair in pairs), default=0)
 
     while True:
         start = end - span if end - span > first else asked.since
-        found, fewest = answers(start)
+        found, fewest = last_since(start)
         behind = log.behind_damage()
         if behind is not None and (start is None or behind > start):
-            found, fewest = answers(behind)
+            found, fewest = last_since(behind)
             if fewest >= most + (not of_one_row):
-                fewest = most + 1
-            else:
-                found, fewest = answers(start)
+                return last_of(found, most)
+            found, fewest = last_since(start)
         if start == asked.since or fewest > most:
-            yield from (answer for _, answer in last_of(found, most))
-            return
+            return last_of(found, most)
         span *= 4

@@ -81,15 +81,10 @@ def _unix(text: str | None, now: datetime) -> int | None:
     return -((times.EPOCH - times.parse_when(text, now)) // timedelta(seconds=1))
 
 
-def default_file(environ: Mapping[str, str]) -> str:
-    """Where the log is if not named: $PRICE_FILE, else prices.txt in systemd's or our own logs folder."""
-    folder = host.named_folder(environ, "LOGS_DIRECTORY")
-    return environ.get("PRICE_FILE") or os.path.join(folder, "prices.txt")  # noqa: PTH118
-
-
 def file_of(args: argparse.Namespace, environ: Mapping[str, str]) -> str:
-    """The log that a command is about."""
-    return args.file or default_file(environ)
+    """The log: --file, else $PRICE_FILE, else prices.txt in systemd's or our own logs folder."""
+    folder = host.named_folder(environ, "LOGS_DIRECTORY")
+    return args.file or environ.get("PRICE_FILE") or os.path.join(folder, "prices.txt")  # noqa: PTH118
 
 
 def opened(args: argparse.Namespace, environ: Mapping[str, str]) -> PriceLog:

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from price import times
@@ -13,6 +14,7 @@ from price.log.header import HEADER_START, read_header
 from price.log.read import PriceLog
 from price.report import options
 from price.report.arithmetic import Arithmetic
+from price.report.latest import last_of
 from price.report.options import Window, file_of, window
 from price.report.tables import write
 from price.text import one_line
@@ -257,9 +259,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
 
     faults: Iterable[Fault] = found()
     if args.last:
-        from price.report.latest import last_of
-
-        faults = [fault for _, fault in last_of(((fault.pair, fault) for fault in faults), args.last)]
+        faults = last_of(faults, args.last, attrgetter("pair"))
     if args.format == "text":
         write("text", NAMES, ((f"{fault.path}:{fault.line}: {fault.what}",) for fault in faults))
     else:

@@ -1,11 +1,12 @@
 """Ranges: edges, times as people type them, and what becomes of a missed row that reaches over an edge."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from price.errors import PriceError
-from price.report.options import default_file
+from price.report.options import file_of
 from tests.report.asking import answer, lines, write
 
 ROWS = (
@@ -164,7 +165,7 @@ def test_each_command_shows_an_example(command: str, capsys: pytest.CaptureFixtu
     ],
 )
 def test_the_log_is_found_as_the_recorder_finds_it(environ: dict[str, str], file: str) -> None:
-    assert default_file(environ) == file
+    assert file_of(Namespace(file=None), environ) == file
 
 
 def test_the_environment_names_the_log(log: str) -> None:

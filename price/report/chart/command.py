@@ -2,7 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from price.errors import PriceError
 from price.log.read import PriceLog
 from price.optional import needed_by
 from price.report.chart.series import Scene, Series, period
+from price.report.latest import last_rows
 from price.report.options import Window, add_last, add_range, finish, opened, window
 from price.text import counted
 
@@ -76,7 +77,7 @@ def _scene(log: PriceLog, asked: Window, last: int | None, parts: int) -> Scene:
     end = end + 1 if asked.until is None else min(asked.until, end + 1)
     since = asked.since
     if last:
-        since = _since_last(log, asked, last)
+        since = min((times.slot_unix(one[0]) for one in last_rows(log, asked, last)), default=0)
     elif since is None:
         since = end - times.DAY
     every, _ = next(log.blocks(since, asked.until), (1, []))
@@ -84,16 +85,6 @@ def _scene(log: PriceLog, asked: Window, last: int | None, parts: int) -> Scene:
     scene = Scene(period(end - max(first, since), parts, every))
     scene.read(log.blocks(since, asked.until))
     return scene
-
-
-def _since_last(log: PriceLog, asked: Window, most: int) -> int:
-    """Where the last so many rows of each pair begin."""
-    from price.report.latest import latest
-
-    def rows(since: int | None) -> Iterator[tuple[str, int]]:
-        return ((one[1], times.slot_unix(one[0])) for one in log.rows(since, asked.until))
-
-    return min(latest(log, asked, 10 * (most + 2), most, rows), default=0)
 
 
 def _with_prices(scene: Scene, path: str) -> list[Series]:
