@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -25,14 +26,7 @@ INTERVAL_SECONDS = 60
 """As long as rests after failures: else the exchanges would hardly be asked."""
 CALM_SLOTS = 70
 """Until a source that is retired has been asked again."""
-_OF_TLS = (
-    faults.wrong_host,
-    faults.expired,
-    faults.not_yet_valid,
-    faults.untrusted,
-    faults.self_signed,
-    faults.silent_handshake,
-)
+_OF_TLS = (*(partial(faults.tls, kind) for kind in (*faults.CERTIFICATES, "silent")),)
 
 
 class Measured(NamedTuple):

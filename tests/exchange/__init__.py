@@ -5,7 +5,7 @@
         ... run something with market.environment ...
         assert market["coinbase"].count <= 12
 
-From another process: `python -m tests.exchange --help`.
+From another process: `python -m tests.exchange PORTS`.
 """
 
 from tests.exchange import faults

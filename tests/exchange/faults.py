@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 from price.model import Pair
@@ -363,80 +363,38 @@ def delisted(pair: Pair) -> Fault:
     return Fault(f"delisted {pair}", delisted=pair)
 
 
-# TLS. On a connection that is already open they close it, so that the next one meets the fault.
+# TLS. On a connection that is already open it is closed, so that the next one meets the fault.
 
 
-def wrong_host() -> Fault:
-    """A certificate for another name."""
-    return _at_handshake("wrong_host")
-
-
-def expired() -> Fault:
-    """A certificate of last year."""
-    return _at_handshake("expired")
-
-
-def not_yet_valid() -> Fault:
-    """A certificate of tomorrow."""
-    return _at_handshake("not_yet_valid")
-
-
-def untrusted() -> Fault:
-    """A certificate of an authority that nobody knows."""
-    return _at_handshake("untrusted")
-
-
-def self_signed() -> Fault:
-    """A certificate that vouches for itself."""
-    return _at_handshake("self_signed")
-
-
-def silent_handshake() -> Fault:
-    """The connection is taken and TLS never begins."""
-    return _at_handshake("silent_handshake")
-
-
-def _at_handshake(kind: str) -> Fault:
+def tls(kind: str) -> Fault:
+    """A certificate that a client must refuse (see certificates.py), or, `silent`, TLS that never begins."""
     return Fault(kind, send=lambda line, reply: False, certificate=kind)
 
 
+CERTIFICATES = ("wrong_host", "expired", "not_yet_valid", "untrusted", "self_signed")
+_PLAIN = (
+    *(
+        hang,
+        delay,
+        drip_head,
+        drip_body,
+        endless_body,
+        endless_continue,
+        reset,
+        hang_up,
+        close_idle,
+        truncated,
+    ),
+    *(truncated_chunks, garbage, rate_limited, maintenance, html, empty, huge, gzip_bomb, nan),
+    *(deep_nesting, long_number, duplicate_key, zero, wrong, stale, backward, timeless),
+)
+_RETRY_AFTER = {"Retry-After": "2"}
 EVERY: dict[str, Callable[[], Fault]] = {
-    "hang": hang,
-    "delay": delay,
-    "drip_head": drip_head,
-    "drip_body": drip_body,
-    "endless_body": endless_body,
-    "endless_continue": endless_continue,
-    "reset": reset,
-    "hang_up": hang_up,
-    "close_idle": close_idle,
-    "truncated": truncated,
-    "truncated_chunks": truncated_chunks,
-    "garbage": garbage,
-    "status_403": lambda: status(403),
-    "status_418": lambda: status(418),
-    "status_429": lambda: status(429),
-    "status_429_retry_after": lambda: status(429, headers={"Retry-After": "2"}),
-    "status_451": lambda: status(451),
-    "status_500": lambda: status(500),
-    "status_503_retry_after": lambda: status(503, headers={"Retry-After": "2"}),
-    "rate_limited": rate_limited,
-    "maintenance": maintenance,
-    "html": html,
-    "empty": empty,
-    "huge": huge,
-    "gzip_bomb": gzip_bomb,
+    **{fault.__name__: fault for fault in _PLAIN},
+    **{f"status_{code}": partial(status, code) for code in (403, 418, 429, 451, 500)},
+    **{f"status_{code}_retry_after": partial(status, code, headers=_RETRY_AFTER) for code in (429, 503)},
     "redirect_loop": redirect,
-    "redirect_same_host": lambda: redirect(MIRROR + "{path}"),
-    "nan": nan,
-    "deep_nesting": deep_nesting,
-    "long_number": long_number,
-    "duplicate_key": duplicate_key,
-    "zero": zero,
-    "wrong": wrong,
-    "stale": stale,
-    "stale_without_times": lambda: stale("none"),
-    "backward": backward,
-    "timeless": timeless,
+    "redirect_same_host": partial(redirect, MIRROR + "{path}"),
+    "stale_without_times": partial(stale, "none"),
 }
 """All faults that need no argument and no TLS, for going through them one by one."""

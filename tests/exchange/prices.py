@@ -115,8 +115,6 @@ class Replay:
 
 def minute(prices: Prices, exchange: str, pair: Pair, start: int, now: datetime) -> Candle | None:
     """The candle that opens at `start`, as far as it is known `now`: the last one is still forming."""
-    if isinstance(prices, Replay) and start + 60 <= times.unix(now):
-        return prices.candle(exchange, pair, start)
     opening = datetime.fromtimestamp(start, UTC)
     moments = [opening + timedelta(seconds=seconds) for seconds in (0, 15, 30, 45, 59.999)]
     seen = [prices(exchange, pair, moment) for moment in moments if moment <= now]

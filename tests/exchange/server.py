@@ -220,7 +220,7 @@ class Exchange:
             return
         plan = self._plan(self.clock(), use=_is_of_tls)
         kind = plan.fault.certificate if plan else ""
-        if kind == "silent_handshake":
+        if kind == "silent":
             line.pause()
         line.connection = self._certificates.context(kind).wrap_socket(
             line.connection, server_side=True, do_handshake_on_connect=False

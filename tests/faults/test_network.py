@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +35,23 @@ from tests.transport.test_proxies import Proxy
 
 pytestmark = pytest.mark.realtime
 
-CERTIFICATES: dict[str, Callable[[], Fault]] = {
-    "not valid for '127.0.0.1'": faults.wrong_host,
-    "certificate has expired": faults.expired,
-    "certificate is not yet valid": faults.not_yet_valid,
-    "unable to get local issuer certificate": faults.untrusted,
-    "self-signed certificate": faults.self_signed,
+CERTIFICATES = {
+    "not valid for '127.0.0.1'": "wrong_host",
+    "certificate has expired": "expired",
+    "certificate is not yet valid": "not_yet_valid",
+    "unable to get local issuer certificate": "untrusted",
+    "self-signed certificate": "self_signed",
 }
 UNTIMED = ("stale_without_times", "timeless")
 """What is wrong with these at one exchange is how another always answers."""
 UNUSABLE = [name for name in faults.EVERY if FOUND[name] != PRICE and name not in UNTIMED]
-BROKEN = {
+BROKEN: dict[str, tuple[Callable[[], Fault], str]] = {
     **{name: (faults.EVERY[name], FOUND[name]) for name in UNUSABLE},
-    **{f"certificate: {words}": (fault, "unreachable") for words, fault in CERTIFICATES.items()},
-    "silent handshake": (faults.silent_handshake, "timeout"),
+    **{
+        f"certificate: {words}": (partial(faults.tls, kind), "unreachable")
+        for words, kind in CERTIFICATES.items()
+    },
+    "silent handshake": (partial(faults.tls, "silent"), "timeout"),
 }
 """What goes wrong, and the word for it; see tests/exchange/faults.py."""
 
@@ -288,7 +292,7 @@ def test_a_stop_takes_less_than_a_second_while_every_exchange_hangs_in_its_own_w
         "bitstamp": faults.drip_body(),
         "gemini": faults.endless_body(),
         "bitfinex": faults.endless_continue(),
-        "coingecko": faults.silent_handshake(),
+        "coingecko": faults.tls("silent"),
     }
     place.settings |= {"INTERVAL": "2", "TIMEOUT": "1.9"}
     with Market(hanging, ca=tmp_path / "ca.pem") as market:

@@ -88,7 +88,7 @@ class Service:
 
     def _begin_exchanges(self) -> dict[str, str]:
         ports = self.machine.path("/run/exchanges")
-        command = ("/usr/bin/python3", "-B", "-m", "tests.exchange", "--ports-file", "/run/exchanges")
+        command = ("/usr/bin/python3", "-B", "-m", "tests.exchange", "/run/exchanges")
         where = f"--working-directory={CHECKOUT}"
         # they answer in time on a busy machine too: what is looked at here is the recorder
         self.machine.run("systemd-run", "--quiet", "--unit=exchanges", "--property=Nice=-10", where, *command)

@@ -1,12 +1,11 @@
 """What each fault of an exchange is called, and how soon."""
 
 import socketserver
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.exchange import Exchange, Fault, faults
+from tests.exchange import Exchange, faults
 from tests.transport.asking import FOUND, PRICE, Client, seconds_for, serving
 
 
@@ -35,21 +34,10 @@ def test_a_fault_has_the_word_of_the_table_on_a_kept_connection_and_on_a_new_one
     assert client.word() == PRICE
 
 
-@pytest.mark.parametrize(
-    ("fault", "word"),
-    [
-        (faults.wrong_host, "unreachable"),
-        (faults.expired, "unreachable"),
-        (faults.not_yet_valid, "unreachable"),
-        (faults.untrusted, "unreachable"),
-        (faults.self_signed, "unreachable"),
-        pytest.param(faults.silent_handshake, "timeout", marks=pytest.mark.realtime),
-    ],
-)
-def test_a_fault_of_tls_has_its_word_by_the_deadline(
-    fault: Callable[[], Fault], word: str, secure: Exchange, ca: Path
-) -> None:
-    secure.fault = fault()
+@pytest.mark.parametrize("kind", [*faults.CERTIFICATES, pytest.param("silent", marks=pytest.mark.realtime)])
+def test_a_fault_of_tls_has_its_word_by_the_deadline(kind: str, secure: Exchange, ca: Path) -> None:
+    secure.fault = faults.tls(kind)
+    word = "timeout" if kind == "silent" else "unreachable"
     before = secure.count
 
     assert Client(secure.url, SSL_CERT_FILE=str(ca)).word(seconds_for(word)) == word

@@ -47,16 +47,6 @@ class Deal(NamedTuple):
     time: datetime | None
     raw: str = ""
 
-    @property
-    def bid(self) -> str:
-        """A price just below."""
-        return self._beside("0.99998")
-
-    @property
-    def ask(self) -> str:
-        """A price just above."""
-        return self._beside("1.00002")
-
     def text(self, places: int = 0) -> str:
         """The price as a JSON string, filled up with zeros to so many decimal places."""
         return number(self.raw) if self.raw else padded(self.price, places)
@@ -72,9 +62,6 @@ class Deal(NamedTuple):
     def milliseconds(self) -> int | None:
         """The time in Unix milliseconds."""
         return milliseconds(self.time) if self.time else None
-
-    def _beside(self, factor: str) -> str:
-        return f"{(self.price * Decimal(factor)).quantize(self.price):f}"
 
 
 @dataclass(frozen=True)

@@ -36,25 +36,13 @@ class Coinbase(Venue):
 
     def _ticker(self, state: Book, name: str) -> Page:
         deal = state.one(name)
-        fields = {
-            "ask": deal.ask,
-            "bid": deal.bid,
-            "volume": "8123.45678901",
-            "trade_id": times.unix(state.now),
-            "price": deal.text(),
-            "size": "0.00123",
-            "time": _rfc3339(deal.time) if deal.time else None,
-            "rfq_volume": "12.345",
-        }
-        return Page(without_nothing(fields))
+        time = _rfc3339(deal.time) if deal.time else None
+        return Page(without_nothing({"trade_id": 1, "price": deal.text(), "size": "0.00123", "time": time}))
 
     def _candles(self, state: Book, name: str, ask: Ask) -> Page:
         if ask.query.get("granularity") != "60":
             return Page({"message": "Unsupported granularity"}, 400)
-        end = times.unix(state.now)
-        start = end - 299 * 60
-        if "start" in ask.query and "end" in ask.query:
-            start, end = _moment(ask.query["start"]), _moment(ask.query["end"])
+        start, end = (_moment(ask.query.get(edge, "")) for edge in ("start", "end"))
         if (end - start) // 60 + 1 > 300:
             return Page({"message": "granularity too small for the requested time range"}, 400)
         rows = [
@@ -72,6 +60,6 @@ def _rfc3339(moment: datetime) -> str:
 
 def _moment(text: str) -> int:
     try:
-        return int(text) if text.isdigit() else times.unix(times.parse_iso(text))
+        return times.unix(times.parse_iso(text))
     except ValueError as error:
         raise BadQuery(text) from error

@@ -1,23 +1,11 @@
 """CoinGecko: coins by its own ids, JSON numbers, seconds; what it does not know is left out."""
 
-from collections.abc import Iterable
 from typing import Any
 
+from price.coins import ticker
 from price.model import Pair
 from tests.exchange.venues.base import Book, Page, Venue
 from tests.exchange.wire import Ask
-
-_IDS = {
-    "BTC": "bitcoin",
-    "ETH": "ethereum",
-    "SOL": "solana",
-    "LTC": "litecoin",
-    "XRP": "ripple",
-    "ADA": "cardano",
-    "DOGE": "dogecoin",
-    "USDT": "tether",
-    "USDC": "usd-coin",
-}
 
 
 class Coingecko(Venue):
@@ -31,10 +19,7 @@ class Coingecko(Venue):
     headers = (("Cache-Control", "max-age=30, public"),)
 
     def symbol(self, pair: Pair) -> str:
-        return f"{_IDS.get(pair.base, pair.base.lower())} {pair.quote.lower()}"
-
-    def names(self, pairs: Iterable[Pair]) -> dict[str, Pair]:
-        return {self.symbol(pair): pair for pair in pairs}
+        return f"{ticker(self.name, pair.base)} {pair.quote.lower()}"
 
     def unknown(self, name: str) -> Page:
         return Page({"error": "coin not found"}, 404)
@@ -54,12 +39,6 @@ def _prices(state: Book, ask: Ask) -> dict[str, dict[str, Any]]:
     for name, (coin, currency) in asked.items():
         deal = deals.get(state.names[name]) if name in state.names else None
         if deal:
-            row = found.setdefault(coin, {})
-            row[currency] = deal.number()
-            if ask.query.get("include_last_updated_at") == "true" and deal.time:
-                row["last_updated_at"] = deal.seconds()
-    return {coin: _time_last(row) for coin, row in found.items()}
-
-
-def _time_last(row: dict[str, Any]) -> dict[str, Any]:
-    return dict(sorted(row.items(), key=lambda item: item[0] == "last_updated_at"))
+            time = {"last_updated_at": deal.seconds()} if deal.time else {}
+            found[coin] = found.get(coin, {}) | {currency: deal.number()} | time
+    return found
