@@ -23,8 +23,8 @@ from bench.year import EVERY, days
 from price import times
 from price.follow import sql
 from price.log import row
-from price.log.header import header_line
 from price.log.read import PriceLog
+from price.log.row import header_line
 from tests.follow.engines import NatsServers, PostgresServer
 from tests.follow.following import MAIN, Cluster, Database
 

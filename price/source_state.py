@@ -16,7 +16,7 @@ from price.backoff import (
 from price.counters import Tally
 from price.errors import SourceError
 from price.events import NOTICE, Event, log_source_event
-from price.log import quotes
+from price.log import row
 from price.model import Pair, Request
 from price.sources.base import Source
 from price.wire import excerpt
@@ -180,7 +180,7 @@ class SourceState:
         backoff = Backoff.restored(saved, now, elapsed)
         next_slot = times.parse_iso(saved["next_slot"])
         aside = {
-            quotes.read_pair(pair): now + float(seconds) - elapsed
+            row.read_pair(pair): now + float(seconds) - elapsed
             for pair, seconds in saved["aside_seconds"].items()
         }
         self.backoff, self.unknown.aside = backoff, aside

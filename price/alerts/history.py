@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from price import times
 from price.log import row
-from price.log.quotes import read_pair
 from price.log.read import PriceLog
+from price.log.row import read_pair
 from price.model import Pair, Quote
 
 Seen = tuple[int, int, Quote]

@@ -16,10 +16,9 @@ from price.backfill.missing import Missing, Slot
 from price.errors import PriceError
 from price.log import row
 from price.log.files import REPAIRS, repairs_file
-from price.log.header import header_line
-from price.log.left import LeftOut
+from price.log.order import LeftOut
 from price.log.read import file_blocks
-from price.log.row import Row
+from price.log.row import Row, header_line
 from price.report.verify import repair_lines
 from price.smallfile import open_new
 

@@ -14,7 +14,7 @@ from price.events import NOTICE, Event, log_event
 from price.follow.status import line
 from price.follow.target import Conflicts, Target
 from price.log import row
-from price.log.left import LeftOut
+from price.log.order import LeftOut
 from price.log.row import Row
 from price.progress import Progress
 from price.smallfile import AtomicFile

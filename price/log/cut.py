@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from price import host
 from price.log import row
-from price.log.header import HEADER_START, read_header
 from price.log.lock import LOG_MODE, Unfit
+from price.log.row import HEADER_START, read_header
 from price.wire import excerpt
 
 LONGEST_LINE = 64 * 1024

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from price import host, times
 from price.errors import PriceError
-from price.log import quotes, row
+from price.log import row
 from price.log.file import File, last_interval
 from price.log.files import log_files
-from price.log.header import read_header
+from price.log.row import read_header
 from price.model import Pair, Quote
 
 _ROWS_BYTES = 4 * 1024 * 1024
@@ -218,12 +218,12 @@ class _Search:
             if self.end.simulated is None:
                 self.end.simulated = "simulated" in basis.split(",")
             if recent or pair in self._priceless:
-                quote = quotes.quote_of(one)
+                quote = row.quote_of(one)
                 self.end.recent.setdefault(quote.pair, []).insert(0, quote)
                 self._priceless.discard(pair)
 
     def _note_row(self, one: row.Row) -> None:
-        quote = quotes.quote_of(one)
+        quote = row.quote_of(one)
         self._rowless.discard(one[1])
         later = self.end.rows.setdefault(quote.pair, quote)
         if self.end.interval is None and later is not quote:

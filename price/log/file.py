@@ -6,7 +6,7 @@ from itertools import islice
 
 from price import host, times
 from price.log import row
-from price.log.header import HEADER_START, read_header
+from price.log.row import HEADER_START, read_header
 
 BLOCK = 1 << 16
 """Bytes read at once: what they become fits the processor's cache; larger ones are slower."""

@@ -18,7 +18,7 @@ from price import host
 from price.errors import PriceError
 from price.log import row
 from price.log.file import BLOCK, FEW, HOP, PACKED, File
-from price.log.header import read_header
+from price.log.row import read_header
 
 REPAIRS = "repairs.txt"
 _STRANGE = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress", b"PK": "zip"}

@@ -17,8 +17,7 @@ from price import times
 from price.log import row
 from price.log.file import BLOCK, File
 from price.log.files import LogFile, log_files
-from price.log.left import LeftOut
-from price.log.order import Block
+from price.log.order import Block, LeftOut
 from price.log.read import parsed
 from price.log.row import Row
 

@@ -1,4 +1,4 @@
-"""Rows in order, each slot and pair once: within a file, and of several files whose rows overlap."""
+"""Rows in order, each slot and pair once, within a file and of files whose rows overlap; what is left out."""
 
 from bisect import bisect_left, bisect_right
 from collections import deque
@@ -7,14 +7,65 @@ from itertools import islice
 from operator import itemgetter
 
 from price import times
-from price.log.left import LeftOut
 from price.log.row import Row
+from price.text import counted, escaped
 
 Block = tuple[int, list[Row]]
 """Rows in order, and the seconds from slot to slot among them."""
 END = "~"
 """Later than any slot."""
 _slot = itemgetter(0)
+
+
+class LeftOut:
+    """What a question did not use, so far."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        """Lines that are no rows."""
+        self.place = ""
+        """FILE:LINE of the first of them, where it is known."""
+        self.doubles = 0
+        """Rows of a slot and pair that had one already."""
+        self.disordered = 0
+        """Rows that are earlier than one before them."""
+        self.files: dict[str, str] = {}
+        """Files that could not be read (by path, why), whatever the range."""
+        self.damaged: dict[str, str] = {}
+        """Files of which a part that the question needed could not be read."""
+
+    def forget(self) -> None:
+        """Begins again, for a question that is asked again of a longer range."""
+        self.lines = self.doubles = self.disordered = 0
+        self.damaged.clear()
+
+    def report(self) -> str:
+        """The text for stderr: a line for each kind, nothing where nothing was left out."""
+        first = f", the first at {escaped(self.place)}" if self.place else ""
+        lines = f"line is no row and was left out{first}", f"lines are no rows and were left out{first}"
+        counts = (
+            (self.lines, *lines),
+            (
+                self.doubles,
+                "row stands twice; the first one counts, the other was left out",
+                "rows stand twice; the first of each counts, the others were left out",
+            ),
+            (
+                self.disordered,
+                "row is earlier than one before it and was left out",
+                "rows are earlier than one before them and were left out",
+            ),
+        )
+        said = [
+            f"{counted(count, one, several)}: price verify names {'it' if count == 1 else 'them'}\n"
+            for count, one, several in counts
+            if count
+        ]
+        files = {**self.files, **self.damaged}
+        said += [
+            f"{escaped(path)}: {why}: price verify names what is left out\n" for path, why in files.items()
+        ]
+        return "".join(said)
 
 
 def longest_sorted(rows: list[Row]) -> list[Row]:

@@ -27,10 +27,8 @@ from price import times
 from price.log import row
 from price.log.file import File
 from price.log.files import LogFile, find_again, log_files, repairs_file
-from price.log.header import HEADER_START, read_header
-from price.log.left import LeftOut
-from price.log.order import END, Block, in_order, once, sorted_blocks
-from price.log.row import Row
+from price.log.order import END, Block, LeftOut, in_order, once, sorted_blocks
+from price.log.row import HEADER_START, Row, read_header
 
 _slot = itemgetter(0)
 

@@ -1,4 +1,4 @@
-"""The form of a row: the only place that knows it. That of the header line is in header.py.
+"""The form of a row and of a header line: the only place that knows it.
 
 Readers handle millions of rows, so a row is a plain tuple of its five texts, found by one `findall` for
 each block of lines. Slots are compared as text: ISO 8601 of one form sorts like time.
@@ -7,25 +7,28 @@ each block of lines. Slots are compared as text: ISO 8601 of one form sorts like
 
 `basis` is column 4 (sources or reason); `extras` is what follows it, as it stands there: "" or
 ` slots=211 by=journal`, with its leading blank, whatever keys a later version adds.
-This module needs no Decimal and no Quote, whose import costs more than most answers; see quotes.py.
+Most answers need no Decimal and no Quote, whose import costs more than they do.
 """
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from price import times
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from price.model import Quote
+    from price.model import Pair, Quote
 
 Row = tuple[str, str, str, str, str]
 """Slot, pair, price, basis, extras."""
 MISSED = "-"
 """What stands in the place of a price."""
 SLOT_LENGTH = 20
+HEADER_START = "# price-log "
+_HEADER = rf"{HEADER_START}1 every=([1-9]\d{{0,3}})s((?: [!-~]+)*)"
+_SIMULATED = "simulated"
 
 # days 1 to 28 first: they are in every month
 _DAY_OF_YEAR = (
@@ -44,6 +47,15 @@ _EXTRA = r"[a-z][a-z0-9_-]*+=[!-~]++"
 # column 4 looks back at column 3: only where no price was known it may be more than sources
 _BASIS = rf"{_SOURCES}|(?<=- ){_REASON}"
 _ROW = rf"^({_SLOT}) ({_PAIR}) ({_PRICE}|-) ({_BASIS})((?: {_EXTRA})*+)\n"
+
+
+class Header(NamedTuple):
+    """What the first line of a file states; it stands again where the interval changes."""
+
+    every: int
+    """Seconds from slot to slot."""
+    simulated: bool
+    """Whether the prices are made up."""
 
 
 @cache
@@ -148,3 +160,50 @@ def write(quote: "Quote") -> str:
     text = " ".join((times.iso(quote.slot), str(quote.pair), known, basis, *extras))
     read(text)
     return text
+
+
+def read_quote(line: str) -> "Quote":
+    """The quote of a line, without its line end. Raises ValueError saying what is wrong with it."""
+    return quote_of(read(line))
+
+
+def quote_of(row: Row) -> "Quote":
+    """The quote of a row."""
+    from decimal import Decimal
+
+    from price.model import Quote
+
+    slot, pair, price, basis, _ = row
+    known = extras(row)
+    missed = price == MISSED
+    return Quote(
+        slot=times.parse_iso(slot),
+        pair=read_pair(pair),
+        price=None if missed else Decimal(price),
+        sources=() if missed else tuple(basis.split(",")),
+        reason=basis if missed else "",
+        slots=int(known.pop("slots", "1")),
+        by=known.pop("by", ""),
+        extras=" ".join(f"{key}={value}" for key, value in known.items()),
+    )
+
+
+def read_pair(text: str) -> "Pair":
+    """The pair of a text such as BTC-USD. Raises ValueError."""
+    from price.model import Pair
+
+    if not is_pair(text):
+        raise ValueError(f"column 2 is not a pair: {text[:40]!r}")
+    base, _, quote = text.partition("-")
+    return Pair(base, quote)
+
+
+def header_line(every: int, *, simulated: bool = False) -> str:
+    """The line that opens a file of slots `every` seconds apart, without its line end."""
+    return f"{HEADER_START}1 every={every}s" + (f" {_SIMULATED}" if simulated else "")
+
+
+def read_header(line: str) -> Header | None:
+    """What a header line states; None for any other line. Words that a later version adds are ignored."""
+    match = _pattern(_HEADER).fullmatch(line)
+    return Header(int(match[1]), _SIMULATED in match[2].split(" ")) if match else None

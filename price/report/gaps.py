@@ -1,19 +1,197 @@
-"""`price gaps`: each missed stretch, and how complete the range is."""
+"""`price gaps`: stretches of slots without a price, by arithmetic over slots; and how complete a range is.
+
+A slot is missed where a row marks it, or where there is no row for it: between a pair's first and last row
+each slot counts once, whatever stands in the file.
+"""
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter
 
 from price import times
-from price.log.gaps import Gap, Gaps, gaps_between
+from price.log import row
+from price.log.read import PriceLog
 from price.report import options
 from price.report.latest import last_of
 from price.report.options import finish, opened, window
 from price.report.tables import Value, write
 
 NAMES = ("start", "end", "pair", "slots", "reason")
+UNRECORDED = "unrecorded"
+"""The reason of slots for which there is no row at all: rows were lost, or the pair was not recorded."""
+
+_MOST_WAITING = 10_000
+_NEAR_SECONDS = 3600
+_start = attrgetter("start")
+
+
+class Gap:
+    """Neighbouring missed slots of one pair, with one reason; times are Unix seconds."""
+
+    __slots__ = ("every", "last", "pair", "reason", "slots", "start")
+
+    def __init__(self, start: int, pair: str, reason: str, every: int) -> None:
+        self.start, self.pair, self.reason, self.every = start, pair, reason, every
+        self.slots = 0
+        self.last = start
+        """Its last slot."""
+
+    @property
+    def end(self) -> int:
+        """The slot after the last one."""
+        return self.last + self.every
+
+
+class Gaps:
+    """Finds gaps block by block, and counts slots on the way."""
+
+    def __init__(self) -> None:
+        self.priced = 0
+        self.missed = 0
+        self._every = 0
+        self._due: dict[str, int] = {}
+        """The slot that each pair's next row should be for."""
+        self._moved: dict[str, tuple[int, int]] = {}
+        """What was due of each pair when the interval changed, and its last slot before that."""
+        self._open: dict[str, Gap] = {}
+        self._waiting: list[Gap] = []
+        """Gaps by their start, held until none that begins earlier can be found any more."""
+
+    def add(self, every: int, rows: list[row.Row]) -> Iterator[Gap]:
+        """The gaps that are settled after the next block of rows."""
+        if every != self._every:
+            self._new_interval(every)
+        due, minute, base, priced = self._due, "", 0, 0
+        for one in rows:
+            slot, pair, price, _, _ = one
+            if slot[:17] != minute:
+                minute, base = slot[:17], times.slot_unix(slot[:17] + "00Z")
+            unix = base + int(slot[17:19])
+            if price != row.MISSED and due.get(pair) == unix:
+                priced += 1
+                due[pair] = unix + every
+            else:
+                self._odd(one, unix)
+        self.priced += priced
+        if self._waiting:
+            yield from self._settled()
+
+    def expect(self, pair: str, slot: int, every: int) -> None:
+        """Has a pair's next row be for a slot, as if it was recorded up to there, `every` seconds apart."""
+        if every != self._every:
+            self._new_interval(every)
+        self._due.setdefault(pair, slot)
+
+    def end(self, pair: str, until: int, every: int) -> None:
+        """Counts what a pair lacks up to the Unix time `until`: it has a row after it, of this interval."""
+        if every != self._every:
+            self._new_interval(every)
+        due = self._due.get(pair, until)
+        if due < until:
+            self._miss(pair, UNRECORDED, due, -((due - until) // every))
+            self._due[pair] = times.next_multiple(until - 1, every)
+
+    def rest(self) -> Iterator[Gap]:
+        """The gaps that could still have grown."""
+        yield from self._waiting
+        self._waiting.clear()
+
+    def _odd(self, one: row.Row, unix: int) -> None:
+        """Counts a row that is missed, or is not for the slot that was due."""
+        pair, every = one[1], self._every
+        due = self._due.get(pair, unix)
+        if unix > due:
+            self._miss(pair, UNRECORDED, due, -((due - unix) // every))
+        slots = row.slots(one)
+        known = max(0, -((unix - due) // every))  # slots of it that were accounted for already
+        if known < slots:
+            if one[2] == row.MISSED:
+                self._miss(pair, one[3], unix + known * every, slots - known)
+            else:
+                self.priced += 1
+            self._due[pair] = unix + slots * every
+
+    def _miss(self, pair: str, reason: str, start: int, slots: int) -> None:
+        every = self._every
+        gap = self._open.get(pair)
+        if gap is None or gap.reason != reason or times.next_multiple(gap.last, every) != start:
+            gap = self._open[pair] = Gap(start, pair, reason, every)
+            insort(self._waiting, gap, key=_start)
+        gap.slots += slots
+        gap.last = start + (slots - 1) * every
+        self.missed += slots
+
+    def _new_interval(self, every: int) -> None:
+        """From here on slots are others: the next of each pair is the first multiple after its last slot."""
+        # a gap after which the pair had prices has no neighbour in the new interval
+        self._open = {pair: gap for pair, gap in self._open.items() if self._due[pair] <= gap.end}
+        for pair, due in self._due.items():
+            before, last = self._moved.get(pair, (0, 0))
+            if before != due:  # else it had no row since the interval changed the last time
+                last = due - self._every
+            self._due[pair] = times.next_multiple(last, every)
+            self._moved[pair] = self._due[pair], last
+            if pair in self._open and self._open[pair].last != last:
+                del self._open[pair]  # prices came after it
+        self._every = every
+
+    def _settled(self) -> Iterator[Gap]:
+        """The gaps before which no other can be found any more, nor can they grow.
+
+        A pair that is gone for good keeps those after its last row waiting, in case it comes back: of
+        these there are not more than _MOST_WAITING.
+        """
+        first = min(self._due.values(), default=0)
+        settled = 0
+        for gap in self._waiting:
+            after = times.next_multiple(gap.last, self._every)
+            grows = self._open.get(gap.pair) is gap and self._due[gap.pair] <= after
+            if (grows or gap.start >= first) and len(self._waiting) - settled <= _MOST_WAITING:
+                break
+            settled += 1
+        yield from self._waiting[:settled]
+        del self._waiting[:settled]
+
+
+def gaps_between(log: PriceLog, since: int | None, until: int | None, found: Gaps) -> Iterator[Gap]:
+    """The gaps of a range, in the order of their starts; `found` counts the slots.
+
+    A hole that reaches over an edge is counted as far as it is in the range: a pair counts from the edge
+    on, or up to it, if it has a row among the rows nearest to that edge on the other side.
+    """
+    outside = PriceLog(log.path, log.pairs, live_only=log.live_only)  # what it leaves out is not asked about
+    if since is not None:
+        for pair in _nearest(outside, since, -1):
+            found.expect(pair, since, 1)
+    for every, rows in log.blocks(since, until):
+        yield from found.add(every, rows)
+    if until is not None:
+        for pair, every in _nearest(outside, until, 1).items():
+            found.end(pair, until, every)
+    yield from found.rest()
+
+
+def _nearest(log: PriceLog, edge: int, side: int) -> dict[str, int]:
+    """The pairs that have rows within an hour of an edge, each with the interval of its first one there.
+
+    Where no pair has, within sixteen hours, and so on. `side` is 1 for the rows after the edge, -1 for those
+    before it.
+    """
+    first, last = log.first(), log.last()
+    span = _NEAR_SECONDS
+    while first is not None and last is not None:
+        start, end = (edge, edge + span) if side > 0 else (edge - span, edge)
+        near: dict[str, int] = {}
+        for every, rows in log.blocks(max(start, 0), min(end, last + 1)):
+            for one in rows:
+                near.setdefault(one[1], every)
+        if near or (end > last if side > 0 else start <= first):
+            return near
+        span *= 16
+    return {}
 
 
 run_options = options.add_all

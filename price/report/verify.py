@@ -10,8 +10,8 @@ from price import times
 from price.log import row
 from price.log.file import TOO_LONG
 from price.log.files import LogFile, log_files, number_of, repairs_file
-from price.log.header import HEADER_START, read_header
 from price.log.read import PriceLog
+from price.log.row import HEADER_START, read_header
 from price.report import options
 from price.report.arithmetic import Arithmetic
 from price.report.latest import last_of

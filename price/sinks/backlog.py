@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from price.log import row
-from price.log.header import header_line
+from price.log.row import header_line
 from price.model import Pair, Quote
 
 

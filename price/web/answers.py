@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from price import times
 from price.errors import PriceError
-from price.log.gaps import UNRECORDED
 from price.log.read import PriceLog
 from price.log.row import Row
+from price.report.gaps import UNRECORDED
 from price.report.history import as_cells
 from price.web.days import HOUR, NOTHING, Bar, Days, Missed, Sum, sum_up
 

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 from price import times
 from price.log import row
 from price.log.files import LogFile
-from price.log.gaps import Gap, Gaps
 from price.log.order import Block
 from price.log.read import PriceLog
 from price.report.candles import Candles
+from price.report.gaps import Gap, Gaps
 from price.smallfile import AtomicFile, read_small
 
 HOUR = 3600

@@ -12,8 +12,7 @@ from price.backfill.command import run
 from price.backfill.missing import Missing, Slot
 from price.backfill.repair import Provider, Repair
 from price.commands import repair_options
-from price.log.quotes import read_pair
-from price.log.row import Row, write
+from price.log.row import Row, read_pair, write
 from price.model import Pair, Quote
 from tests.fakes import FakeClock
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from price import times
 from price.log import row
-from price.log.header import header_line
-from price.log.row import Row
+from price.log.row import Row, header_line
 
 START = times.slot_unix("2026-10-31T23:58:00Z")
 """Two minutes before a month's edge."""

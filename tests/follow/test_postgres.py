@@ -11,8 +11,7 @@ from price import times
 from price.follow.postgres import Postgres
 from price.follow.target import Batch
 from price.log import row
-from price.log.header import header_line
-from price.log.row import Row
+from price.log.row import Row, header_line
 from tests.follow.engines import PostgresServer
 from tests.follow.following import Database, command, heard
 from tests.follow.logs import START, Made, fold, steady, write_log

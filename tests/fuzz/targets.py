@@ -16,9 +16,8 @@ from price.cli import main
 from price.errors import PriceError, SettingsError, SourceError
 from price.handlers.console import Console
 from price.handlers.fields import fields
-from price.log import quotes, row
-from price.log.header import header_line, read_header
-from price.log.row import plain, write
+from price.log import row
+from price.log.row import header_line, plain, read_header, write
 from price.model import Answer, Request
 from price.sources import SOURCES
 from price.sources.strictjson import MAX_PRICE, read_json, read_price, shown
@@ -121,11 +120,11 @@ def rows(data: bytes) -> None:
     text = data.decode("latin-1")
     quote = None
     with _said(ValueError):
-        quote = quotes.read(text)
+        quote = row.read_quote(text)
     found = row.find(f"{text}\n")
     if quote is not None:
         again = write(quote)
-        assert quotes.read(again) == quote
+        assert row.read_quote(again) == quote
         assert again.isascii()
         assert again.isprintable()
         assert [row.text(one) for one in found] == [text]
@@ -372,7 +371,7 @@ def _goes_on(before: bytes, after: bytes) -> None:
     *new, rest = after[after.rfind(b"\n", 0, alike) + 1 :].decode("ascii").split("\n")
     assert rest == ""
     for text in new:
-        assert read_header(text) or quotes.read(text)
+        assert read_header(text) or row.read_quote(text)
     if not before:
         assert len(proven(after.decode("ascii"))) == 2
 

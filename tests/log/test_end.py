@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import host, times
-from price.log import quotes as lines
+from price.log import row as lines
 from price.log.cut import sound_end
 from price.log.day import Count, count_day
 from price.log.end import LogEnd, read_end
@@ -260,7 +260,7 @@ def test_what_the_end_says_is_what_reading_from_the_beginning_says(
     quotes, second = [], -100
     for pair, priced, slots, remark in steps:
         slot = MIDNIGHT + timedelta(seconds=second)
-        quotes.append(lines.read(row(second, pair, "100 kraken" if priced else "- down")[:-1]))
+        quotes.append(lines.read_quote(row(second, pair, "100 kraken" if priced else "- down")[:-1]))
         second += 5 * slots if remark else 5
         assert quotes[-1].slot == slot
     content = HEADER + "".join(f"{write(quote)}\n" for quote in quotes)

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
-from price.log import quotes
-from price.log.header import header_line, read_header
-from price.log.row import plain, write
+from price.log import row
+from price.log.row import header_line, plain, read_header, write
 from price.model import Pair, Quote
 from price.sources.strictjson import MAX_PRICE
 from tests.proof import ROW
@@ -26,28 +25,28 @@ def test_a_price_stands_with_its_sources() -> None:
     quote = Quote(SLOT, BTC, Decimal("97123.45"), ("coinbase", "kraken"))
 
     assert write(quote) == GOOD
-    assert quotes.read(GOOD) == quote
+    assert row.read_quote(GOOD) == quote
 
 
 def test_a_missed_slot_stands_with_its_reason() -> None:
     quote = Quote(SLOT, BTC, reason="coinbase:timeout,kraken:rate-limited")
 
     assert write(quote) == MISSED
-    assert quotes.read(MISSED) == quote
+    assert row.read_quote(MISSED) == quote
 
 
 def test_missed_slots_in_a_row_are_one_row_with_their_number() -> None:
     quote = Quote(SLOT, BTC, reason="down", slots=211)
 
     assert write(quote) == "2026-11-20T15:52:05Z BTC-USD - down slots=211"
-    assert quotes.read(write(quote)) == quote
+    assert row.read_quote(write(quote)) == quote
 
 
 def test_a_repaired_row_says_by_what() -> None:
     quote = Quote(SLOT, BTC, Decimal(5), ("kraken",), by="candle")
 
     assert write(quote) == "2026-11-20T15:52:05Z BTC-USD 5 kraken by=candle"
-    assert quotes.read(write(quote)) == quote
+    assert row.read_quote(write(quote)) == quote
 
 
 @pytest.mark.parametrize(
@@ -117,11 +116,11 @@ def test_what_no_row_can_hold_is_never_written(quote: Quote) -> None:
 )  # fmt: skip
 def test_a_malformed_row_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - each says something else
-        quotes.read(text)
+        row.read_quote(text)
 
 
 def test_what_a_later_version_adds_is_read_over() -> None:
-    quote = quotes.read(f"{MISSED} slots=3 why=x:y=z a_b-c=1")
+    quote = row.read_quote(f"{MISSED} slots=3 why=x:y=z a_b-c=1")
 
     assert quote.slots == 3
 
@@ -171,7 +170,7 @@ NOT_PRICED = st.builds(
 def test_what_is_written_is_read_as_it_was(quote: Quote) -> None:
     text = write(quote)
 
-    assert quotes.read(text) == quote
+    assert row.read_quote(text) == quote
     assert text.isascii()
     assert text.isprintable()
 
@@ -187,6 +186,6 @@ def test_a_price_as_text_is_a_plain_decimal_of_the_same_value(price: Decimal) ->
 @given(st.text(max_size=60) | st.builds("2026-11-20T15:52:05Z BTC-USD {} {}".format, st.text(), st.text()))
 def test_any_text_is_a_row_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
-        quote = quotes.read(text)
+        quote = row.read_quote(text)
 
-        assert quotes.read(write(quote)).price == quote.price
+        assert row.read_quote(write(quote)).price == quote.price

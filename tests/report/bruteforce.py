@@ -1,4 +1,4 @@
-"""An independent reader: every row of every file, slot by slot, in memory, with price/log/quotes.py alone."""
+"""An independent reader: every row of every file, slot by slot, in memory, with price/log/row.py alone."""
 
 import gzip
 from datetime import datetime, timedelta
@@ -7,9 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from price import times
-from price.log.header import read_header
-from price.log.quotes import read
-from price.log.row import plain
+from price.log.row import plain, read_header, read_quote
 from price.model import Pair, Quote
 from tests.report.randomlog import MOST_STRAYS
 
@@ -35,7 +33,7 @@ def rows_of(content: str) -> list[Live]:
         header = read_header(text)
         every = header.every if header else every
         if not text.startswith("#"):
-            rows.append((read(text), every))
+            rows.append((read_quote(text), every))
     return rows
 
 
@@ -59,7 +57,7 @@ def repairs_of(path: str) -> dict[tuple[int, Pair], Quote]:
     """The repairs by slot and pair."""
     file = Path(path).parent / "repairs.txt"
     found = file.read_text().split("\n")[:-1] if file.exists() else []
-    quotes = [read(text) for text in found if not text.startswith("#")]
+    quotes = [read_quote(text) for text in found if not text.startswith("#")]
     return {(times.unix(quote.slot), quote.pair): quote for quote in quotes}
 
 

@@ -7,8 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from price import times
-from price.log.header import header_line
-from price.log.row import write
+from price.log.row import header_line, write
 from price.model import Pair, Quote
 
 START = times.unix(datetime(2026, 11, 20, 23, 50, tzinfo=UTC))

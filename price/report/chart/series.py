@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 from price import times
 from price.log import row
-from price.log.gaps import Gap, Gaps
 from price.log.order import Block
 from price.report.candles import Candles, corners
-from price.report.gaps import completeness
+from price.report.gaps import Gap, Gaps, completeness
 
 STEPS = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200),
