@@ -2,9 +2,10 @@
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -45,13 +46,19 @@ class StatusSink:
         self._since_start = since_start
         self._witness = witness
         self._clock = clock
-        self._started = times.iso(clock.now())
+        self._head = {
+            "version": __version__,
+            "pid": os.getpid(),
+            "schema": SCHEMA,  # third: older versions know their file by the first two keys
+            "started": times.iso(clock.now()),
+            "place": host.place(),
+        }
         self._file: AtomicFile | None = None
         self._interval = 0
         self._pairs: Sequence[Pair] = ()
         self._sources: Sequence[str] = ()
-        self._day = ""
-        self._counts: dict[str, Count] = {}
+        self._midnight = times.EPOCH
+        self._counts: defaultdict[str, Count] = defaultdict(Count)
         """The slots of each pair since midnight UTC."""
         self._catch_up: Iterator[None] = iter(())
         """Adds the slots of the day from before the start, a part at each step."""
@@ -79,9 +86,8 @@ class StatusSink:
         """
         self.priced = {**log.priced, **self.priced} if late else log.priced
         if not late:
-            self._day, self._counts = times.iso(now)[:10], {}
-        midnight = times.parse_iso(f"{self._day}T00:00:00Z")
-        self._catch_up = count_day(log.path, log.size, midnight, log.interval or 1, self._counts)
+            self._midnight, self._counts = times.slot_of(now, times.DAY), defaultdict(Count)
+        self._catch_up = count_day(log.path, log.size, self._midnight, log.interval or 1, self._counts)
 
     def _count_on(self) -> None:
         with suppress(OSError):  # a count is no reason to disturb anybody
@@ -91,8 +97,16 @@ class StatusSink:
     def slot(self, slot: datetime, quotes: Sequence[Quote]) -> None:
         """Counts the quotes and writes the status. Raises OSError."""
         self._count_on()
+        midnight = times.slot_of(slot, times.DAY)
+        if midnight > self._midnight:
+            self._midnight, self._counts, self._catch_up = midnight, defaultdict(Count), iter(())
         for quote in quotes:
-            self._count(quote)
+            count = self._counts[str(quote.pair)]
+            if quote.price is None:
+                count.missed += self._of_today(quote)
+            else:
+                count.recorded += 1
+                self.priced[quote.pair] = quote
         self._since_start.count(quotes)
         self._quotes = [quote for quote in quotes if quote.slot == slot]
         self._write()
@@ -112,25 +126,12 @@ class StatusSink:
             with suppress(OSError):
                 self._file.remove()
 
-    def _count(self, quote: Quote) -> None:
-        self._begin_day(quote.slot + timedelta(seconds=self._interval) * (quote.slots - 1))
-        count = self._counts.setdefault(str(quote.pair), Count())
-        if quote.price is None:
-            count.missed += self._of_today(quote)
-        else:
-            count.recorded += 1
-            self.priced[quote.pair] = quote
-
     def view(self, quotes: Sequence[Quote]) -> dict[str, Any]:
         """The status as a JSON object, given the quotes of the slot that has ended."""
         stored = self._rows.stored
         return {
-            "version": __version__,
-            "pid": os.getpid(),
-            "schema": SCHEMA,  # third: older versions know their file by the first two keys
-            "started": self._started,
+            **self._head,
             "interval": self._interval,
-            "place": host.place(),
             "slot": times.iso(stored) if stored else None,
             "waiting": self._witness.waiting or None,
             "clock_ahead_seconds": self._clock_ahead(),
@@ -145,19 +146,13 @@ class StatusSink:
         ahead = self._witness.ahead
         return None if ahead is None else round(ahead.total_seconds(), 1)
 
-    def _begin_day(self, slot: datetime) -> None:
-        day = times.iso(slot)[:10]
-        if day > self._day:
-            self._day, self._counts, self._catch_up = day, {}, iter(())
-
     def _of_today(self, quote: Quote) -> int:
         """How many of a missed row's slots are today's: it may reach over midnight."""
-        midnight = times.parse_iso(f"{self._day}T00:00:00Z")
-        return quote.slots - min(quote.slots, times.slots_between(quote.slot, midnight, self._interval))
+        before = times.slots_between(quote.slot, self._midnight, self._interval)
+        return max(0, quote.slots - before)
 
     def _pair(self, pair: Pair) -> dict[str, Any]:
-        last = self.priced.get(pair)
-        count = self._counts.get(str(pair), Count())
+        last, count = self.priced.get(pair), self._counts[str(pair)]
         return {
             "price": plain(last.price) if last and last.price is not None else None,
             "slot": times.iso(last.slot) if last else None,
@@ -168,11 +163,12 @@ class StatusSink:
 
     def _source(self, name: str, quotes: Sequence[Quote]) -> dict[str, Any]:
         source = self._states[name]
-        offset, reading = _farthest(name, quotes)
+        given = [(quote, one) for quote in quotes for one in quote.readings if one.source == name]
+        offset, reading = _farthest(given)
         until = source.rests_until(self._clock.monotonic(), self._clock.now())
         age = (quotes[-1].slot - reading.time).total_seconds() if reading and reading.time else None
         return {
-            "state": "retired" if source.backoff.retired else _standing(name, quotes),
+            "state": "retired" if source.backoff.retired else _standing(name, given),
             "until": times.iso(until) if until else None,
             "reach": f"{source.tally.reach:08b}",
             "offset_bp": offset,
@@ -183,25 +179,29 @@ class StatusSink:
         }
 
 
-def _standing(name: str, quotes: Sequence[Quote]) -> str:
+_Given = Sequence[tuple[Quote, Reading]]
+"""What one source gave in a slot, with the quotes that came of it."""
+
+
+def _standing(name: str, given: _Given) -> str:
     """The word for a source in a slot: selected where a price rests on it, else why it was not used."""
-    if any(name in quote.sources for quote in quotes):
+    if any(name in quote.sources for quote, _ in given):
         return "selected"
-    whys = [one.why for quote in quotes for one in quote.readings if one.source == name and one.why]
+    whys = [reading.why for _, reading in given if reading.why]
     return "outlier" if "outlier" in whys else next(iter(whys), "unused")
 
 
-def _farthest(name: str, quotes: Sequence[Quote]) -> tuple[float | None, Reading | None]:
-    """A source's reading that is farthest from the recorded price, and how far, in basis points."""
-    worst: tuple[float | None, Reading | None] = (None, None)
-    for quote in quotes:
-        for reading in quote.readings:
-            if reading.source != name or reading.price is None:
-                continue
-            if quote.price is None:
-                worst = worst if worst[1] else (None, reading)
-                continue
-            offset = round(float((reading.price - quote.price) / quote.price) * 10000, 2)
-            if worst[0] is None or abs(offset) > abs(worst[0]):
-                worst = (offset, reading)
-    return worst
+def _farthest(given: _Given) -> tuple[float | None, Reading | None]:
+    """The reading that is farthest from the recorded price, and how far, in basis points.
+
+    Where no price was recorded, it is the first that has one, and there is no offset.
+    """
+    recorded = [
+        (0.0 if one.price == quote.price else float((one.price - quote.price) / quote.price), one)
+        for quote, one in given
+        if one.price is not None and quote.price is not None
+    ]
+    if recorded:
+        offset, reading = max(recorded, key=lambda known: abs(known[0]))
+        return round(offset * 10000, 2), reading
+    return None, next((one for _, one in given if one.price is not None), None)
