@@ -45,6 +45,11 @@ class ClockWitness:
 
     def look(self, now: datetime, end: datetime, slot: datetime) -> bool:
         """Whether it is worth asking the sources: `end` is the last row's slot, `slot` the next one."""
+        # A clock may be set back at any time, by an operator or by NTP after a boot with a wrong one. The
+        # rows up to `end` stand in the log and can neither be written again nor moved; rows of a time before
+        # them would be out of order for every reader. So nothing is written until the clock has passed them:
+        # the slots in between are recorded already, and if the clock was ahead before, they are what a wrong
+        # clock costs. Nor is anybody asked: an answer could belong to no slot.
         if now < self._released:
             self._wait(Trouble.UNSET, now, f"before the release of this program, {times.iso(self._released)}")
         elif now < end:

@@ -39,16 +39,16 @@ MakeWorkers = Callable[[Settings, Clock], Mapping[str, Workers]]
 
 
 class Running(NamedTuple):
-    """What is made of one set of settings, and closed when a reload replaces it."""
+    """What is made of one set of settings, and replaced at a reload."""
 
-    settings: Settings
     workers: Mapping[str, Workers]
     loop: Loop
 
-    def close(self) -> None:
-        """Has the workers send nothing more."""
-        for one in self.workers.values():
-            one.close()
+
+def close(workers: Mapping[str, Workers]) -> None:
+    """Has workers send nothing more."""
+    for one in workers.values():
+        one.close()
 
 
 def make_workers(wanted: Settings, clock: Clock) -> Mapping[str, Workers]:
@@ -136,30 +136,42 @@ class App:
         """Records until a stop is asked for; returns the exit status. Raises PriceError where it cannot."""
         self._records.configure(self._wanted)  # before all others: they may have something to report
         try:
-            running = self._start(self._wanted)
+            running = self._start()
             while running.loop.run() is Signal.RELOAD:
                 running = self._reload(running)
             return self._stop(running)
         finally:
             self._sinks.close()
 
-    def _start(self, wanted: Settings) -> Running:
-        workers = self._make_workers(wanted, self._clock)
-        self._sinks.configure(wanted)
-        running = self._assemble(wanted, workers)
+    def _start(self) -> Running:
+        running = self._assemble(self._wanted)
         fault = self._state.restore()
         if fault:
-            text = f"{wanted.state}: not understood ({fault}); starting without it"
+            text = f"{self._wanted.state}: not understood ({fault}); starting without it"
             log_event(Event.BAD_STATE, logging.WARNING, text)
-        log_event(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(wanted)}")
+        log_event(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(self._wanted)}")
         self._notify(self._service.ready)
         # from here on what grows with the log: up to a second for hundreds of rules
         self._failures.call(self._alerts, "read the end of the log", self._alerts.begin)
         self._failures.call(self._status, "end a slot", self._status.idle)
         return running
 
-    def _assemble(self, wanted: Settings, workers: Mapping[str, Workers]) -> Running:
-        """The objects of one set of settings. It cannot fail."""
+    def _assemble(self, wanted: Settings) -> Running:
+        """What runs with these settings. Raises PriceError, and has changed nothing, if it cannot.
+
+        So all that may refuse comes first, in the order of what is easiest to undo: making workers (close
+        them), then the sinks, of which the first, the rows, refuses before it changes anything. From there
+        on nothing fails. At a reload the old workers are closed only after that: answers that they still owe
+        come through the clock's queue and are received as late ones.
+        """
+        workers = self._make_workers(wanted, self._clock)
+        before, self._wanted = self._wanted, wanted  # a log that opens now is theirs
+        try:
+            self._sinks.configure(wanted)
+        except PriceError:
+            self._wanted = before
+            close(workers)
+            raise
         for name in wanted.sources:
             if name not in self._states or self._states[name].url != wanted.urls.get(name, ""):
                 self._states[name] = SourceState(wanted.source(name), wanted.urls.get(name, ""))
@@ -170,49 +182,28 @@ class App:
         loop = Loop(
             self._clock, poller, wanted.pairs, wanted.rules, wanted.timeout, self._ledger, self._sinks
         )
-        return Running(wanted, workers, loop)
+        return Running(workers, loop)
 
     def _reload(self, running: Running) -> Running:
         """The recorder of the settings as they now are; the running one where they are refused."""
         log_event(Event.RELOADING, logging.INFO, "reading the settings again")
         self._notify(self._service.reloading)
+        before = self._wanted
         try:
-            after = self._changed(running)
+            after = self._assemble(settings.load(self._environ))
         except PriceError as error:
             faults = "; ".join(str(error).splitlines())
             text = f"new settings refused, the old ones stay: {faults}"
             log_event(Event.RELOAD_REFUSED, logging.ERROR, text)
             after = running
-            self._since_start.reloaded = False
         else:
-            self._since_start.reloaded = True
-            log_event(Event.RELOADED, NOTICE, f"settings read again: {_summary(after.settings)}")
+            close(running.workers)
+            if self._wanted.file == before.file and self._wanted.interval != before.interval:
+                self._ledger.new_segment()
+            log_event(Event.RELOADED, NOTICE, f"settings read again: {_summary(self._wanted)}")
+        self._since_start.reloaded = after is not running
         self._notify(self._service.ready)
         return after
-
-    def _changed(self, running: Running) -> Running:
-        """Changes to the settings as they now are. Raises PriceError, and has changed nothing, if it cannot.
-
-        So all that may refuse comes first, in the order of what is easiest to undo: reading the settings
-        (nothing to undo), making workers (close them), and the sinks, of which the first, the rows, refuses
-        before it changes anything. From there on nothing fails: the ledger begins a new segment if the slots
-        are others, the new objects replace the old, and the old workers are closed. Answers that they still
-        owe come through the clock's queue and are received as late ones.
-        """
-        wanted = settings.load(self._environ)
-        workers = self._make_workers(wanted, self._clock)
-        self._wanted = wanted  # a log that opens now is theirs
-        try:
-            self._sinks.configure(wanted)
-        except PriceError:
-            self._wanted = running.settings
-            for one in workers.values():
-                one.close()
-            raise
-        if wanted.file == running.settings.file and wanted.interval != running.settings.interval:
-            self._ledger.new_segment()
-        running.close()
-        return self._assemble(wanted, workers)
 
     def _log_opened(self, log: LogEnd, late: bool) -> None:
         """Goes on where the log that the rows go into ends."""
@@ -232,7 +223,7 @@ class App:
         after = f" after the slot {times.iso(self._ledger.end)}" if self._ledger.last else ""
         log_event(Event.STOPPING, logging.INFO, f"stopping{after}")
         self._notify(self._service.stopping)
-        running.close()
+        close(running.workers)
         return 0 if self._rows.finish() else 1
 
     def _notify(self, action: Callable[[], None]) -> None:

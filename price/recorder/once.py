@@ -9,8 +9,7 @@ from price.alerts.words import describe
 from price.choose import Memory, choose
 from price.clock import Clock
 from price.log import row
-from price.log.row import write
-from price.model import Pair, Quote, Reading
+from price.model import Quote, Reading
 from price.plan import Plan
 from price.recorder.app import MakeWorkers, make_poller, make_workers
 from price.recorder.show_status import alerts_on
@@ -22,14 +21,9 @@ Say = Callable[[str], None]
 
 def once(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers = make_workers) -> int:
     """Says the rows of the slot that has just begun; 0 if every pair has a price, else 1."""
-    slot = times.slot_of(clock.now(), wanted.interval)
-    readings = _ask(wanted, clock, slot, make)
-    now, rules = clock.now(), wanted.rules
-    quotes: list[Quote] = []
-    for pair in wanted.pairs:
-        quote, _ = choose(slot, pair, readings[pair], now, Memory(), rules)
-        quotes.append(quote)
-        say(write(quote))
+    quotes, _ = _quotes(wanted, clock, make)
+    for quote in quotes:
+        say(row.write(quote))
     return 1 if any(quote.missed for quote in quotes) else 0
 
 
@@ -56,12 +50,7 @@ def check(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers = make_wor
 
 def _answers(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers) -> bool:
     """Says what each source answers now, judged as the recorder would; returns whether anything is wrong."""
-    slot = times.slot_of(clock.now(), wanted.interval)
-    readings = _ask(wanted, clock, slot, make)
-    now = clock.now()
-    quotes = [
-        choose(slot, pair, readings.get(pair, ()), now, Memory(), wanted.rules)[0] for pair in wanted.pairs
-    ]
+    quotes, now = _quotes(wanted, clock, make)
     rows = [_answer(wanted, quote, reading, now) for quote in quotes for reading in quote.readings]
     _table(say, ("source", "pair", "price", "age", "ms", "asked as"), rows)
     for remark in _remarks(wanted, quotes):
@@ -103,10 +92,16 @@ def _price(reading: Reading) -> Decimal:
     return reading.price or Decimal(0)
 
 
-def _ask(wanted: Settings, clock: Clock, slot: datetime, make: MakeWorkers) -> dict[Pair, list[Reading]]:
+def _quotes(wanted: Settings, clock: Clock, make: MakeWorkers) -> tuple[list[Quote], datetime]:
+    """The quotes of the slot that has just begun, as a recorder without a past makes them, and when."""
+    slot = times.slot_of(clock.now(), wanted.interval)
     states = {name: SourceState(wanted.source(name)) for name in wanted.sources}
     poller = make_poller(wanted, states, make(wanted, clock), clock)
-    return poller.ask(slot, wanted.timeout) or {}
+    readings, now = poller.ask(slot, wanted.timeout) or {}, clock.now()
+    quotes = [
+        choose(slot, pair, readings.get(pair, ()), now, Memory(), wanted.rules)[0] for pair in wanted.pairs
+    ]
+    return quotes, now
 
 
 def _planned(plan: Plan) -> tuple[str, ...]:
