@@ -3,9 +3,8 @@
 import json
 import logging
 import os
-import subprocess
-import sys
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -57,100 +56,77 @@ def slots(scene: Scene) -> list[str]:
     return [row.split()[0] for row in scene.rows]
 
 
-def test_a_file_renamed_in_flight_is_begun_anew_and_none_of_its_rows_is_lost(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    old = tmp_path / "prices.txt-20261120"
-    scene.clock.at(8, lambda: scene.file.rename(old))
-
-    scene.run(until=14)
-
-    assert [row[11:19] for row in proven(old.read_text())] == ["15:52:05", "15:52:10"]
-    assert slots(scene) == ["15:52:15"]
-    assert scene.text.startswith(HEADER)
+def rename(file: Path) -> None:
+    file.rename(file.with_name("prices.txt-20261120"))
 
 
-def test_a_file_removed_in_flight_is_begun_anew(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.clock.at(8, lambda: scene.file.unlink())
-
-    scene.run(until=19)
-
-    assert slots(scene) == ["15:52:15", "15:52:20"]
+def rename_folder(file: Path) -> None:
+    file.parent.rename(file.parent.with_name("elsewhere"))
 
 
-def test_a_file_emptied_in_flight_is_begun_anew(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.clock.at(8, lambda: os.truncate(scene.file, 0))
-
-    scene.run(until=19)
-
-    assert slots(scene) == ["15:52:15", "15:52:20"]
-    assert len(scene.said(Event.FILE_BEGUN)) == 2
+def remove_folder(file: Path) -> None:
+    shutil.rmtree(file.parent)
 
 
-def test_a_file_cut_short_in_flight_goes_on_in_a_new_sum(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.clock.at(13, lambda: os.truncate(scene.file, len(HEADER) + 50))
-
-    scene.run(until=24)
-
-    assert slots(scene) == ["15:52:05", "15:52:20", "15:52:25"]
+def replace_by_copy(file: Path) -> None:
+    copy = file.with_name("copy")
+    copy.write_text(file.read_text() + "# mended by hand\n")
+    copy.rename(file)
 
 
-def test_a_file_replaced_by_its_copy_goes_on_in_a_new_sum(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
+def append(text: str) -> Callable[[Path], None]:
+    def do(file: Path) -> None:
+        with file.open("a") as log:
+            log.write(text)
 
-    def edit() -> None:
-        copy = tmp_path / "copy"
-        copy.write_text(scene.text + "# mended by hand\n")
-        copy.rename(scene.file)
-
-    scene.clock.at(8, edit)
-
-    scene.run(until=19)
-
-    assert slots(scene) == ["15:52:05", "15:52:10", "15:52:15", "15:52:20"]
-    assert "# mended by hand\n# price-log" in scene.text
+    return do
 
 
-def test_a_remark_added_in_flight_stays_where_it_is(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-
-    def remark() -> None:
-        with scene.file.open("a") as file:
-            file.write("# moved to another rack\n")
-
-    scene.clock.at(8, remark)
-
-    scene.run(until=14)
-
-    assert slots(scene) == ["15:52:05", "15:52:10", "15:52:15"]
-    assert scene.text.splitlines()[3] == "# moved to another rack"
-    assert scene.text.count("# price-log") == 1
-
-
-def test_half_a_line_that_another_program_left_is_cut_and_said(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-
-    def scribble() -> None:
-        with scene.file.open("a") as file:
-            file.write("half a li")
-
-    scene.clock.at(8, scribble)
-
-    scene.run(until=14)
-
-    assert slots(scene) == ["15:52:05", "15:52:10", "15:52:15"]
-    assert "half a li" in scene.said(Event.TAIL_CUT)[0]
-
-
-def test_a_folder_that_vanished_is_made_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mischief", "seconds", "headers", "begun", "cut"),
+    [
+        (rename, "15 20", 1, 2, 0),
+        (rename_folder, "15 20", 1, 2, 0),
+        (remove_folder, "15 20", 1, 2, 0),
+        (Path.unlink, "15 20", 1, 2, 0),
+        (lambda file: os.truncate(file, 0), "15 20", 1, 2, 0),
+        (lambda file: os.truncate(file, len(HEADER) + 50), "05 15 20", 2, 1, 1),
+        (replace_by_copy, "05 10 15 20", 2, 1, 0),
+        (append("# moved to another rack\n"), "05 10 15 20", 1, 1, 0),
+        (append("half a li"), "05 10 15 20", 1, 1, 1),
+    ],
+    ids=[
+        "renamed",
+        "folder",
+        "folder removed",
+        "removed",
+        "emptied",
+        "cut short",
+        "copied",
+        "remark",
+        "half",
+    ],
+)
+def test_whatever_is_done_to_the_file_in_flight_no_later_row_is_lost(
+    tmp_path: Path, mischief: Callable[[Path], None], seconds: str, headers: int, begun: int, cut: int
+) -> None:
     scene, _ = scene_with_disk(tmp_path)
-    scene.clock.at(8, lambda: scene.file.parent.rename(tmp_path / "elsewhere"))
+    left: list[str] = []
+
+    def act() -> None:
+        mischief(scene.file)
+        left.append(scene.text if scene.file.exists() else "")
+
+    scene.clock.at(8, act)
 
     scene.run(until=19)
 
-    assert slots(scene) == ["15:52:15", "15:52:20"]
+    assert scene.text.startswith(left[0][: left[0].rfind("\n") + 1])
+
+    assert slots(scene) == [f"15:52:{second}" for second in seconds.split()]
+    assert scene.text.count("# price-log") == headers
+    assert len(scene.said(Event.FILE_BEGUN)) == begun
+    assert len(scene.said(Event.TAIL_CUT)) == cut
     assert scene.file.stat().st_mode & 0o777 == 0o644
 
 
@@ -171,12 +147,17 @@ def test_rows_are_held_while_the_disk_refuses_and_written_when_it_takes_them(tmp
     assert "12 rows held" in written
 
 
-def test_rows_that_are_held_keep_the_interval_that_they_were_made_in(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("is_removed", "first"), [(False, ["05", "10"]), (True, [])])
+def test_rows_that_are_held_keep_the_interval_that_they_were_made_in(
+    tmp_path: Path, is_removed: bool, first: list[str]
+) -> None:
     scene, disk = scene_with_disk(tmp_path)
     scene.clock.at(8, disk.refuse)
     scene.reload_at(18, INTERVAL="20")
     scene.reload_at(57, INTERVAL="10", PAIRS="BTC-USD,ETH-USD")
     scene.clock.at(88, disk.mend)
+    if is_removed:
+        scene.clock.at(88, scene.file.unlink)
 
     scene.run(until=110)
 
@@ -185,81 +166,41 @@ def test_rows_that_are_held_keep_the_interval_that_they_were_made_in(tmp_path: P
         "# price-log 1 every=20s",
         "# price-log 1 every=10s",
     ]
-    assert [row.split()[0] for row in scene.rows[:6]] == [
-        "15:52:05",
-        "15:52:10",
-        "15:52:15",
-        "15:52:20",
-        "15:52:40",
-        "15:53:00",
-    ]
-
-
-def test_rows_that_are_held_begin_a_new_file_with_their_own_interval(tmp_path: Path) -> None:
-    scene, disk = scene_with_disk(tmp_path)
-
-    def mend() -> None:
-        disk.mend()
-        scene.file.unlink()
-
-    scene.clock.at(8, disk.refuse)
-    scene.reload_at(18, INTERVAL="20")
-    scene.clock.at(60, mend)
-
-    scene.run(until=80)
-
-    assert [one for one in scene.text.splitlines() if one.startswith("#")] == [
-        "# price-log 1 every=5s",
-        "# price-log 1 every=20s",
-    ]
-    assert slots(scene)[0] == "15:52:15"
+    expected = [f"15:52:{second}" for second in [*first, "15", "20", "40"]]
+    assert slots(scene)[: len(expected) + 1] == [*expected, "15:53:00"]
 
 
 @pytest.mark.parametrize(
-    ("change", "first"),
+    ("pairs", "changes", "late"),
     [
-        ({"INTERVAL": "1800"}, "BTC-USD - late slots=3"),
-        ({"PAIRS": "BTC-USD,ETH-USD"}, "BTC-USD - late slots=3"),
-        ({"SOURCES": "bitstamp"}, "BTC-USD - late slots=6"),
+        ("BTC-USD", [], "19:00 BTC 6"),
+        ("BTC-USD", [{"SOURCES": "bitstamp"}], "19:00 BTC 6"),
+        ("BTC-USD", [{"INTERVAL": "1800"}], "19:00 BTC 2, 20:30 BTC 8"),
+        (
+            "BTC-USD",
+            [{"INTERVAL": "1800"}, {"INTERVAL": "600"}],
+            "19:00 BTC 2, 20:30 BTC 4, 22:10 BTC 12",
+        ),
+        ("BTC-USD", [{"PAIRS": "BTC-USD,ETH-USD"}], "19:00 BTC 2, 21:00 BTC 4, 21:00 ETH 4"),
+        ("BTC-USD,ETH-USD", [{"PAIRS": "BTC-USD"}], "19:00 BTC 2, 19:00 ETH 2, 21:00 BTC 4"),
     ],
 )
-def test_slots_given_up_over_a_change_of_the_settings_leave_a_sound_log(
-    tmp_path: Path, change: dict[str, str], first: str
+def test_slots_given_up_are_late_in_the_settings_that_they_were_recorded_with(
+    tmp_path: Path, pairs: str, changes: list[dict[str, str]], late: str
 ) -> None:
-    scene, disk = scene_with_disk(tmp_path, INTERVAL="3600")
+    scene, disk = scene_with_disk(tmp_path, INTERVAL="3600", PAIRS=pairs)
     scene.clock.lag = 50
     scene.clock.at(8000, disk.refuse)
-    scene.reload_at(8000 + 3 * 3600, **change)
+    for number, change in enumerate(changes, start=1):
+        scene.reload_at(8000 + number * 2 * 3600, **change)
     scene.clock.at(8000 + 30 * 3600, disk.mend)
 
     scene.run(until=8000 + 31 * 3600)
 
-    assert scene.rows[4].partition(" ")[2] == first
-    assert scene.text.count("# price-log") == (1 if "SOURCES" in change else 2)
+    rows = [row.replace("-USD - late slots=", " ") for row in scene.rows if " late" in row]
+    assert ", ".join(f"{row[:5]}{row[8:]}" for row in rows) == late
     assert "given up" in scene.said(Event.ROWS_WRITTEN)[0]
     assert main(["verify", "--file", str(scene.file)], {}, START) == 0, "nor is a slot lost between two sums"
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "late"),
-    [
-        ("BTC-USD,ETH-USD", "BTC-USD", "17:00:00 ETH-USD - late slots=3"),
-        ("BTC-USD", "BTC-USD,ETH-USD", "20:00:00 ETH-USD - late slots=2"),
-    ],
-)
-def test_slots_given_up_of_a_pair_that_was_removed_or_added_meanwhile_are_late(
-    tmp_path: Path, before: str, after: str, late: str
-) -> None:
-    scene, disk = scene_with_disk(tmp_path, INTERVAL="3600", PAIRS=before)
-    scene.clock.lag = 50
-    scene.clock.at(4000, disk.refuse)
-    scene.reload_at(4000 + 3 * 3600, PAIRS=after)
-    scene.clock.at(30 * 3600, disk.mend)
-
-    scene.run(until=32 * 3600)
-
-    assert [row for row in scene.rows if "late" in row and "ETH" in row] == [late]
-    assert main(["verify", "--file", str(scene.file)], {}, START) == 0
 
 
 def test_slots_given_up_before_the_disk_ever_took_a_row_are_late(tmp_path: Path) -> None:
@@ -286,47 +227,6 @@ def test_made_up_prices_do_not_follow_real_ones_that_are_still_held(tmp_path: Pa
     (refusal,) = scene.said(Event.RELOAD_REFUSED)
     assert "a file of their own" in refusal
     assert "simulated" not in scene.text
-
-
-def test_slots_given_up_over_two_changes_of_the_interval_begin_after_the_last_row(tmp_path: Path) -> None:
-    scene, disk = scene_with_disk(tmp_path, INTERVAL="1800")
-    scene.clock.lag = 50
-    scene.clock.at(4000, disk.refuse)
-    scene.reload_at(4200, INTERVAL="3600")
-    scene.reload_at(9000, INTERVAL="600")
-    scene.clock.at(9000 + 30 * 3600, disk.mend)
-
-    scene.run(until=9000 + 31 * 3600)
-
-    assert [row.partition(" ")[0] for row in scene.rows[:4]] == [
-        "15:30:00",
-        "16:00:00",
-        "16:30:00",
-        "17:00:00",
-    ]
-    assert "late" in scene.rows[3]
-    assert main(["verify", "--file", str(scene.file)], {}, START) == 0
-
-
-def test_a_stop_while_rows_are_held_says_so_and_fails(tmp_path: Path) -> None:
-    scene, disk = scene_with_disk(tmp_path)
-    scene.clock.at(8, disk.refuse)
-
-    status = scene.run(until=24)
-
-    assert status == 1
-    assert "3 rows could not be written" in scene.said(Event.ROWS_HELD)[-1]
-
-
-def test_a_stop_writes_held_rows_where_the_disk_takes_them_again(tmp_path: Path) -> None:
-    scene, disk = scene_with_disk(tmp_path)
-    scene.clock.at(8, disk.refuse)
-    scene.clock.at(23, disk.mend)
-
-    status = scene.run(until=24)
-
-    assert status == 0
-    assert len(slots(scene)) == 5
 
 
 def test_rows_held_are_counted_in_words_and_no_journal_is_promised(tmp_path: Path) -> None:
@@ -385,28 +285,6 @@ def test_rows_are_on_the_disk_before_they_are_logged_and_status_json_names_them_
     assert looks.seen == [("15:52:05", 1, None), ("15:52:10", 2, "15:52:05")]
 
 
-@pytest.mark.parametrize("kind", ["directory", "fifo", "device"])
-def test_what_is_no_regular_file_is_refused(tmp_path: Path, kind: str) -> None:
-    scene = Scene(tmp_path)
-    if kind == "directory":
-        scene.file.mkdir()
-    elif kind == "fifo":
-        os.mkfifo(scene.file)
-    else:
-        scene.set(FILE="/dev/full")
-
-    with pytest.raises(PriceError, match="not a regular file"):
-        scene.run(until=4)
-
-
-def test_a_log_below_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a-file").write_text("")
-    scene = Scene(tmp_path, FILE=str(tmp_path / "a-file" / "prices.txt"))
-
-    with pytest.raises(PriceError, match=r"PRICE_FILE=.*a-file/prices\.txt: .*a-file is not a folder"):
-        scene.run(until=4)
-
-
 def recording(path: Path) -> RowsSink:
     """A recorder's rows, begun in a log."""
     rows = RowsSink(lambda *_: None, FakeClock())
@@ -441,23 +319,6 @@ def test_a_lock_whose_holder_is_not_told_yet_is_a_lock_all_the_same(tmp_path: Pa
     os.close(held)
 
 
-def test_a_lock_that_was_removed_in_flight_is_taken_again_with_the_folder(tmp_path: Path) -> None:
-    scene, _ = scene_with_disk(tmp_path)
-    scene.clock.at(8, lambda: scene.file.parent.rename(tmp_path / "elsewhere"))
-    refused: list[str] = []
-
-    def try_second() -> None:
-        with pytest.raises(PriceError) as caught:
-            recording(scene.file)
-        refused.append(str(caught.value))
-
-    scene.clock.at(13, try_second)
-
-    scene.run(until=14)
-
-    assert f"process {os.getpid()}" in refused[0]
-
-
 def test_a_file_that_another_recorder_took_over_is_left_to_it(tmp_path: Path) -> None:
     scene, _ = scene_with_disk(tmp_path)
     others: list[RowsSink] = []
@@ -473,21 +334,6 @@ def test_a_file_that_another_recorder_took_over_is_left_to_it(tmp_path: Path) ->
 
     assert len(scene.said(Event.ROWS_HELD)) == 1
     assert slots(scene) == ["15:52:15", "15:52:20", "15:52:25", "15:52:30"]
-
-
-def test_the_oldest_of_more_than_a_day_of_held_rows_are_given_up_and_counted_and_late(tmp_path: Path) -> None:
-    scene, disk = scene_with_disk(tmp_path, INTERVAL="3600")
-    scene.clock.lag = 50
-    scene.clock.at(4000, disk.refuse)
-    scene.clock.at(30 * 3600, disk.mend)
-
-    scene.run(until=32 * 3600)
-
-    (written,) = scene.said(Event.ROWS_WRITTEN)
-    assert "24 rows held" in written
-    assert "5 older ones were given up" in written
-    assert scene.rows[2] == "17:00:00 BTC-USD - late slots=5"
-    assert scene.text.count("# price-log") == 1
 
 
 def test_a_quote_that_no_row_can_hold_does_not_keep_later_ones_from_the_disk(tmp_path: Path) -> None:
@@ -616,61 +462,6 @@ def test_a_handler_that_fails_now_and_then_within_a_slot_is_not_said_to_work_in_
     recorder.sinks.close()
 
     assert len(recorder.heard) == 1
-
-
-SMALL = """
-import resource, signal, sys
-from pathlib import Path
-from price.smallfile import AtomicFile
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-file = AtomicFile(Path(sys.argv[1]), 0o644, durable=False)
-file.write("old")
-resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-try:
-    file.write("new " * 1000)
-except OSError as error:
-    print(error.strerror)
-"""
-
-SHORT = """
-import resource, signal, sys
-from datetime import UTC, datetime
-from pathlib import Path
-from price.sinks.rows import RowsSink
-from price.model import Pair, Quote
-from price.clock import SystemClock
-from price.settings import load
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-path = Path(sys.argv[1])
-rows = RowsSink(lambda *_: None, SystemClock())
-rows.configure(load({"PRICE_FILE": sys.argv[1]}))
-for second, limit in ((0, -1), (5, 80), (10, 80), (15, -1)):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1))
-    slot = datetime(2026, 11, 20, 15, 52, second, tzinfo=UTC)
-    rows.slot(slot, [Quote(slot, Pair("BTC", "USD"), reason="late")])
-    print(rows.held, path.read_text().endswith("\\n"), path.read_text().count("\\n"))
-"""
-
-
-def run(program: str, path: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True, timeout=20
-    )
-    return done.stdout
-
-
-def test_a_small_file_is_not_replaced_by_half_of_a_new_one_where_the_disk_is_full(tmp_path: Path) -> None:
-    said = run(SMALL, tmp_path / "status.json")
-
-    assert "bytes could be written" in said
-    assert (tmp_path / "status.json").read_text() == "old"
-
-
-def test_a_disk_that_takes_half_a_row_keeps_none_of_it(tmp_path: Path) -> None:
-    said = run(SHORT, tmp_path / "prices.txt")
-
-    assert said == "0 True 2\n1 True 2\n2 True 2\n0 True 5\n"
-    assert len(proven((tmp_path / "prices.txt").read_text())) == 4
 
 
 def test_a_source_that_fails_and_a_disk_that_refuses_at_once_still_account_for_each_slot(

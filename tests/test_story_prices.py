@@ -4,6 +4,8 @@ import json
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from price import times
 from price.coins import COINS
 from price.model import Answer, Request
@@ -18,24 +20,32 @@ def said(scene: Scene) -> list[str]:
     return [row.split(" ", 2)[2] for row in scene.rows]
 
 
-def test_the_price_is_the_median_of_the_sources(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, SOURCES=f"{THREE},gemini")
-    for name, price in zip(THREE.split(","), ("100.1", "100.3", "100.2"), strict=True):
-        getattr(scene.net, name).says(price)
-    scene.net.gemini.says("100.25")
-
-    scene.run(until=4)
-
-    assert said(scene) == [f"100.225 {THREE},gemini"]
-
-
-def test_a_price_far_from_the_others_is_an_outlier(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "answers", "row"),
+    [
+        (
+            {"SOURCES": f"{THREE},gemini"},
+            {"coinbase": "100.1", "kraken": "100.3", "bitstamp": "100.2", "gemini": "100.25"},
+            f"100.225 {THREE},gemini",
+        ),
+        ({}, {"kraken": "90"}, "100 coinbase,bitstamp"),
+        ({}, {"kraken": "120", "bitstamp": 503}, "- disagree,bitstamp:unavailable"),
+        ({"QUORUM": "2"}, {"kraken": 503, "bitstamp": 404}, "- quorum,kraken:unavailable,bitstamp:refused"),
+    ],
+    ids=["median", "outlier", "disagree", "quorum"],
+)
+def test_the_price_is_what_the_sources_of_a_slot_agree_on(
+    tmp_path: Path, settings: dict[str, str], answers: dict[str, str | int], row: str
+) -> None:
     scene = Scene(tmp_path, SOURCES=THREE)
-    scene.net.kraken.says("90")
+    scene.set(**settings)
+    for name, answer in answers.items():
+        source = getattr(scene.net, name)
+        source.says(answer) if isinstance(answer, str) else source.answers("down", status=answer)
 
     scene.run(until=4)
 
-    assert said(scene) == ["100 coinbase,bitstamp"]
+    assert said(scene) == [row]
 
 
 def test_two_that_disagree_are_told_apart_by_the_last_price(tmp_path: Path) -> None:
@@ -47,55 +57,29 @@ def test_two_that_disagree_are_told_apart_by_the_last_price(tmp_path: Path) -> N
     assert said(scene) == ["100 coinbase,kraken", "100 coinbase"]
 
 
-def test_two_that_disagree_without_a_last_price_are_no_price(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, SOURCES="coinbase,kraken,bitstamp")
-    scene.net.kraken.says("120")
-    scene.net.bitstamp.answers("down for maintenance", status=503)
-
-    scene.run(until=4)
-
-    assert said(scene) == ["- disagree,bitstamp:unavailable"]
-
-
-def test_too_few_sources_are_no_price(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, SOURCES=THREE, QUORUM="2")
-    scene.net.kraken.answers("down", status=503)
-    scene.net.bitstamp.answers("down", status=404)
-
-    scene.run(until=4)
-
-    assert said(scene) == ["- quorum,kraken:unavailable,bitstamp:refused"]
-
-
-def test_a_jump_of_a_lone_source_is_believed_in_the_third_slot(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("answers", "recorded"),
+    [
+        ("100 106 106 106 106", "100 unconfirmed unconfirmed 106 106"),
+        ("100 200 200 100 100", "100 unconfirmed unconfirmed 100 100"),
+        ("100 106 106 502 106 106 106", "100 unconfirmed unconfirmed 502 unconfirmed unconfirmed 106"),
+    ],
+    ids=["believed in the third slot", "that goes back", "with a slot without an answer"],
+)
+def test_a_jump_of_a_lone_source_is_recorded_once_it_is_confirmed(
+    tmp_path: Path, answers: str, recorded: str
+) -> None:
     scene = Scene(tmp_path)
-    scene.clock.at(3, lambda: scene.net.kraken.says("106"))
+    for answer in answers.split():
+        if answer == "502":
+            scene.net.kraken.answers("x", status=502, times=1)
+        else:
+            scene.net.kraken.says(answer, times=1)
 
-    scene.run(until=24)
+    scene.run(until=5 * len(answers.split()) - 1)
 
-    assert said(scene) == ["100 kraken", "- unconfirmed", "- unconfirmed", "106 kraken", "106 kraken"]
-
-
-def test_a_jump_that_goes_back_is_never_recorded(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.net.kraken.says("100", times=1)
-    scene.net.kraken.says("200", times=2)
-
-    scene.run(until=24)
-
-    assert said(scene) == ["100 kraken", "- unconfirmed", "- unconfirmed", "100 kraken", "100 kraken"]
-
-
-def test_a_slot_without_an_answer_begins_the_confirmation_anew(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.net.kraken.says("100", times=1)
-    scene.net.kraken.says("106", times=2)
-    scene.net.kraken.answers("x", status=502, times=1)
-    scene.net.kraken.says("106", times=3)
-
-    scene.run(until=34)
-
-    assert said(scene)[3:] == ["- kraken:unavailable", "- unconfirmed", "- unconfirmed", "106 kraken"]
+    rows = [row.replace("- kraken:unavailable", "502").removeprefix("- ").split()[0] for row in said(scene)]
+    assert " ".join(rows) == recorded
 
 
 def test_a_jump_that_a_second_source_confirms_is_recorded_at_once(tmp_path: Path) -> None:

@@ -34,25 +34,25 @@ def test_a_source_that_limits_rests_a_minute_then_two_then_four_then_five(
     assert scene.rows[1] == "15:52:10 BTC-USD - kraken:resting"
 
 
-@pytest.mark.parametrize("status", [429, 403, 503])
-def test_retry_after_is_obeyed(tmp_path: Path, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "header", "again"),
+    [
+        *[(status, "17", 21) for status in (429, 403, 503)],
+        (429, format_datetime(START + timedelta(seconds=40), usegmt=True), 41),
+        *[(429, odd, 66) for odd in ("", "soon", "-5", "1e3", "\u0665", "Fri, 99 Nov 2026")],
+    ],
+)
+def test_retry_after_is_obeyed_in_seconds_or_as_a_date_and_counts_as_none_where_it_cannot_be_meant(
+    tmp_path: Path, status: int, header: str, again: int
+) -> None:
     scene = Scene(tmp_path)
-    scene.net.kraken.answers("later", status=status, times=1, retry_after="17")
+    scene.net.kraken.answers("later", status=status, times=1, retry_after=header)
 
-    scene.run(until=60)
+    scene.run(until=70)
 
-    assert scene.net.kraken.moments[:3] == [1, 21, 26]
-    assert [row.split()[3] for row in scene.rows[1:4]] == ["kraken:resting"] * 3
-
-
-def test_retry_after_may_be_a_date(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    date = format_datetime(START + timedelta(seconds=40), usegmt=True)
-    scene.net.kraken.answers("later", status=429, times=1, retry_after=date)
-
-    scene.run(until=60)
-
-    assert scene.net.kraken.moments[:2] == [1, 41]
+    assert scene.net.kraken.moments[:2] == [1, again]
+    resting = [row.split()[3] for row in scene.rows[1 : again // 5]]
+    assert set(resting) == {"kraken:resting"}
 
 
 @pytest.mark.parametrize("wrong_by_days", [-1, 1])
@@ -64,16 +64,6 @@ def test_a_date_to_retry_after_counts_from_the_servers_own_time(tmp_path: Path, 
     scene.run(until=60)
 
     assert scene.net.kraken.moments[:2] == [1, 41]
-
-
-@pytest.mark.parametrize("header", ["", "soon", "-5", "1e3", "\u0665", "Fri, 99 Nov 2026"])
-def test_a_retry_after_that_cannot_be_meant_counts_as_none(tmp_path: Path, header: str) -> None:
-    scene = Scene(tmp_path)
-    scene.net.kraken.answers("later", status=429, times=1, retry_after=header)
-
-    scene.run(until=70)
-
-    assert scene.net.kraken.moments[:2] == [1, 66]
 
 
 @pytest.mark.parametrize(
@@ -206,23 +196,17 @@ def test_a_source_that_forbids_is_retired_after_ten_minutes_and_asked_hourly(
     assert all(" 100 " in row for row in scene.rows)
 
 
-def test_a_single_source_without_a_name_is_retired_after_ten_minutes(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, INTERVAL="60")
+@pytest.mark.parametrize("sources", ["kraken", "kraken,bitstamp"])
+def test_a_source_without_a_name_is_retired_after_ten_minutes_alone_or_not(
+    tmp_path: Path, sources: str
+) -> None:
+    scene = Scene(tmp_path, SOURCES=sources, INTERVAL="60")
     scene.net.kraken.fails(NoSuchName("no such host"))
 
     scene.run(until=2 * 3600)
 
     assert len(scene.said(Event.SOURCE_RETIRED)) == 1
     assert len([one for one in scene.net.kraken.moments if one > 700]) <= 2
-
-
-def test_a_source_whose_name_is_gone_is_retired_while_others_answer(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, SOURCES="kraken,bitstamp", INTERVAL="10")
-    scene.net.kraken.fails(NoSuchName("no such host"))
-
-    scene.run(until=3000)
-
-    assert len(scene.said(Event.SOURCE_RETIRED)) == 1
 
 
 @pytest.mark.parametrize("others", [NoSuchName("no such host"), Unreachable("resolver away"), Timeout("x")])
@@ -252,18 +236,7 @@ def test_a_network_away_for_long_and_back_costs_at_most_the_longest_rest(tmp_pat
     assert scene.rows[-1].endswith(" 100 coinbase,kraken,bitstamp")
 
 
-def test_rests_survive_a_restart(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.net.kraken.answers("slow down", status=429, retry_after="120", times=1)
-    scene.run(until=24)
-
-    scene.clock.freeze(20)
-    scene.run(until=140)
-
-    assert scene.net.kraken.moments[:2] == [1, 126]
-
-
-def test_the_doubling_survives_a_restart(tmp_path: Path) -> None:
+def test_a_rest_and_the_doubling_survive_a_restart(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.net.kraken.answers("slow down", status=429)
     scene.run(until=100)
@@ -273,25 +246,18 @@ def test_the_doubling_survives_a_restart(tmp_path: Path) -> None:
     assert gaps(scene.net.kraken.moments) == [65, 125]
 
 
-def test_a_retired_source_stays_retired_over_a_restart(tmp_path: Path) -> None:
+def test_ten_minutes_of_refusals_are_counted_over_restarts_and_a_retired_source_stays_so(
+    tmp_path: Path,
+) -> None:
     scene = Scene(tmp_path, SOURCES="kraken,bitstamp", INTERVAL="60")
     scene.net.kraken.fails(Forbidden("451"))
+    scene.run(until=400)
     scene.run(until=1200)
     before = len(scene.net.kraken.asked)
 
     scene.run(until=3600)
 
     assert len(scene.net.kraken.asked) == before
-    assert len(scene.said(Event.SOURCE_RETIRED)) == 1
-
-
-def test_ten_minutes_of_refusals_are_counted_over_a_restart(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, SOURCES="kraken,bitstamp", INTERVAL="60")
-    scene.net.kraken.fails(Forbidden("451"))
-    scene.run(until=400)
-
-    scene.run(until=1000)
-
     assert len(scene.said(Event.SOURCE_RETIRED)) == 1
 
 

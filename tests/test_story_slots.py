@@ -42,23 +42,17 @@ def test_rows_of_a_slot_stand_in_the_order_of_the_pairs(tmp_path: Path) -> None:
     ]
 
 
-def test_a_slot_that_has_just_begun_is_recorded_while_there_is_time_for_it(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.clock.step(3)
-
-    scene.run(until=5)
-
-    assert scene.rows == ["15:52:05 BTC-USD 100 kraken", "15:52:10 BTC-USD 100 kraken"]
-    assert scene.net.kraken.moments == [0.0, 3.0]
-
-
-def test_a_slot_without_time_for_its_round_is_left_to_the_next(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("begun", "moments"), [(3, [0.0, 3.0]), (4.5, [1.5])])
+def test_a_slot_that_has_begun_is_recorded_if_there_is_time_for_it(
+    tmp_path: Path, begun: float, moments: list[float]
+) -> None:
     scene = Scene(tmp_path, TIMEOUT="2")
-    scene.clock.step(4.5)
+    scene.clock.step(begun)
 
     scene.run(until=5)
 
-    assert scene.rows == ["15:52:10 BTC-USD 100 kraken"]
+    assert scene.rows == ["15:52:05 BTC-USD 100 kraken", "15:52:10 BTC-USD 100 kraken"][-len(moments) :]
+    assert scene.net.kraken.moments == moments
 
 
 @pytest.mark.parametrize(("lag", "drift"), [(0.004, 0), (0, -500), (0, 500), (0.02, -300), (0.15, 0)])
@@ -139,27 +133,21 @@ def test_a_clock_set_back_writes_no_slot_twice(tmp_path: Path, back: float) -> N
     assert all("100 kraken" in row for row in scene.rows)
 
 
-def test_a_clock_set_back_by_hours_is_said_once_and_for_how_long(tmp_path: Path) -> None:
+def test_a_clock_set_back_by_hours_is_said_once_and_costs_no_slot_once_it_is_right_again(
+    tmp_path: Path,
+) -> None:
     scene = Scene(tmp_path)
     scene.clock.at(8, lambda: scene.clock.step(-2 * 3600))
+    scene.clock.at(300, lambda: scene.clock.step(2 * 3600))
 
-    scene.run(until=300)
+    scene.run(until=314)
 
-    assert scene.rows == ["15:52:05 BTC-USD 100 kraken", "15:52:10 BTC-USD 100 kraken"]
-    (warning,) = scene.said(Event.CLOCK_BEHIND)
+    assert len(scene.rows) == 5 + 1
+    assert scene.rows[2].startswith("15:52:15 BTC-USD - late slots=")
+    warning, _ = scene.said(Event.CLOCK_BEHIND)
     assert "2026-11-20T13:52:15Z" in warning
     assert "2026-11-20T15:52:10Z" in warning
     assert "2 h" in warning
-
-
-def test_a_clock_that_is_set_right_again_costs_no_slot_after_that(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.clock.at(8, lambda: scene.clock.step(-2 * 3600))
-    scene.clock.at(12, lambda: scene.clock.step(2 * 3600))
-
-    scene.run(until=24)
-
-    assert scene.rows[2:4] == ["15:52:15 BTC-USD - late", "15:52:20 BTC-USD 100 kraken"]
 
 
 def test_a_second_step_back_is_said_again_once_the_first_is_over(tmp_path: Path) -> None:

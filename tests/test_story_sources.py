@@ -254,8 +254,9 @@ def test_a_source_with_a_limit_of_its_own_rests_between_its_slots(tmp_path: Path
     ]
 
 
-def test_coingecko_is_asked_once_a_minute(tmp_path: Path) -> None:
+def test_coingecko_is_asked_once_a_minute_over_a_restart_too(tmp_path: Path) -> None:
     scene = Scene(tmp_path, SOURCES="kraken,coingecko")
+    scene.run(until=24)
 
     scene.run(until=183)
 
@@ -264,35 +265,19 @@ def test_coingecko_is_asked_once_a_minute(tmp_path: Path) -> None:
     assert not scene.said(Event.SOURCE_LOST, Event.SOURCE_BACK)
 
 
-def test_coingecko_is_asked_once_a_minute_over_a_restart_too(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, SOURCES="kraken,coingecko")
-    scene.run(until=24)
-
-    scene.run(until=65)
-
-    assert scene.net.coingecko.moments == [1.0, 61.0]
-
-
-def test_a_source_lost_is_said_once_and_its_return_with_the_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("back", "slots"), [(9, "1 slot"), (29, "6 slots")])
+def test_a_source_lost_is_said_once_and_its_return_with_the_count(
+    tmp_path: Path, back: float, slots: str
+) -> None:
     scene = Scene(tmp_path, SOURCES="kraken,bitstamp")
-    scene.clock.at(3, lambda: scene.net.kraken.fails(Unreachable("no route to host")))
-    scene.clock.at(29, lambda: scene.net.kraken.says("100"))
+    scene.clock.at(3, lambda: scene.net.kraken.fails(Timeout("too slow")))
+    scene.clock.at(back, lambda: scene.net.kraken.says("100"))
 
     scene.run(until=60)
 
-    assert scene.said(Event.SOURCE_LOST) == ["kraken lost: unreachable (no route to host)"]
-    (back,) = scene.said(Event.SOURCE_BACK)
+    assert scene.said(Event.SOURCE_LOST) == ["kraken lost: timeout (too slow)"]
     missed = sum(row.endswith(" 100 bitstamp") for row in scene.rows)
-    assert back == f"kraken back after {missed * 5} s: it missed {missed} slots"
-
-
-def test_a_source_that_misses_one_slot_is_back_after_it(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.net.kraken.fails(Timeout("too slow"), times=1)
-
-    scene.run(until=14)
-
-    assert scene.said(Event.SOURCE_BACK) == ["kraken back after 5 s: it missed 1 slot"]
+    assert scene.said(Event.SOURCE_BACK) == [f"kraken back after {missed * 5} s: it missed {slots}"]
 
 
 def test_where_nothing_is_reachable_there_is_one_hint(tmp_path: Path) -> None:

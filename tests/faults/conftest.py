@@ -40,6 +40,14 @@ def _has(tool: str) -> bool:
     return has(tool)
 
 
+def injecting(path: Path, *rules: str) -> list[str]:
+    """What stands before a command so that calls on a path go wrong, as in `fdatasync:error=EIO:when=3`."""
+    needs("strace")
+    traced = ",".join(dict.fromkeys(rule.partition(":")[0] for rule in rules))
+    injected = [word for rule in rules for word in ("-e", f"inject={rule}")]
+    return ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(path), "-e", f"trace={traced}", *injected]
+
+
 PlaceIn = Callable[..., Place]
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faults.conftest import PlaceIn, needs
+from tests.faults.conftest import PlaceIn, injecting, needs
 from tests.faults.place import Place
 
 HELD = "rows are held in memory"
@@ -47,10 +47,6 @@ def _fill(folder: Path, name: str = "ballast") -> Path:
         while file.write(b"x" * 512):
             pass
     return ballast
-
-
-def _strace(*options: str) -> list[str]:
-    return ["strace", "-f", "-qq", "-o", "/dev/null", *options]
 
 
 def _prove_bridged(place: Place, slots: int, words: str, mend: Callable[[], object]) -> None:
@@ -133,11 +129,9 @@ def test_a_stop_on_a_broken_file_system_says_what_is_lost_and_exits_1(
 
 @pytest.mark.parametrize(("call", "when"), [("write", "3..5"), ("fdatasync", "4..6"), ("openat", "7..8")])
 def test_io_errors_hold_rows_until_they_end(place: Place, call: str, when: str) -> None:
-    needs("strace")
     place.folder.mkdir()
-    fault = ["-e", f"trace={call},write", "-e", f"inject={call}:error=EIO:when={when}"]
-    more = ["-e", "inject=write:error=EIO:when=3"] if call == "openat" else []  # has the file opened again
-    place.start(*_strace("-P", str(place.file), *fault, *more)).slot()
+    more = ["write:error=EIO:when=3"] if call == "openat" else []  # has the file opened again
+    place.start(*injecting(place.file, f"{call}:error=EIO:when={when}", *more)).slot()
     _prove_bridged(place, 2, "Input/output error", lambda: None)
 
 
@@ -194,10 +188,9 @@ def test_held_rows_of_more_than_a_day_leave_a_late_row_for_the_oldest_which_are_
 
 
 def test_slots_given_up_are_late_behind_the_rows_that_a_copy_of_the_log_has_of_them(place: Place) -> None:
-    needs("strace")
     place.settings["INTERVAL"] = "3600"
     place.folder.mkdir()
-    place.start(*_strace("-P", str(place.file), "-e", "inject=fdatasync:error=EIO:when=3")).slot()
+    place.start(*injecting(place.file, "fdatasync:error=EIO:when=3")).slot()
     copy = shutil.copy(place.file, place.aside / "copy")  # it has the row that was not acknowledged
     recorder = place.runs[-1]
     assert place.status["held"] == 1
@@ -210,22 +203,6 @@ def test_slots_given_up_are_late_behind_the_rows_that_a_copy_of_the_log_has_of_t
     assert len(place.slots()) == 2 + 24 + 1
     assert [row.slots for row in place.rows() if row.missed] == [5]
     assert place.file.read_text().count("# price-log") == 2
-
-
-def test_rows_held_over_a_change_of_the_interval_stand_before_its_header(place: Place) -> None:
-    settings = place.aside / "settings"
-    settings.write_text("PRICE_INTERVAL=10\n")
-    del place.settings["INTERVAL"]
-    recorder = place.start(PRICE_ENV=str(settings))
-    recorder.slot(14)
-    recorder.do("limit", "slot")
-    settings.write_text("PRICE_INTERVAL=20\n")
-    recorder.do("reload", *["slot"] * 5, "unlimit", "slot", "slot")
-    assert place.status["held"] == 0
-    assert recorder.stop() == 0
-    every = [line for line in place.file.read_text().splitlines() if line.startswith("#")]
-    assert every == ["# price-log 1 every=10s simulated", "# price-log 1 every=20s simulated"]
-    assert len(place.rows()) > 18
 
 
 def test_a_folder_removed_from_a_full_disk_is_made_again_once_there_is_room(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import needs
+from tests.faults.conftest import injecting, needs
 from tests.faults.place import Place
 from tests.faults.test_disk import _fill
 
@@ -97,10 +97,8 @@ def test_the_lock_is_kept_while_rows_are_held(place: Place) -> None:
 
 @pytest.mark.parametrize("gone", ["packed", "removed", "renamed"])
 def test_a_row_that_went_into_a_file_which_is_gone_is_written_again(place: Place, gone: str) -> None:
-    needs("strace")
     place.folder.mkdir()
-    delay = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_enter=1s:when=3"]
-    recorder = place.start("strace", "-f", "-qq", "-o", "/dev/null", "-P", str(place.file), *delay)
+    recorder = place.start(*injecting(place.file, "fdatasync:delay_enter=1s:when=3"))
     text = place.file.read_bytes()
     recorder.tell("slot")
     while place.file.stat().st_size == len(text):

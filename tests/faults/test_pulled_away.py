@@ -8,7 +8,7 @@ import pytest
 
 from price import times
 from tests.checks import sound
-from tests.faults.conftest import PlaceIn, attempt, needs
+from tests.faults.conftest import PlaceIn, attempt, injecting, needs
 from tests.faults.place import Place
 
 HELD = "rows are held in memory"
@@ -30,30 +30,6 @@ def test_a_renamed_file_is_left_alone_and_a_new_one_begun(place: Place) -> None:
     assert _slots(place.file) == ["00:20"]
 
 
-def test_a_removed_file_is_begun_anew(place: Place) -> None:
-    recorder = place.start()
-    place.file.unlink()
-    recorder.slot(2)
-    assert recorder.stop() == 0
-    assert _slots(place.file) == ["00:10", "00:20"]
-    assert place.said.count("a new file is begun") == 2
-
-
-@pytest.mark.parametrize("how", ["renamed", "removed"])
-def test_a_folder_that_is_gone_is_made_again(place: Place, how: str) -> None:
-    recorder = place.start()
-    if how == "renamed":
-        place.folder.rename(place.aside / "old")
-    else:
-        shutil.rmtree(place.folder)
-    recorder.slot()
-    assert place.status["held"] == 0
-    assert recorder.stop() == 0
-    assert _slots(place.file) == ["00:10"]
-    if how == "renamed":
-        assert _slots(place.aside / "old" / "prices.txt") == ["00:00"]
-
-
 def test_a_folder_replaced_by_a_copy_is_locked_again(place: Place) -> None:
     recorder = place.start()
     shutil.copytree(place.folder, place.aside / "copy")
@@ -67,40 +43,9 @@ def test_a_folder_replaced_by_a_copy_is_locked_again(place: Place) -> None:
     assert _slots(place.file) == ["00:00", "00:10"]
 
 
-def test_an_emptied_file_is_begun_anew(place: Place) -> None:
-    recorder = place.start()
-    os.truncate(place.file, 0)
-    recorder.slot()
-    assert recorder.stop() == 0
-    assert _slots(place.file) == ["00:10"]
-
-
-def test_a_file_truncated_in_the_middle_of_a_row_goes_on_behind_a_header(place: Place) -> None:
-    recorder = place.start()
-    recorder.slot(3)
-    os.truncate(place.file, place.file.stat().st_size - 60)
-    recorder.slot(2)
-    assert recorder.stop() == 0
-    assert _slots(place.file) == ["00:00", "00:10", "00:40", "00:50"]
-    assert place.file.read_text().count("#") == 2
-    assert place.said_once("its end was not a whole row and was cut off")
-
-
-def test_a_file_replaced_by_a_copy_goes_on_there(place: Place) -> None:
-    recorder = place.start()
-    shutil.copy(place.file, place.folder / "copy")
-    recorder.slot()
-    (place.folder / "copy").rename(place.file)
-    recorder.slot()
-    assert recorder.stop() == 0
-    assert _slots(place.file) == ["00:00", "00:20"]
-
-
 def test_a_copy_that_holds_a_row_which_was_not_acknowledged_gets_it_no_second_time(place: Place) -> None:
-    needs("strace")
     place.folder.mkdir()
-    fault = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=3"]
-    recorder = place.start("strace", "-f", "-qq", "-o", "/dev/null", "-P", str(place.file), *fault)
+    recorder = place.start(*injecting(place.file, "fdatasync:error=EIO:when=3"))
     recorder.slot()
     assert place.status["held"] == 1
     assert _slots(place.file) == ["00:00", "00:10"], (
@@ -187,17 +132,6 @@ def test_an_immutable_file_holds_rows_until_it_is_mutable(place_in: PlaceIn, on_
     assert recorder.stop() == 0
     assert place.said_once("3 rows held for 20 s are written")
     assert _slots(place.file) == ["00:00", "00:10", "00:20", "00:30"]
-
-
-def test_rows_that_others_append_stay_and_no_row_is_doubled(place: Place) -> None:
-    recorder = place.start()
-    with place.file.open("a") as file:
-        file.write("# looked at by me\n2026-11-2")
-    recorder.slot()
-    assert recorder.stop() == 0
-    assert "# looked at by me\n" in place.file.read_text()
-    assert place.said_once("cut off: '2026-11-2'")
-    assert _slots(place.file) == ["00:00", "00:10"]
 
 
 def test_removing_the_lock_lets_nobody_else_in_for_longer_than_a_slot(place: Place) -> None:

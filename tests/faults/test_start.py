@@ -1,7 +1,6 @@
 """Starts: what can never be a log is refused in one line; where the disk refuses, rows are held."""
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import PlaceIn, attempt, needs
+from tests.faults.conftest import PlaceIn, attempt, injecting, needs
 from tests.faults.place import PYTHON, ROOT, Place
 from tests.faults.test_pulled_away import _put
 
@@ -98,8 +97,7 @@ def _trouble(place: Place, kind: str, mounted: Callable[..., Path]) -> Iterator[
         place.file.chmod(0o644)
         (place.folder / ".prices.txt.lock").chmod(0o600)
     else:
-        fault = ["-e", "trace=openat,read,pread64", "-e", f"inject={kind}"]
-        yield ("strace", "-f", "-qq", "-o", "/dev/null", "-P", str(place.file), *fault)
+        yield tuple(injecting(place.file, kind))
 
 
 @pytest.mark.parametrize(
@@ -145,28 +143,13 @@ def test_where_the_disk_refuses_at_the_start_rows_are_held_until_it_does_not(
 
 
 def test_an_old_archive_that_cannot_be_read_is_named_and_stops_no_recorder(place: Place) -> None:
-    needs("strace")
     place.folder.mkdir()
     old = place.folder / "prices.txt.1"
     old.write_text("# price-log 1 every=10s simulated\n2026-11-20T14:00:00Z BTC-USD 7 simulated\n")
-    fault = ["-e", "trace=openat", "-e", "inject=openat:error=EIO"]
-    recorder = place.start("strace", "-f", "-qq", "-o", "/dev/null", "-P", str(old), *fault)
-    assert recorder.stop() == 0
+    assert place.start(*injecting(old, "openat:error=EIO")).stop() == 0
     assert "prices.txt.1: " in place.said
     assert "Input/output error" in place.said
     assert len(place.rows()) == 1
-
-
-def test_a_log_with_damaged_lines_in_its_middle_is_recorded_into_all_the_same(place: Place) -> None:
-    assert place.start().stop() == 0
-    sound = place.file.read_bytes()
-    damage = b"\xff\xfe \x00 \x01 \x02\n2026-11-20T15:00:10Z BTC-USD - down slots=x\n2026 a b c\n"
-    place.file.write_bytes(sound + damage + sound.splitlines(keepends=True)[1].replace(b":00:00", b":00:20"))
-    again = place.start()
-    again.slot()
-    assert again.stop() == 0
-    assert place.file.read_bytes().startswith(sound + damage)
-    assert len(re.findall(rb"\d simulated\n", place.file.read_bytes())) == 4
 
 
 @pytest.mark.parametrize("name", ["STATE", "STATUS"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import needs
+from tests.faults.conftest import injecting, needs
 from tests.faults.place import Place
 
 
@@ -42,10 +42,8 @@ def test_a_failed_sync_is_never_tried_again_on_the_same_descriptor(place: Place,
 
 @pytest.mark.parametrize("when", range(2, 7))
 def test_a_crash_after_a_failed_sync_leaves_no_row_twice(place: Place, when: int) -> None:
-    needs("strace")
     place.folder.mkdir()
-    fault = ["-e", "trace=fdatasync", "-e", f"inject=fdatasync:error=EIO:when={when}"]
-    recorder = place.start("strace", "-f", "-qq", "-o", "/dev/null", "-P", str(place.file), *fault)
+    recorder = place.start(*injecting(place.file, f"fdatasync:error=EIO:when={when}"))
     recorder.slot(when - 2)
     assert place.status["held"] == 1
     known = place.acknowledged

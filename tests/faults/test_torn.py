@@ -83,21 +83,3 @@ def test_a_header_torn_by_a_crash_is_begun_anew(place: Place, tear: Path) -> Non
     assert again.stop() == 0
     assert place.file.read_text().count("#") == 1
     assert len(place.rows()) == 1
-
-
-def test_a_tail_of_zeros_is_cut_and_said(place: Place) -> None:
-    assert place.start().stop() == 0
-    with place.file.open("ab") as file:
-        file.write(bytes(4096))
-    assert place.start().stop() == 0
-    assert place.said_once(CUT)
-    assert _prices(place.rows()) == 2
-
-
-def test_two_rows_that_a_crash_glued_are_cut_not_believed(place: Place) -> None:
-    assert place.start().stop() == 0
-    with place.file.open("ab") as file:
-        file.write(b"2026-11-20T15:00:10Z BTC-USD 90912026-11-20T15:00:20Z BTC-USD 90921 simulated\n")
-    assert place.start().stop() == 0
-    assert place.said_once(f"{CUT}: '2026-11-20T15:00:10Z BTC-USD 90912026")
-    assert _prices(place.rows()) == 2
