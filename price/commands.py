@@ -184,7 +184,7 @@ def _follow_alerts(args: Namespace, environ: Environ) -> int:
     from price.alerts import follow, waiting
 
     clock, runner = SystemClock(), follow.runner(args.program, environ)
-    changes: waiting.Changes = (
+    changes = (
         waiting.StateChanges(settings.value_of(environ, "PRICE_STATE"))
         if args.place == "state"
         else waiting.JournalChanges(args.unit)

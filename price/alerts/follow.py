@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from price import times
-from price.alerts.waiting import Changes, Position, Waiting
+from price.alerts.waiting import JournalChanges, Position, StateChanges, Waiting
 from price.errors import PriceError
 from price.smallfile import AtomicFile
 from price.text import one_line
@@ -29,7 +29,9 @@ class Follower:
     what was not handed on for certain is handed on again.
     """
 
-    def __init__(self, changes: Changes, run: Run, path: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, changes: StateChanges | JournalChanges, run: Run, path: Path, say: Callable[[str], None]
+    ) -> None:
         """Raises PriceError where changes cannot be read, or the position cannot be stored."""
         self._changes = changes
         self._run = run

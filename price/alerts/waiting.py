@@ -1,10 +1,14 @@
-"""Where a follower finds changes: in the journal, or in the list that the recorder keeps in state.json."""
+"""Where a follower finds changes: in the journal, or in the list that the recorder keeps in state.json.
+
+Both have `newest`, the position behind all changes so far, and `after`, the changes after a position, in
+order: at least those, it may begin a little earlier. Both raise PriceError where nothing can be read.
+"""
 
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from price import times
 from price.errors import PriceError
@@ -22,18 +26,6 @@ class Waiting(NamedTuple):
 
     fields: Mapping[str, str]
     position: Position
-
-
-class Changes(Protocol):
-    """The changes of a recorder. Both methods raise PriceError where nothing can be read."""
-
-    def newest(self) -> Position:
-        """The position after all changes so far."""
-        ...
-
-    def after(self, position: Position) -> list[Waiting]:
-        """The changes after a position, in order. At least those: it may begin a little earlier."""
-        ...
 
 
 class StateChanges:

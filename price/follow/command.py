@@ -63,15 +63,14 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         return 0
     args.file = args.file or str(settings.log_path(environ))
     target = make_target(args.target, args.file, environ, alone=not args.again)
-    if args.init:
-        print_line(target.init())
-        target.close()
-        return 0
-    if args.check:
-        return _check(target)
-    clock = SystemClock()
-    host.on_signals(_stop, lambda: None, clock.wakeup)
     try:
+        if args.init:
+            print_line(target.init())
+            return 0
+        if args.check:
+            return _check(target)
+        clock = SystemClock()
+        host.on_signals(_stop, lambda: None, clock.wakeup)
         return _follow(args, environ, now, target, clock)
     except SystemExit:
         return 0
@@ -168,12 +167,8 @@ def _check(target: Target) -> int:
         faults = target.check()
     except PriceError as error:
         faults = [str(error)]
-    finally:
-        target.close()
-    for fault in faults:
-        print_line(fault)
-    if not faults:
-        print_line(f"{target.name} at {target.where}: all is well")
+    for line in faults or [f"{target.name} at {target.where}: all is well"]:
+        print_line(line)
     return 1 if faults else 0
 
 

@@ -56,7 +56,9 @@ WHERE recorder = %s AND log = %s"""
 HOLDER = """
 SELECT application_name, coalesce(host(client_addr), 'this machine'), pid
 FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE locktype = 'advisory' AND objid = hashtext(%s)::bigint & 4294967295 LIMIT 1"""
+WHERE locktype = 'advisory' AND granted AND objid = hashtext(%s)::bigint & 4294967295
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1"""
+"""Others that wait for the lock, and who has it in another database, are listed too."""
 NEXT_MONTH = (
     "SELECT to_regclass('price.quote_' || to_char(now() + interval '1 month', 'YYYY_MM')) IS NOT NULL"
 )

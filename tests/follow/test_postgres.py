@@ -3,18 +3,20 @@
 import gzip
 import itertools
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 
 import pytest
 
 from price import times
 from price.follow.postgres import Postgres
-from price.follow.target import Batch
+from price.follow.target import Batch, Lost
 from price.log import row
 from price.log.row import Row, header_line
-from tests.follow.engines import PostgresServer
+from tests.follow.engines import PostgresServer, until
 from tests.follow.following import Database, command, heard
 from tests.follow.logs import START, Made, fold, steady, write_log
+
+TAKE = "SELECT pg_advisory_lock(%s, hashtext('price follow box-a'))"
 
 
 @pytest.fixture
@@ -299,12 +301,26 @@ def test_a_second_follower_of_a_name_says_who_the_first_one_is(database: Databas
 def test_the_lock_of_a_follower_that_ends_just_now_is_waited_for(database: Database, tmp_path: Path) -> None:
     following = database.follower(write_log(tmp_path / "prices.txt", steady(10)))
     ending = database.owner()
-    ending.execute("SELECT pg_advisory_lock(%s, hashtext('price follow box-a'))", [0x70726963])
+    ending.execute(TAKE, [0x70726963])
     Timer(0.3, ending.close).start()
 
     following.catch_up()
 
     assert len(database.content()["quote"]) == 10
+
+
+def test_one_that_waits_for_a_name_too_is_not_taken_for_its_holder(database: Database) -> None:
+    with database.owner() as holder, database.owner() as waiting:
+        holder.execute(TAKE, [0x70726963])
+        thread = Thread(target=waiting.execute, args=(TAKE, [0x70726963]))
+        thread.start()
+        until(lambda: database.ask("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(1,)])
+
+        with pytest.raises(Lost, match=f"is at work: .*, backend {holder.info.backend_pid};"):
+            Postgres(database.url, "box-a", "prices.txt").connect()
+
+        holder.close()
+        thread.join()
 
 
 def test_a_range_can_be_sent_again_while_a_follower_is_at_work(database: Database, tmp_path: Path) -> None:
