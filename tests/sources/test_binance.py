@@ -2,11 +2,10 @@
 
 import pytest
 
-from price.errors import Unreadable
 from price.model import Pair
 from price.plan import plan
-from price.sources import CANDLE_SOURCES, SOURCES
-from tests.sources.answers import END, START, pair, pairs, refusal, said, tick
+from price.sources import SOURCES
+from tests.sources.answers import pair, pairs, said, tick
 
 MANY = [Pair(f"AB{number}", "USDT") for number in range(19)]
 
@@ -35,35 +34,6 @@ def test_the_plan_counts_the_weight_of_each_request() -> None:
     asked = [Pair(f"AB{number}", "USDT") for number in range(41)]
 
     assert plan(SOURCES["binance"], "", asked, 5).per_minute == 72
-
-
-@pytest.mark.parametrize(
-    "time",
-    [
-        "",
-        ',"closeTime":null',
-        ',"closeTime":"now"',
-        ',"closeTime":1e99',
-        ',"closeTime":[]',
-        ',"closeTime":999999999999999999',
-    ],
-)
-def test_a_price_without_its_promised_time_is_unreadable(time: str) -> None:
-    answer = said(f'[{{"symbol":"BTCUSDT","lastPrice":"1"{time}}}]')
-
-    assert type(refusal("binance", "BTC-USDT", answer)) is Unreadable
-
-
-def test_it_quotes_no_dollars() -> None:
-    assert not SOURCES["binance"].offers(pair("BTC-USD"))
-    assert SOURCES["binance"].offers(pair("BTC-USDT"))
-
-
-def test_candles_are_asked_for_in_milliseconds() -> None:
-    asked = CANDLE_SOURCES["binance"].candles_request(pair("BTC-USDT"), START, END)
-
-    span = "startTime=1760000040000&endTime=1760000219999"
-    assert asked.path == f"/api/v3/klines?symbol=BTCUSDT&interval=1m&{span}&limit=1000"
 
 
 @pytest.mark.parametrize(

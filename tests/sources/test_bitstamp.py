@@ -6,12 +6,7 @@ import pytest
 
 from price.errors import Refused, UnknownPair, Unreadable
 from price.sources import CANDLE_SOURCES
-from tests.sources.answers import END, START, pair, paths, refusal, said, sent, tick
-
-
-def test_one_or_two_pairs_are_a_request_each_and_more_are_the_list() -> None:
-    assert paths("bitstamp", "BTC-USD ETH-EUR") == ["/api/v2/ticker/btcusd/", "/api/v2/ticker/etheur/"]
-    assert paths("bitstamp", "BTC-USD ETH-EUR XRP-USD") == ["/api/v2/ticker/"]
+from tests.sources.answers import START, pair, refusal, said, sent, tick
 
 
 def test_a_single_answer_does_not_name_its_pair() -> None:
@@ -46,11 +41,6 @@ def test_a_row_that_stands_twice_with_two_prices_is_unreadable() -> None:
     assert tick("bitstamp", "BTC-USD", said(f"[{rows[: rows.rindex(',{')]}]")).price == 5
 
 
-@pytest.mark.parametrize("time", ["", ',"timestamp":null', ',"timestamp":"-5"', ',"timestamp":"1_000"'])
-def test_a_price_without_its_promised_time_is_unreadable(time: str) -> None:
-    assert type(refusal("bitstamp", "BTC-USD", said(f'{{"last":"1"{time}}}'))) is Unreadable
-
-
 def test_as_many_candles_are_asked_for_as_the_range_holds() -> None:
     def path(minutes: int) -> str:
         end = START + 60 * minutes
@@ -59,11 +49,3 @@ def test_as_many_candles_are_asked_for_as_the_range_holds() -> None:
     assert path(3) == "/api/v2/ohlc/btcusd/?step=60&limit=3&start=1760000040&end=1760000219"
     assert path(1000).endswith("limit=1000&start=1760000040&end=1760060039")
     assert path(1).endswith("limit=1&start=1760000040&end=1760000099")
-
-
-def test_rows_from_before_the_start_are_left_out() -> None:
-    candles = CANDLE_SOURCES["bitstamp"].read_candles(
-        pair("BTC-USD"), START, END, sent("bitstamp/candles.json")
-    )
-
-    assert candles[0].start == START

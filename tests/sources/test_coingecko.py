@@ -3,16 +3,9 @@
 import pytest
 
 from price.coins import COINS
-from price.errors import Refused, Unreadable
+from price.errors import Refused
 from price.sources import SOURCES
-from tests.sources.answers import pair, paths, refusal, said
-
-
-def test_all_pairs_are_one_request_that_names_each_coin_and_currency_once() -> None:
-    (asked,) = paths("coingecko", "BTC-USD ETH-USD BTC-EUR ETH-BTC")
-
-    ids = "ids=bitcoin,ethereum&vs_currencies=usd,eur,btc"
-    assert asked == f"/api/v3/simple/price?{ids}&include_last_updated_at=true&precision=full"
+from tests.sources.answers import pair, refusal, said
 
 
 def test_each_coin_has_one_id_and_one_symbol_that_a_pair_can_hold() -> None:
@@ -55,8 +48,3 @@ def test_a_price_that_is_null_is_missing() -> None:
     answer = said('{"bitcoin":{"usd":null,"last_updated_at":1760000041}}')
 
     assert str(refusal("coingecko", "BTC-USD", answer)) == "missing from the answer"
-
-
-@pytest.mark.parametrize("time", ["", ',"last_updated_at":null', ',"last_updated_at":true'])
-def test_a_price_without_its_promised_time_is_unreadable(time: str) -> None:
-    assert type(refusal("coingecko", "BTC-USD", said(f'{{"bitcoin":{{"usd":1{time}}}}}'))) is Unreadable

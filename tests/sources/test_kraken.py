@@ -5,13 +5,7 @@ import pytest
 from price.errors import RateLimited, Refused, SourceError, Unavailable, UnknownPair, Unreadable
 from price.model import Reading
 from price.sources import CANDLE_SOURCES
-from tests.sources.answers import END, START, pair, paths, read, refusal, said
-
-
-def test_all_pairs_are_one_request_in_its_own_names() -> None:
-    asked = paths("kraken", "BTC-USD ETH-USD DOGE-USD BTC-USDT")
-
-    assert asked == ["/0/public/Ticker?pair=XBTUSD,ETHUSD,XDGUSD,XBTUSDT"]
+from tests.sources.answers import END, START, pair, read, refusal, said
 
 
 @pytest.mark.parametrize(
@@ -62,12 +56,6 @@ def test_a_text_in_place_of_a_list_gives_no_price_of_its_first_digit() -> None:
     answer = said('{"error":[],"result":{"XBTUSD":{"c":"61235.1"}}}')
 
     assert type(refusal("kraken", "BTC-USD", answer)) is Unreadable
-
-
-def test_candles_are_asked_for_from_just_before_the_first_since_that_is_not_included() -> None:
-    asked = CANDLE_SOURCES["kraken"].candles_request(pair("BTC-USD"), START, END)
-
-    assert asked.path == "/0/public/OHLC?pair=XBTUSD&interval=1&since=1760000039"
 
 
 def test_the_moment_that_stands_beside_the_candles_is_not_taken_for_a_pair() -> None:

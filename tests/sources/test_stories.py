@@ -19,7 +19,7 @@ from price.errors import (
 )
 from price.model import Answer, Reading
 from price.sources import CANDLE_SOURCES, SOURCES
-from tests.sources.answers import END, HERE, START, pair, pairs, read, refusal, said, sent
+from tests.sources.answers import END, HERE, START, pair, pairs, paths, read, refusal, said, sent
 
 
 class Story(NamedTuple):
@@ -91,6 +91,33 @@ def test_a_source_offers_the_pairs_of_its_story_and_asks_for_each_of_them_once(n
     assert all(map(SOURCES[name].offers, asked))
     assert [each for request in requests for each in request.pairs] == list(asked)
     assert all(request.path.isascii() and " " not in request.path for request in requests)
+
+
+@every_source
+def test_a_source_asks_for_what_the_exchange_understands(name: str) -> None:
+    known = _expected(name)
+
+    for asked, wanted in known["asked"]:
+        assert paths(name, asked) == wanted
+    if name in CANDLE_SOURCES:
+        first = pair(_asked(name).split()[0])
+        assert CANDLE_SOURCES[name].candles_request(first, START, END).path == known["candles_asked"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if STORIES[name].time])
+@pytest.mark.parametrize(
+    "time", ["", "null", '"soon"', "true", "[]", "{}", "999999999999999999", '"-5"', "1e99"]
+)
+def test_a_price_without_its_promised_time_is_unreadable(name: str, time: str) -> None:
+    field = f'"{_expected(name)["time_name"]}":'
+    body = sent(f"{name}/price.json").body.decode()
+    instead = f"{field}{time}" if time else '"other":1'
+    timeless = re.sub(rf'{field} ?("[^"]*"|[0-9]+)', instead, body)
+
+    found = read(name, _asked(name), said(timeless))
+
+    assert timeless != body
+    assert {type(tick) for tick in found.values()} == {Unreadable}
 
 
 @every_source
