@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from price.errors import Forbidden, NoSuchName, RateLimited, SourceError, Unavailable
 from price.wire import retry_after_seconds
@@ -16,13 +15,6 @@ TROUBLE_SECONDS = 600.0
 HOUR_SECONDS = 3600.0
 """The longest rest, whatever a source asks for; a retired source is asked this often."""
 NEVER = float("-inf")
-
-
-class Change(Enum):
-    """What a failure changed that an operator should know."""
-
-    RETIRED = "retired"
-    ASKED_FOR_LONG = "asked for a rest of over an hour"
 
 
 def asked_for_seconds(error: SourceError, now: datetime) -> float | None:
@@ -38,65 +30,49 @@ def is_throttle(error: SourceError) -> bool:
     return isinstance(error, RateLimited) or (isinstance(error, Unavailable) and bool(error.retry_after))
 
 
-class Backoff:
-    """When one source may be asked again. Times are monotonic seconds."""
+class Backoff(NamedTuple):
+    """When one source may be asked again, after failures since its last good answer; monotonic seconds."""
 
-    def __init__(self) -> None:
-        self._forget()
+    until: float = NEVER
+    """Not to be asked before."""
+    refusals: int = 0
+    failures: int = 0
+    """Other ones than refusals."""
+    trouble_since: float | None = None
+    """Since when it has forbidden us, or had no name, without a good answer in between."""
+    retired: bool = False
+    long: bool = False
+    """Whether it asked for a rest of over an hour, without a good answer since."""
 
-    def _forget(self) -> None:
-        self.until = NEVER
-        """Not to be asked before."""
-        self.refusals = 0
-        self.failures = 0
-        self.trouble_since: float | None = None
-        """Since when it has forbidden us, or had no name, without a good answer in between."""
-        self.retired = False
-        self.long = False
-        """Whether it asked for a rest of over an hour, without a good answer since."""
-
-    def good(self) -> bool:
-        """Notes a good answer; whether that changed anything."""
-        changed = bool(self.refusals or self.failures or self.retired or self.long)
-        if changed or self.trouble_since is not None:
-            self._forget()
-            return True
-        return False
-
-    def failed(self, error: SourceError, now: float, asked_for: float | None, jitter: float) -> Change | None:
-        """Notes a failure; returns what it changed, if that is news.
+    def after(self, error: SourceError, now: float, asked_for: float | None, jitter: float) -> "Backoff":
+        """The backoff after one more failure.
 
         `asked_for` is the rest in seconds that the source itself asked for (`asked_for_seconds`); `jitter` is
         from 0.8 to 1.2. An answer may ask for a week, by mistake or by an attack: nobody is left alone for
         longer than an hour.
         """
-        retired, long = self.retired, self.long
+        refused = isinstance(error, (RateLimited, Forbidden))
+        refusals, failures = self.refusals + refused, self.failures + (not refused)
+        since, retired = self.trouble_since, self.retired
         if isinstance(error, (Forbidden, NoSuchName)):
-            since = self.trouble_since = now if self.trouble_since is None else self.trouble_since
-            self.retired |= now - since >= TROUBLE_SECONDS
-        rest = self._rest(error, asked_for, jitter)
-        self.long |= rest > HOUR_SECONDS
+            since = now if since is None else since
+            retired = retired or now - since >= TROUBLE_SECONDS
+        if asked_for is not None and (refused or isinstance(error, Unavailable)):
+            rest = asked_for
+        elif refused:
+            rest = min(REFUSAL_SECONDS * 2 ** min(refusals - 1, 8), REFUSAL_MOST_SECONDS)
+        elif failures < FAILURES_BEFORE_REST:
+            rest = 0.0
+        else:
+            rest = min(2.0 * 2 ** min(failures - FAILURES_BEFORE_REST, 8), FAILURE_MOST_SECONDS) * jitter
         # a late answer asks for its own rest, and must not shorten the one that is under way
-        self.until = max(self.until, now + (HOUR_SECONDS if self.retired else min(rest, HOUR_SECONDS)))
-        if self.retired and not retired:
-            return Change.RETIRED
-        return Change.ASKED_FOR_LONG if self.long and not long else None
-
-    def _rest(self, error: SourceError, asked_for: float | None, jitter: float) -> float:
-        if isinstance(error, (RateLimited, Forbidden)):
-            self.refusals += 1
-            doubled = REFUSAL_SECONDS * 2 ** min(self.refusals - 1, 8)
-            return min(doubled, REFUSAL_MOST_SECONDS) if asked_for is None else asked_for
-        self.failures += 1
-        if isinstance(error, Unavailable) and asked_for is not None:
-            return asked_for
-        beyond = self.failures - FAILURES_BEFORE_REST
-        return min(2.0 * 2 ** min(beyond, 8), FAILURE_MOST_SECONDS) * jitter if beyond >= 0 else 0.0
+        until = max(self.until, now + (HOUR_SECONDS if retired else min(rest, HOUR_SECONDS)))
+        return Backoff(until, refusals, failures, since, retired, self.long or rest > HOUR_SECONDS)
 
     def saved(self, now: float) -> dict[str, Any]:
         """What must survive a restart, in seconds from now so that no clock can spoil it."""
         return {
-            "rest_seconds": max(0.0, round(self.until - now, 3)) if self.until > now else 0.0,
+            "rest_seconds": round(self.until - now, 3) if self.until > now else 0.0,
             "refusals": self.refusals,
             "failures": self.failures,
             "trouble_seconds": None if self.trouble_since is None else round(now - self.trouble_since, 3),
@@ -109,13 +85,14 @@ class Backoff:
         """The backoff as saved `elapsed` seconds ago. Raises KeyError, TypeError or ValueError."""
         rest = min(float(saved["rest_seconds"]), HOUR_SECONDS) - elapsed
         trouble = saved["trouble_seconds"]
-        found = cls()
-        found.until = now + rest if rest > 0 else NEVER
-        found.refusals, found.failures = int(saved["refusals"]), int(saved["failures"])
-        found.trouble_since = None if trouble is None else now - float(trouble) - elapsed
-        found.retired = bool(saved["retired"])
-        found.long = bool(saved.get("long"))  # older versions did not write it
-        return found
+        return cls(
+            until=now + rest if rest > 0 else NEVER,
+            refusals=int(saved["refusals"]),
+            failures=int(saved["failures"]),
+            trouble_since=None if trouble is None else now - float(trouble) - elapsed,
+            retired=bool(saved["retired"]),
+            long=bool(saved.get("long")),  # older versions did not write it
+        )
 
 
 class TokenBucket:
@@ -130,14 +107,14 @@ class TokenBucket:
         self._tokens = float(burst)
         self._at = 0.0
 
-    def due(self, now: float, tokens: float = 1) -> float:
+    def due(self, now: float) -> float:
         """The monotonic time from which the next request may go; `now` where it may go now."""
-        missing = tokens - self._refilled(now)
+        missing = 1 - self._refilled(now)
         return now if not self._burst or missing <= 0 else now + missing / self._per_second
 
-    def spend(self, now: float, tokens: float = 1) -> None:
+    def spend(self, now: float) -> None:
         """Notes a request that goes now."""
-        self._tokens = self._refilled(now) - tokens
+        self._tokens = self._refilled(now) - 1
         self._at = now
 
     def _refilled(self, now: float) -> float:

@@ -5,14 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from price import times
-from price.backoff import (
-    HOUR_SECONDS,
-    TROUBLE_SECONDS,
-    Backoff,
-    Change,
-    TokenBucket,
-    asked_for_seconds,
-)
+from price.backoff import HOUR_SECONDS, TROUBLE_SECONDS, Backoff, TokenBucket, asked_for_seconds
 from price.counters import Tally
 from price.errors import SourceError
 from price.events import NOTICE, Event, log_source_event
@@ -139,15 +132,20 @@ class SourceState:
         """Notes that an outcome has come; one from before a reload may not be counted any more."""
         self.outstanding = max(0, self.outstanding - 1)
 
+    def good(self) -> None:
+        """Forgets failures after a good answer."""
+        self.changed |= self.backoff != Backoff()
+        self.backoff = Backoff()
+
     def failed(self, failure: SourceError, now: float, wall: datetime, jitter: float) -> None:
         """Backs off after a failure, and logs what an operator should know; `wall` is the time of day."""
-        self.changed = True
-        change = self.backoff.failed(failure, now, asked_for_seconds(failure, wall), jitter)
+        before, self.changed = self.backoff, True
+        self.backoff = before.after(failure, now, asked_for_seconds(failure, wall), jitter)
         again = f"asked again every {times.span(HOUR_SECONDS)}"
-        if change is Change.RETIRED:
+        if self.backoff.retired and not before.retired:
             text = f"retired: no good answer for {times.span(TROUBLE_SECONDS)} ({failure}); {again}"
             log_source_event(Event.SOURCE_RETIRED, NOTICE, self.name, text)
-        elif change is Change.ASKED_FOR_LONG:
+        elif self.backoff.long and not before.long:
             asked = f"Retry-After: {excerpt(failure.retry_after)}"
             text = f"asks for a rest of over an hour ({asked}); {again}"
             log_source_event(Event.LONG_REST, NOTICE, self.name, text)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from price.backoff import Backoff, Change, TokenBucket
+from price.backoff import Backoff, TokenBucket
 from price.errors import (
     Forbidden,
     NoSuchName,
@@ -22,13 +22,21 @@ from price.errors import (
 ERRORS = [RateLimited, Forbidden, NoSuchName, Refused, Timeout, Unavailable, Unreachable, Unreadable]
 
 
+def after(*failures: tuple[SourceError, float], asked_for: float | None = None, jitter: float = 1) -> Backoff:
+    """The backoff after failures at these moments."""
+    found = Backoff()
+    for error, now in failures:
+        found = found.after(error, now, asked_for, jitter)
+    return found
+
+
 def rests_of(
     error: SourceError, count: int, asked_for: float | None = None, jitter: float = 1
 ) -> list[float]:
     """The rests after the same failure several times, each just when the rest before is over."""
     rests, now, found = Backoff(), 1000.0, []
     for _ in range(count):
-        rests.failed(error, now, asked_for, jitter)
+        rests = rests.after(error, now, asked_for, jitter)
         found.append(rests.until - now)
         now = rests.until
     return found
@@ -44,8 +52,10 @@ def test_a_limit_never_retires_a_source() -> None:
 
 
 @pytest.mark.parametrize("error", [RateLimited("429"), Forbidden("403"), Unavailable("503")])
-def test_a_rest_that_the_source_asks_for_is_kept_exactly(error: SourceError) -> None:
-    assert rests_of(error, 3, asked_for=17.5, jitter=0.8) == [17.5, 17.5, 17.5]
+@pytest.mark.parametrize("asked_for", [17.5, 3600])
+def test_a_rest_that_the_source_asks_for_is_kept_exactly(error: SourceError, asked_for: float) -> None:
+    assert rests_of(error, 3, asked_for, jitter=0.8) == [asked_for] * 3
+    assert not after((error, 0), asked_for=asked_for).long
 
 
 @pytest.mark.parametrize("kind", [Timeout, Unreachable, Unavailable, Unreadable, Refused])
@@ -60,81 +70,33 @@ def test_the_rests_after_failures_are_uneven_by_a_fifth(jitter: float) -> None:
     )
 
 
-def test_a_good_answer_ends_all_that_was_held_against_a_source() -> None:
-    rests = Backoff()
-    for _ in range(5):
-        rests.failed(Timeout("x"), 1000, None, 1)
-    rests.failed(Forbidden("x"), 1000, None, 1)
-
-    changed = rests.good()
-
-    assert changed
-    assert vars(rests) == vars(Backoff())
-    assert not rests.good()
-
-
 @pytest.mark.parametrize("error", [Forbidden("403"), NoSuchName("gone")])
-def test_ten_minutes_without_a_good_answer_retire_once(error: SourceError) -> None:
-    rests = Backoff()
+def test_ten_minutes_without_a_good_answer_retire(error: SourceError) -> None:
+    retired = [after((error, 0), (Timeout("x"), 300), (error, now)).retired for now in (599.9, 600, 4200)]
 
-    told = [rests.failed(error, now, None, 1) for now in (0, 300, 599.9, 600, 4200, 7800)]
-
-    assert told == [None, None, None, Change.RETIRED, None, None]
-    assert rests.until == 7800 + 3600
+    assert retired == [False, True, True]
 
 
 def test_a_retired_source_is_asked_hourly_whatever_else_it_fails_with() -> None:
-    rests = Backoff()
-    for now in (0, 600):
-        rests.failed(Forbidden("403"), now, None, 1)
+    rests = after((Forbidden("403"), 0), (Forbidden("403"), 600))
 
     for now, error in ((4200, Timeout("x")), (7800, Unavailable("x")), (11400, RateLimited("x"))):
-        assert rests.failed(error, now, 5, 1) is None
+        rests = rests.after(error, now, 5, 1)
         assert rests.until == now + 3600
 
 
 def test_a_later_failure_never_shortens_a_rest() -> None:
-    rests = Backoff()
-    rests.failed(RateLimited("429"), 1000, 300, 1)
+    rests = after((RateLimited("429"), 1000), asked_for=300)
 
-    rests.failed(RateLimited("429"), 1001, 10, 1)
-
-    assert rests.until == 1300
-
-
-def test_other_failures_in_between_do_not_begin_the_ten_minutes_anew() -> None:
-    rests = Backoff()
-    rests.failed(Forbidden("403"), 0, None, 1)
-    rests.failed(Timeout("x"), 300, None, 1)
-
-    assert rests.failed(Forbidden("403"), 600, None, 1) is Change.RETIRED
+    assert rests.after(RateLimited("429"), 1001, 10, 1).until == 1300
 
 
 @pytest.mark.parametrize("error", [RateLimited("429"), Forbidden("403"), Unavailable("503")])
 @pytest.mark.parametrize("asked_for", [3600.1, 604800, 1e30, float("inf")])
-def test_a_rest_of_over_an_hour_is_an_hour_and_news_once(error: SourceError, asked_for: float) -> None:
-    backoff = Backoff()
+def test_a_rest_of_over_an_hour_is_an_hour(error: SourceError, asked_for: float) -> None:
+    rests = after((error, 0), (error, 100), asked_for=asked_for)
 
-    news = [backoff.failed(error, now, asked_for, 1) for now in (0, 100, 3600)]
-
-    assert (news[0], news[1]) == (Change.ASKED_FOR_LONG, None)
-    assert Change.ASKED_FOR_LONG is not news[2]
-    assert backoff.until == 3600 + 3600
-
-
-def test_a_rest_of_an_hour_is_kept_exactly_and_is_no_news() -> None:
-    backoff = Backoff()
-
-    assert backoff.failed(RateLimited("429"), 0, 3600, 1) is None
-    assert backoff.until == 3600
-
-
-def test_a_long_rest_after_a_good_answer_is_news_again() -> None:
-    backoff = Backoff()
-    backoff.failed(Unavailable("503"), 0, 604800, 1)
-
-    assert backoff.good()
-    assert backoff.failed(Unavailable("503"), 4000, 604800, 1) is Change.ASKED_FOR_LONG
+    assert (rests.until, rests.long) == (3700, True)
 
 
 @pytest.mark.parametrize("rest", [604800.0, float("inf")])
@@ -166,11 +128,10 @@ def test_what_is_saved_comes_back_as_it_was_less_the_time_between(
     rests, now = Backoff(), 5000.0
     for kind, wait, asked_for in failures:
         now += wait
-        rests.failed(kind("x"), now, asked_for, 1)
+        rests = rests.after(kind("x"), now, asked_for, 1)
 
     found = Backoff.restored(json.loads(json.dumps(rests.saved(now))), now + elapsed, elapsed)
 
     assert (found.refusals, found.failures, found.retired) == (rests.refusals, rests.failures, rests.retired)
     assert max(found.until, now + elapsed) == pytest.approx(max(rests.until, now + elapsed), abs=0.01)
-    assert (found.trouble_since is None) == (rests.trouble_since is None)
-    assert found.trouble_since is None or found.trouble_since == pytest.approx(rests.trouble_since, abs=0.01)
+    assert found.trouble_since == (rests.trouble_since and pytest.approx(rests.trouble_since, abs=0.01))

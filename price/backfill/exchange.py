@@ -81,7 +81,7 @@ class _Exchange:
                 error.retry_after = header
                 self._failed(pair, error)
             else:
-                self.backoff.good()
+                self.backoff = Backoff()
                 return {candle.start + MINUTE: candle.close for candle in candles}
         return {}
 
@@ -92,7 +92,8 @@ class _Exchange:
             self.notes.append(f"{self.source.name} does not answer for {pair}: {error}")
             return
         now = self._clock.monotonic()
-        self.backoff.failed(error, now, asked_for_seconds(error, self._clock.now()), jitter=1)
+        asked_for = asked_for_seconds(error, self._clock.now())
+        self.backoff = self.backoff.after(error, now, asked_for, jitter=1)
         failures = self.backoff.failures + self.backoff.refusals
         too_long = self.backoff.until - now > MOST_REST_SECONDS
         if isinstance(error, Forbidden) or failures >= FAILURES_BEFORE_END or too_long:
@@ -159,7 +160,7 @@ class Exchanges:
         for name, one in self._exchanges.items():
             with suppress(*MALFORMED):
                 if saved[name].get("url") == self._wanted.urls.get(name):
-                    one.backoff.until = Backoff.restored(saved[name], now, elapsed).until
+                    one.backoff = Backoff(Backoff.restored(saved[name], now, elapsed).until)
             rest = one.backoff.until - now
             if rest > MOST_REST_SECONDS:
                 one.leave(f"is not asked: the recorder lets it rest for {times.span(rest)} more")

@@ -211,7 +211,7 @@ class Poller:
             elif failure:
                 self._back_off(one.state, failure)
             elif one.good:
-                one.state.changed |= one.state.backoff.good()
+                one.state.good()
 
     def _back_off(self, state: SourceState, failure: SourceError) -> None:
         state.failed(failure, self._clock.monotonic(), self._clock.now(), self._chance.uniform(0.8, 1.2))
