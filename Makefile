@@ -55,7 +55,7 @@ lint: $(VENV)/.dev
 
 type: $(VENV)/.dev
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows --follow-imports silent price/host price/service
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows --follow-imports silent price/host price/service price/supervise
 
 cov: $(VENV)/.dev ## test with branch coverage
 	$(BIN)/pytest $(COMPUTE) --cov --cov-report=

@@ -143,7 +143,8 @@ OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
     """Runs a command; gives the exit status: 0 done, 1 the answer is no, 78 bad settings (2: argparse)."""
-    _fill_streams()
+    host.fill_streams()
+    host.plain_output()
     try:
         try:
             return _obey(arguments, environ, now)
@@ -209,14 +210,6 @@ def _log_named_in_a_file(environ: Mapping[str, str]) -> str | None:
     from price import settings
 
     return str(settings.log_path(environ))
-
-
-def _fill_streams() -> None:
-    """Has a stream that was closed before the start take what is said, in one form everywhere."""
-    host.fill_streams()
-    sys.stdout = sys.stdout or os.fdopen(1, "w")
-    sys.stderr = sys.stderr or os.fdopen(2, "w")
-    host.plain_output()
 
 
 def _let_go(stream: TextIO) -> None:

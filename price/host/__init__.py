@@ -27,6 +27,9 @@ def fill_streams() -> None:
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # each is the lowest that is free
         pass
     os.close(descriptor)
+    # not the descriptors 1 and 2 themselves: a service of Windows has these, but nothing behind them
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def named_folder(environ: Mapping[str, str], variable: str) -> str:

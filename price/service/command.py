@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from price.errors import PriceError
-from price.optional import missing
+from price.optional import needed_by
 
 _VERBS = ("install", "start", "stop", "restart", "reload", "status", "remove", "debug")
 
@@ -23,9 +23,7 @@ def run_options(parser: ArgumentParser) -> None:
 def run(args: Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     """Does what the verb says. Raises PriceError, SettingsError for bad settings."""
     if sys.platform != "win32":
-        raise PriceError("service is for Windows; here type: sudo make install, then systemctl start price")
-    try:
+        raise PriceError("service is for Windows; here type: systemctl start price")
+    with needed_by("windows"):
         from price.service import verbs
-    except ModuleNotFoundError as error:
-        raise PriceError(missing("windows", "pywin32")) from error
     return verbs.run(args, environ)

@@ -8,18 +8,18 @@ import faulthandler
 import logging
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 import servicemanager
 import win32service
 import win32serviceutil
 
-from price import host
 from price.clock import Signal, SystemClock
 from price.errors import PriceError, SettingsError
 from price.events import Event
 from price.handlers.eventlog import EventLog, reporter
-from price.service.place import HANGS, Place, named
+from price.service.place import HANGS, environment, named
 
 _HANG_SECONDS = 60
 """As the unit's WatchdogSec: a sign of life comes with each slot and at least every 10 s."""
@@ -32,7 +32,7 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
     """What pywin32 calls, in threads of its own."""
 
     _svc_name_ = ""
-    place: ClassVar[Place]
+    folder: ClassVar[Path]
     environ: ClassVar[Mapping[str, str]]
     rows: ClassVar[bool]
 
@@ -44,11 +44,8 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
 
     def GetAcceptedControls(self) -> int:  # noqa: N802 - pywin32's names
         """Stop, reload, and the early word of a shutdown: then not the late one as well."""
-        return int(
-            win32service.SERVICE_ACCEPT_STOP
-            | win32service.SERVICE_ACCEPT_PARAMCHANGE
-            | win32service.SERVICE_ACCEPT_PRESHUTDOWN
-        )
+        ours = win32service.SERVICE_ACCEPT_PARAMCHANGE | win32service.SERVICE_ACCEPT_PRESHUTDOWN
+        return int(super().GetAcceptedControls() | ours)
 
     def SvcStop(self) -> None:  # noqa: N802
         """Has the recorder stop; returns before it has."""
@@ -76,13 +73,13 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
         # loading takes its time, and the manager gives up on what does not speak to it soon
         from price.recorder.app import App
 
-        log = EventLog(reporter(self.place.name), rows=self.rows)
+        log = EventLog(reporter(self._svc_name_), rows=self.rows)
         try:
             self._watch(log)
             App(self.environ, self._clock, talker=log, send=self._hear).run()
         except SettingsError as error:
             for fault in error.faults:
-                text = f"{fault}; mend that: price service start{named(self.place.name)}"
+                text = f"{fault}; mend that: price service start{named(self._svc_name_)}"
                 log.note(Event.NOT_STARTED, logging.ERROR, text)
         except PriceError as error:
             log.note(Event.NOT_STARTED, logging.ERROR, str(error))
@@ -97,7 +94,7 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
         The service manager has no watchdog. This one is a thread that needs no Python to run: it notices
         too when all of Python stands still.
         """
-        path = self.place.folder / HANGS
+        path = self.folder / HANGS
         if path.exists() and (text := path.read_text(encoding="utf-8", errors="replace")):
             log.note(Event.HUNG, logging.ERROR, f"the recorder hung and was ended, while it was here: {text}")
         self._hangs = path.open("w", encoding="utf-8")
@@ -120,13 +117,12 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
         self.ReportServiceStatus(state, waitHint=wait_ms)
 
 
-def run(place: Place, environ: Mapping[str, str], *, rows: bool) -> int:
+def run(name: str, folder: Path, environ: Mapping[str, str], *, rows: bool) -> int:
     """Is the service until the manager stops it. Raises PriceError where the manager did not start this."""
-    host.fill_streams()
-    os.chdir(place.folder)  # what settings name without a folder lies there, not in system32
-    Host._svc_name_ = place.name
-    Host.place, Host.environ, Host.rows = place, place.environment(environ), rows
-    servicemanager.Initialize(place.name, None)
+    os.chdir(folder)  # what settings name without a folder lies there, not in system32
+    Host._svc_name_, Host.folder, Host.rows = name, folder, rows
+    Host.environ = environment(folder, environ)
+    servicemanager.Initialize(name, None)
     servicemanager.PrepareToHostSingle(Host)
     try:
         servicemanager.StartServiceCtrlDispatcher()

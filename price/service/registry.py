@@ -1,54 +1,59 @@
-"""What an install changes elsewhere in Windows: the rights on a folder, the source of the Event Log."""
+"""Where a service has its files and settings, as its registry key `Parameters` says: ours, or one by NSSM."""
 
 import sys
 
 assert sys.platform == "win32"
 
+import os
 import winreg
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-import ntsecuritycon
-import win32security
+import win32serviceutil
 
-from price.handlers.eventlog import ERROR, INFORMATION, MESSAGES, WARNING
-
-_SOURCES = r"SYSTEM\CurrentControlSet\Services\EventLog\Application"
-_LOCAL_SERVICE = "S-1-5-19"
+from price.errors import PriceError
+from price.service.place import environment, named
 
 
-def add_source(name: str) -> None:
-    """Registers a source of the Event Log. Raises OSError."""
-    with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, _source(name)) as key:
-        winreg.SetValueEx(key, "EventMessageFile", 0, winreg.REG_EXPAND_SZ, MESSAGES)
-        winreg.SetValueEx(key, "TypesSupported", 0, winreg.REG_DWORD, ERROR | WARNING | INFORMATION)
+def keep_folder(name: str, folder: Path) -> None:
+    """Notes where a service has its files."""
+    win32serviceutil.SetServiceCustomOption(name, "Folder", str(folder))
 
 
-def remove_source(name: str) -> None:
-    """Takes it away again. Raises OSError, FileNotFoundError where there is none."""
-    winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, _source(name))
-
-
-def _source(name: str) -> str:
-    return rf"{_SOURCES}\{name}"
-
-
-def allow_service(folder: Path) -> None:
-    """Has LocalService read, write and remove what is in a folder, beside those who may already.
-
-    Raises OSError.
-    """
-    user = win32security.ConvertStringSidToSid(_LOCAL_SERVICE)
-    kind, part = win32security.SE_FILE_OBJECT, win32security.DACL_SECURITY_INFORMATION
-    inherited = win32security.OBJECT_INHERIT_ACE | win32security.CONTAINER_INHERIT_ACE
-    rights = (
-        ntsecuritycon.FILE_GENERIC_READ
-        | ntsecuritycon.FILE_GENERIC_WRITE
-        | ntsecuritycon.FILE_GENERIC_EXECUTE
-        | ntsecuritycon.DELETE
-    )
+def folder_of(name: str) -> Path:
+    """Where a service has its files. Raises PriceError for one that was not installed by us."""
     try:
-        known = win32security.GetNamedSecurityInfo(str(folder), kind, part).GetSecurityDescriptorDacl()
-        known.AddAccessAllowedAceEx(win32security.ACL_REVISION_DS, inherited, rights, user)
-        win32security.SetNamedSecurityInfo(str(folder), kind, part, None, None, known, None)
-    except win32security.error as error:
-        raise OSError(error.winerror, error.strerror, str(folder)) from error
+        return Path(_parameter(name, "Folder"))
+    except OSError as error:
+        text = f"the service {name} is not installed: price service install{named(name)}"
+        raise PriceError(text) from error
+
+
+def enter(name: str, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Changes to the folder of a service, in which lies what settings name without one.
+
+    Returns the environment of its recorder. Raises PriceError as `folder_of`.
+    """
+    folder = folder_of(name)
+    os.chdir(folder)
+    return environment(folder, environ)
+
+
+def enter_any(name: str, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The same for a service by NSSM too; of any other nothing is known: our own environment counts."""
+    with suppress(PriceError):
+        return enter(name, environ)
+    extra: list[str] = []
+    with suppress(OSError):
+        os.chdir(_parameter(name, "AppDirectory"))
+        extra = _parameter(name, "AppEnvironmentExtra")
+    return {**environ, **dict(one.split("=", 1) for one in extra if "=" in one)}
+
+
+def _parameter(name: str, value: str) -> Any:
+    """Raises OSError. pywin32 can read it too, and would make the key of a service that is not there."""
+    key = rf"SYSTEM\CurrentControlSet\Services\{name}\Parameters"
+    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as parameters:
+        return winreg.QueryValueEx(parameters, value)[0]

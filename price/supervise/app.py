@@ -7,13 +7,12 @@ from functools import partial
 
 from price import settings
 from price.clock import Clock
-from price.errors import SettingsError
+from price.errors import PriceError, SettingsError
 from price.handlers.journal import default_talker
 from price.safely import Failures
 from price.sinks.records import RecordsSink
 from price.supervise.child import Child
 from price.supervise.loop import Delays, Supervisor, Target
-from price.supervise.service import Service
 from price.supervise.signs import Limits, Signs
 
 
@@ -26,11 +25,11 @@ def supervise(
     limits: Limits = Limits(),
 ) -> int:
     """Supervises until it is stopped; returns the exit status. Raises PriceError."""
-    if service and sys.platform == "win32":
-        from price.service.parameters import enter
-
-        environ = enter(service, environ)
-    status = partial(settings.status_path, environ)
+    target: Target
+    if service:
+        target, environ = _service(service, environ, clock)
+    else:
+        target = Child(command, environ)
     failures = Failures()
     wanted = settings.load(environ)
     records = RecordsSink([default_talker(environ, clock.monotonic, lambda: wanted.log_format)], failures)
@@ -47,7 +46,22 @@ def supervise(
             records.configure(wanted)
 
     try:
-        target: Target = Service(service, status, environ) if service else Child(command, environ)
-        return Supervisor(target, Signs(status, clock, limits), clock, delays, idle=idle, reload=reload).run()
+        signs = Signs(partial(settings.status_path, environ), clock, limits)
+        return Supervisor(target, signs, clock, delays, idle=idle, reload=reload).run()
     finally:
         records.close()
+
+
+def _service(name: str, environ: Mapping[str, str], clock: Clock) -> tuple[Target, Mapping[str, str]]:
+    """A service as target, and the environment of its recorder, in whose folder we are from now on."""
+    if sys.platform == "win32":
+        import win32service
+
+        from price.service.manager import Manager
+        from price.service.registry import enter_any
+        from price.supervise.service import Service
+
+        environ = enter_any(name, environ)
+        manager = Manager(win32service, name, clock)
+        return Service(name, manager, partial(settings.status_path, environ)), environ
+    raise PriceError("--service is for Windows; leave it out, or have systemd start price.service")

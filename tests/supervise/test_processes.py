@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.exchange import Market, faults
 from tests.needs import needs
 from tests.process import ROOT, Program, ended, until
 from tests.proof import proven
@@ -184,42 +183,27 @@ def test_nothing_outlives_a_supervisor_that_is_killed_and_the_next_one_goes_on(
     assert program.do("verify").returncode == 0
 
 
-def test_a_reload_gets_to_the_recorder_and_a_status_elsewhere_is_followed(tmp_path: Path) -> None:
+def test_a_reload_gets_to_both_and_a_status_elsewhere_is_followed(tmp_path: Path) -> None:
     program = Supervised(tmp_path)
     settings = tmp_path / "settings"
     program.environ["PRICE_ENV"] = str(settings)
     status = program.environ.pop("PRICE_STATUS")
-    settings.write_text(f"PRICE_STATUS={status}\n")
+    settings.write_text(f"PRICE_STATUS={status}\nPRICE_LOG_LEVEL=ERROR\n")
     other = tmp_path / "other.json"
     with program.quick() as process:
         pid = program.recorder()
-        settings.write_text(f"PRICE_STATUS={other}\n")
+        said_before = program.said
+        settings.write_text(f"PRICE_STATUS={other}\nPRICE_LOG_LEVEL=INFO\n")
         process.send_signal(signal.SIGHUP)
         program.wait_for_words("settings read again", PATIENCE_SECONDS)
         program.wait_for_rows(5)
         assert json.loads(other.read_text())["pid"] == pid
+        os.kill(pid, signal.SIGKILL)
+        program.wait_for_words(f"recorder {pid} ended with signal 9; it is started again", PATIENCE_SECONDS)
         assert ended(process, signal.SIGINT)[0] == 0
 
-    assert "hangs" not in program.said
-
-
-def test_a_log_level_that_is_changed_is_the_supervisor_s_as_well(tmp_path: Path) -> None:
-    program = Supervised(tmp_path)
-    settings = tmp_path / "settings"
-    program.environ["PRICE_ENV"] = str(settings)
-    settings.write_text("PRICE_LOG_LEVEL=ERROR\n")
-    with program.quick() as process:
-        pid = program.recorder()
-        said_before = program.said
-        settings.write_text("PRICE_LOG_LEVEL=INFO\n")
-        process.send_signal(signal.SIGHUP)
-        program.wait_for_words("settings read again", PATIENCE_SECONDS)
-        os.kill(pid, signal.SIGKILL)
-        program.recorder(other_than=pid)
-        assert ended(process, signal.SIGTERM)[0] == 0
-
     assert said_before == ""
-    assert f"recorder {pid} ended with signal 9; it is started again in " in program.said
+    assert "hangs" not in program.said
 
 
 def test_it_goes_on_when_nobody_reads_what_it_says(tmp_path: Path) -> None:
@@ -272,87 +256,31 @@ def test_rows_that_a_full_disk_refuses_are_held_while_the_supervisor_looks_on(tm
     assert len(proven(log)) >= 8
 
 
-def test_a_source_that_asked_for_a_rest_has_it_though_the_recorder_is_killed(tmp_path: Path) -> None:
-    with Market(["kraken"]) as market:
-        market.fail(faults.rate_limited(retry_after=3000))
-        program = Supervised(tmp_path, SOURCES="kraken")
-        program.environ |= market.environment
-        with program.quick() as process:
-            program.wait_for_words("missed: kraken:resting", PATIENCE_SECONDS)
-            asked = market["kraken"].count
-            pid = program.recorder()
-            os.kill(pid, signal.SIGKILL)
-            program.recorder(other_than=pid)
-            program.wait_for_rows(2)
-            assert market["kraken"].count == asked
-            assert ended(process, signal.SIGTERM)[0] == 0
-
-    proven(program.file.read_text())
-
-
-def test_where_the_kernel_ends_no_child_a_recorder_ends_with_its_pipe(tmp_path: Path) -> None:
-    program = Supervised(tmp_path)
-    words = [*program._command, "run", "--end-with-stdin"]
-    with subprocess.Popen(
-        words, cwd=tmp_path, env=program.environ, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        program.wait_for_rows(2)
-        assert process.poll() is None
-        assert process.stdin is not None
-        process.stdin.close()
-        assert process.wait(PATIENCE_SECONDS) == 0
-
-    assert not (tmp_path / "status.json").exists()
-    proven(program.file.read_text())
-
-
 # What is not ours.
 
 
-def test_a_recorder_that_somebody_else_started_is_named_and_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("prices.txt", "; stop that one first"), ("other.txt", " by another name")],
+    ids=["the same name of the log", "another name"],
+)
+def test_a_recorder_that_somebody_else_started_is_named_and_left_alone(
+    tmp_path: Path, name: str, said: str
+) -> None:
     program = Supervised(tmp_path)
     with program.started("run") as recorder:
         program.wait_for_rows(1)
+        if name != program.file.name:
+            (tmp_path / name).hardlink_to(program.file)
+        program.environ["PRICE_FILE"] = str(tmp_path / name)
         done = program.do("supervise")
         program.wait_for_rows(2)
         assert ended(recorder, signal.SIGTERM)[0] == 0
 
     assert done.returncode == 1
-    assert f"process {recorder.pid} is recording into it; stop that one first" in done.stderr
+    assert f"process {recorder.pid} is recording into it{said}" in done.stderr
     assert done.stderr.count("\n") == 1
     proven(program.file.read_text())
-
-
-def test_one_that_records_by_another_name_of_the_log_is_named_and_left_alone(tmp_path: Path) -> None:
-    program = Supervised(tmp_path)
-    with program.started("run") as recorder:
-        program.wait_for_rows(1)
-        other = tmp_path / "other"
-        other.mkdir()
-        (other / "prices.txt").hardlink_to(program.file)
-        program.environ["PRICE_FILE"] = str(other / "prices.txt")
-        done = program.do("supervise")
-        assert ended(recorder, signal.SIGTERM)[0] == 0
-
-    assert done.returncode == 1
-    assert f"process {recorder.pid} is recording into it by another name" in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-def test_where_another_one_records_meanwhile_the_supervisor_leaves_it_to_that(tmp_path: Path) -> None:
-    program = Supervised(tmp_path)
-    with program.started("supervise") as process:
-        pid = program.recorder()
-        os.kill(pid, signal.SIGSTOP)  # so that it cannot be seen to end before the other one is there
-        process.send_signal(signal.SIGSTOP)
-        os.kill(pid, signal.SIGKILL)
-        with program.started("run") as other:
-            until(lambda: "recorder" in program.said and program.recorder(other_than=pid) == other.pid)
-            process.send_signal(signal.SIGCONT)
-            assert process.wait(PATIENCE_SECONDS) == 1
-            assert other.poll() is None
-
-    assert f"process {other.pid} is recording into it" in program.said
 
 
 def test_a_second_supervisor_is_refused_by_the_number_of_the_first(tmp_path: Path) -> None:
@@ -422,20 +350,26 @@ def test_the_recorder_of_a_supervisor_whose_lock_cannot_be_taken_is_left_alone(t
 # Refusals.
 
 
-def test_bad_settings_are_named_and_end_it_with_78(tmp_path: Path) -> None:
-    done = Supervised(tmp_path, INTERVAL="7").do("supervise")
-
-    assert done.returncode == 78
-    assert "PRICE_INTERVAL=7: must be whole seconds" in done.stderr
-
-
-def test_settings_that_only_the_recorder_finds_bad_are_not_tried_again(tmp_path: Path) -> None:
-    program = Supervised(tmp_path, SOURCES="kraken")
-    program.environ["SSL_CERT_FILE"] = str(tmp_path / "nothing.pem")
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"PRICE_INTERVAL": "7"}, "PRICE_INTERVAL=7: must be whole seconds"),
+        (
+            {"PRICE_SOURCES": "kraken", "SSL_CERT_FILE": "nothing.pem"},
+            "ended with status 78: its settings are bad; it is not started again",
+        ),
+    ],
+    ids=["found before a start", "found by the recorder alone"],
+)
+def test_bad_settings_are_named_and_end_it_with_78(
+    tmp_path: Path, settings: dict[str, str], said: str
+) -> None:
+    program = Supervised(tmp_path)
+    program.environ |= settings
     done = program.do("supervise")
 
     assert done.returncode == 78
-    assert "ended with status 78: its settings are bad; it is not started again" in done.stderr
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -469,35 +403,15 @@ def test_without_psutil_it_names_the_line_that_brings_it(tmp_path: Path) -> None
 # As process 1 of a container.
 
 
-@contextmanager
-def as_process_1(program: Supervised) -> Iterator[tuple["subprocess.Popen[bytes]", psutil.Process]]:
-    """A supervisor as process 1 of a namespace of its own: what stays outside, and the supervisor."""
+def test_as_process_1_it_collects_whatever_ends_passes_signals_on_and_ends_in_order(tmp_path: Path) -> None:
     needs("unshare", "apt install util-linux")
+    program = Supervised(tmp_path)
     words = ["--pid", "--fork", "--kill-child", "--mount-proc"]
     program.before = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), *words]
     with program.started("supervise") as outer:
         first = until(lambda: psutil.Process(outer.pid).children(), PATIENCE_SECONDS)[0]
         program.wait_for_words("recorder 2 launched", PATIENCE_SECONDS)
         program.wait_for_rows(1)
-        yield outer, first
-
-
-def test_as_process_1_it_passes_signals_on_and_ends_in_order(tmp_path: Path) -> None:
-    program = Supervised(tmp_path)
-    with as_process_1(program) as (outer, first):
-        first.send_signal(signal.SIGHUP)
-        program.wait_for_words("settings read again", PATIENCE_SECONDS)
-        first.send_signal(signal.SIGTERM)
-        assert outer.wait(PATIENCE_SECONDS) == 0
-
-    assert "stopping after the slot" in program.said
-    assert not (tmp_path / "status.json").exists()
-    proven(program.file.read_text())
-
-
-def test_as_process_1_it_collects_whatever_ends_and_starts_its_recorder_again(tmp_path: Path) -> None:
-    program = Supervised(tmp_path)
-    with as_process_1(program) as (outer, first):
         inside = ["nsenter", "-t", str(first.pid), "-p", *(["-U"] if os.geteuid() else []), "sh", "-c"]
         subprocess.run([*inside, "(sleep 0.2) & (sleep 0.1) &"], check=True, timeout=20)
         until(lambda: len(first.children()) == 3, PATIENCE_SECONDS)
@@ -505,7 +419,11 @@ def test_as_process_1_it_collects_whatever_ends_and_starts_its_recorder_again(tm
         first.children()[0].kill()
         program.wait_for_words("recorder 2 ended with signal 9; it is started again in 1 s", PATIENCE_SECONDS)
         program.wait_for_rows(2)
-        first.send_signal(signal.SIGINT)
+        first.send_signal(signal.SIGHUP)
+        program.wait_for_words("settings read again", PATIENCE_SECONDS)
+        first.send_signal(signal.SIGTERM)
         assert outer.wait(PATIENCE_SECONDS) == 0
 
+    assert "stopping after the slot" in program.said
+    assert not (tmp_path / "status.json").exists()
     proven(program.file.read_text())

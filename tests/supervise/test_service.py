@@ -1,8 +1,6 @@
-"""A Windows service, and one by NSSM, watched through stand-ins for what psutil says of them."""
+"""A Windows service, and one by NSSM, watched through stand-ins for Windows' service manager and psutil."""
 
 import json
-import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,10 @@ import pytest
 
 from price import times
 from price.errors import PriceError
+from price.service.manager import Manager
 from price.supervise.service import Service
+from tests.fakes import FakeClock
+from tests.test_service import Api
 
 STARTED = "2026-11-20T15:52:04Z"
 BEGAN = times.unix(times.parse_iso(STARTED)) - 1.0
@@ -42,51 +43,42 @@ class Process:
         self.alive = False
 
 
-class Windows:
-    """Its service manager with one service `price`, its processes, and `sc.exe`."""
+class Windows(Api):
+    """Its service manager with one service `price`, and its processes."""
 
-    def __init__(self, folder: Path, *processes: Process, pid: int = SERVICE) -> None:
+    def __init__(
+        self, folder: Path, *processes: Process, pid: int = SERVICE, refuse: dict[str, int] | None = None
+    ) -> None:
+        super().__init__(refuse=refuse)
         self.file = folder / "status.json"
         self.processes = {process.pid: process for process in processes}
-        self.state = "running"
-        self.service_pid: int | None = pid
-        self.typed: list[Sequence[str]] = []
-        self.result = 0
+        self.state = self.SERVICE_RUNNING
+        self.service_pid = pid
 
-    def watched(self, name: str = "price") -> Service:
-        return Service(
-            name,
-            lambda: self.file,
-            {"SystemRoot": r"D:\Win"},
-            get=self.service,
-            process=self.process,
-            run=self.run,
-        )
+    def QueryServiceStatusEx(self, service: object) -> dict[str, int]:  # noqa: N802 - Windows' name
+        return {
+            "CurrentState": self.state,
+            "ProcessId": self.service_pid,
+            "Win32ExitCode": 0,
+            "ServiceSpecificExitCode": 0,
+        }
+
+    def watched(self) -> Service:
+        return Service("price", Manager(self, "price", FakeClock()), lambda: self.file, self.process)
 
     def writes(self, pid: int, started: str = STARTED) -> None:
         """What a recorder says of itself."""
         self.file.write_text(json.dumps({"pid": pid, "started": started, "interval": 5}))
-
-    def service(self, name: str) -> Any:
-        if name != "price":
-            raise psutil.NoSuchProcess(None, name, "service 'other' not found")
-        return self
-
-    def status(self) -> str:
-        return self.state
-
-    def pid(self) -> int | None:
-        return self.service_pid
 
     def process(self, pid: int) -> Any:
         if pid not in self.processes:
             raise psutil.NoSuchProcess(pid)
         return self.processes[pid]
 
-    def run(self, words: Sequence[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
-        assert options["check"] is False
-        self.typed.append(words)
-        return subprocess.CompletedProcess(words, self.result)
+    @property
+    def starts(self) -> int:
+        """How often the service was started."""
+        return len(self.said("StartService"))
 
 
 def test_one_that_runs_is_not_started(tmp_path: Path) -> None:
@@ -94,22 +86,24 @@ def test_one_that_runs_is_not_started(tmp_path: Path) -> None:
     service = windows.watched()
     service.start()
 
-    assert windows.typed == []
+    assert windows.starts == 0
     assert service.ended() is None
     assert service.at_work()
 
 
-@pytest.mark.parametrize("result", [0, 1056, 5], ids=["started", "was faster", "refused"])
-@pytest.mark.parametrize("state", ["stopped", "running"], ids=["stopped", "said to run without a process"])
+@pytest.mark.parametrize("refuse", [{}, {"StartService": 1053}], ids=["started", "refused"])
+@pytest.mark.parametrize("state", [1, 4], ids=["stopped", "said to run without a process"])
 def test_one_without_a_process_is_started_by_the_service_manager(
-    tmp_path: Path, state: str, result: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, state: int, refuse: dict[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    windows = Windows(tmp_path)
-    windows.state, windows.result = state, result
+    caplog.set_level("INFO")
+    windows = Windows(tmp_path, refuse=refuse)
+    windows.state = state
     windows.watched().start()
 
-    assert windows.typed == [[r"D:\Win\System32\sc.exe", "start", "price"]]
-    assert ("sc.exe ended with status 5" in caplog.text) == (result == 5)
+    assert windows.starts == 1
+    said = "the service price did not answer in time" if refuse else "service price started"
+    assert said in caplog.text
 
 
 def test_one_that_was_killed_left_its_status_behind_and_is_started_again(tmp_path: Path) -> None:
@@ -127,12 +121,12 @@ def test_one_that_was_killed_left_its_status_behind_and_is_started_again(tmp_pat
 def test_one_that_was_stopped_in_order_is_left_alone_until_it_runs_again(tmp_path: Path) -> None:
     windows = Windows(tmp_path, Process(SERVICE))
     service = windows.watched()
-    windows.state, windows.service_pid = "stopped", None
+    windows.state, windows.service_pid = windows.SERVICE_STOPPED, 0
 
     assert (service.ended(), service.at_work()) == (None, False)
-    windows.state, windows.service_pid = "running", SERVICE
+    windows.state, windows.service_pid = windows.SERVICE_RUNNING, SERVICE
     assert (service.ended(), service.at_work()) == (None, True)
-    assert windows.typed == []
+    assert windows.starts == 0
 
 
 @pytest.mark.parametrize(
@@ -195,9 +189,9 @@ def test_a_service_outlives_its_supervisor(tmp_path: Path) -> None:
 
     assert windows.watched().close() == 0
     assert own.alive
-    assert windows.typed == []
+    assert windows.starts == 0
 
 
 def test_a_service_that_is_not_there_is_refused_with_what_to_type(tmp_path: Path) -> None:
-    with pytest.raises(PriceError, match=r"--service other: cannot be asked .* `price service install`"):
-        Windows(tmp_path).watched("other")
+    with pytest.raises(PriceError, match=r"^the service price is not installed: price service install$"):
+        Windows(tmp_path, refuse={"OpenService": 1060}).watched()

@@ -1,10 +1,8 @@
 """price/host/windows.py, called on Windows."""
 
-import signal
-import subprocess
 from pathlib import Path
 
-from tests.windows.prefix import MAIN, PYTHON, SECONDS, Prefix
+from tests.windows.prefix import PYTHON, Prefix
 
 CTRL_C = r"""
 import ctypes, subprocess, sys, time
@@ -129,24 +127,3 @@ read = [clock.monotonic() for _ in range(100_000)]
 print(min(b - a for a, b in zip(read, read[1:]) if b > a) < 0.001)
 """
     assert booted.python(code, folder) == "True"
-
-
-def test_nothing_of_unix_is_loaded(booted: Prefix, folder: Path) -> None:
-    code = r"""
-import price.recorder.app, price.backfill.command, price.report.history, price.recorder.show_status
-print({'fcntl', 'grp', 'pwd', 'price.host.posix', 'price.host.owner'} & set(sys.modules))
-"""
-    assert booted.python(code, folder) == "set()"
-
-
-def test_a_stop_by_a_signal_of_wine_is_in_order_too(booted: Prefix, folder: Path) -> None:
-    process = booted.start(
-        *(PYTHON, "-u", MAIN, "run"), cwd=folder, PRICE_SOURCES="simulated", PRICE_INTERVAL="1"
-    )
-    booted.until((folder / "logs" / "prices.txt").exists)
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=SECONDS)
-
-    assert isinstance(process, subprocess.Popen)
-    assert process.returncode == 0
-    assert b"stopping" in said

@@ -178,17 +178,6 @@ def test_what_settings_name_without_a_folder_lies_in_the_service_s_own(service: 
     assert not (service.prefix.c / "windows" / "system32" / "own.txt").exists()
 
 
-def test_kills_are_down_rows_and_rows_are_never_doubled(service: Installed) -> None:
-    for _ in range(3):
-        service.start()
-        service.kill()
-        time.sleep(1.1)  # a slot that nobody records
-        service.verb("stop")  # Wine notices a service's end when it is asked of it
-
-    rows = proven(service.file.read_text())
-    assert [row for row in rows if " - down" in row]
-
-
 def test_a_recorder_that_hangs_ends_itself_and_the_next_one_tells_how(service: Installed) -> None:
     hang = "faulthandler.dump_traceback_later(0.2, file=open('hang.txt', 'w'), exit=True)"
     code = f"import faulthandler\n{hang}\ndef stuck():\n    while True: pass\nstuck()"

@@ -133,4 +133,4 @@ def test_without_a_target_it_says_what_to_type(booted: Prefix) -> None:
 
     assert unnamed.code == 2
     assert unknown.code == 1
-    assert "`price service install` makes one" in unknown.text
+    assert unknown.text.endswith("nobody is not installed: price service install --name nobody\n")
