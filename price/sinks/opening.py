@@ -9,7 +9,7 @@ from pathlib import Path
 
 from price import host, times
 from price.errors import PriceError
-from price.events import Event, log_event
+from price.events import NOTICE, Event, log_event
 from price.log.append import AppendFile
 from price.log.end import LogEnd, read_end, read_log_end
 from price.log.lock import LogLock, Unfit
@@ -17,6 +17,7 @@ from price.model import Pair
 from price.sinks.backlog import Block, Segment
 from price.sinks.kinds import keep_apart, word
 from price.sinks.missed import MOST_BYTES, late_after
+from price.text import counted
 from price.wire import excerpt
 
 _SHOWN_OF_CUT = 200
@@ -60,6 +61,8 @@ class OpenLog:
         self.simulated: bool | None = None
         """Whether the log's prices are made up; None while it has none and does not say so."""
         self._lock = LogLock(path)
+        self._causes: set[str | int] = set()
+        """Why rows are held, each reported once; empty once they are written."""
 
     def begin(self, wanted: Segment) -> LogEnd:
         """Locks and opens the log for the first time, mends its end and returns what it says.
@@ -102,6 +105,23 @@ class OpenLog:
             self.segment = NO_ROWS
             self._drop_known(wanted, held)
             self.known = Known.END
+
+    def refused(self, error: Exception) -> None:
+        """Reports what keeps rows from the log, each cause once."""
+        cause = (isinstance(error, OSError) and error.errno) or str(error)
+        if cause not in self._causes:
+            text = f"{self.path}: {_words(error)}; rows are held in memory until that is mended"
+            log_event(Event.ROWS_HELD, logging.ERROR, text)
+        self._causes.add(cause)
+
+    def accepted(self, rows: int, span: str, given_up: int) -> None:
+        """Reports that all rows are written, if it was reported that they are held."""
+        if self._causes:
+            written = counted(rows, f"row held for {span} is written", f"rows held for {span} are written")
+            older = counted(given_up, "older one was", "older ones were")
+            lost = f"; {older} given up" if given_up else ""
+            log_event(Event.ROWS_WRITTEN, NOTICE, f"{self.path}: {written}{lost}")
+        self._causes.clear()
 
     def close(self) -> None:
         """Releases the file and its lock."""
@@ -157,10 +177,10 @@ def open_log(
         if patient and isinstance(error, OSError) and error.errno not in _NEVER_RIGHT:
             return log, None, error
         log.close()
-        raise PriceError(f"PRICE_FILE={path}: {words(error)}; mend that or name another file") from error
+        raise PriceError(f"PRICE_FILE={path}: {_words(error)}; mend that or name another file") from error
 
 
-def words(error: Exception) -> str:
+def _words(error: Exception) -> str:
     """The reason of an error, without the name of a file."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
 

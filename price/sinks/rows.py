@@ -10,18 +10,15 @@ from pathlib import Path
 from price.clock import Clock
 from price.counters import SLOT_BOUNDS, SYNC_BOUNDS, Histogram
 from price.errors import PriceError
-from price.events import NOTICE, Event, log_event
+from price.events import Event, log_event
 from price.log.end import LogEnd
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.backlog import Block, Segment, block_of, is_simulated, texts_after
 from price.sinks.kinds import keep_apart, makes_up
 from price.sinks.missed import begin_after, give_up_old, span
-from price.sinks.opening import NO_ROWS, Known, OpenLog, open_log, words
+from price.sinks.opening import NO_ROWS, Known, OpenLog, open_log
 from price.text import counted
-
-Opened = Callable[[LogEnd, bool], None]
-"""Receives what the last rows of a log say, and whether slots were recorded before that."""
 
 
 class RowsSink:
@@ -33,7 +30,8 @@ class RowsSink:
     write that succeeds reads its end, as the start would have.
     """
 
-    def __init__(self, opened: Opened, clock: Clock) -> None:
+    def __init__(self, opened: Callable[[LogEnd, bool], None], clock: Clock) -> None:
+        """`opened` receives what a log's last rows say, and whether slots were recorded before that."""
         self._opened = opened
         self._clock = clock
         self.slot_seconds = Histogram(SLOT_BOUNDS)
@@ -47,8 +45,6 @@ class RowsSink:
         """In the order of their slots; first those that were given up, one for each segment."""
         self._given_up = 0
         """How many rows were given up since all was written last."""
-        self._causes: set[str | int] = set()
-        """Why rows are held, each reported once; empty once they are written."""
         self._renamed: Sequence[Block] = ()
         """What was written last, if the file was renamed meanwhile: see `_take_back`."""
 
@@ -97,7 +93,7 @@ class RowsSink:
             if not (self._write_held() or self._write_held()):  # the second time into a new file
                 raise FileNotFoundError(errno.ENOENT, "it was removed while it was written")
         except (OSError, ValueError, PriceError) as error:
-            self._refused(error)
+            self._log.refused(error)
 
     def finish(self) -> bool:
         """Gives held rows a last chance; whether none is left. Reports those that are lost to the disk."""
@@ -124,7 +120,7 @@ class RowsSink:
         self.close()
         self._log, self._renamed = log, ()
         if fault:
-            self._refused(fault)
+            self._log.refused(fault)
 
     def _write_held(self) -> bool:
         """Writes what is held, or as many whole slots of it as fit. Raises OSError where some do not.
@@ -150,7 +146,8 @@ class RowsSink:
             self._settle(count)
             if count < len(texts):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._written(rows, held_for)
+        log.accepted(rows, held_for, self._given_up)
+        self._given_up = 0
         return True
 
     def _settle(self, count: int) -> None:
@@ -174,21 +171,3 @@ class RowsSink:
         if self._renamed and self._log.file.links == 0:
             self._backlog[:0] = self._renamed
         self._renamed = ()
-
-    def _refused(self, error: Exception) -> None:
-        """Reports what keeps rows from the log, each cause once."""
-        cause = (isinstance(error, OSError) and error.errno) or str(error)
-        if cause not in self._causes:
-            text = f"{self._log.path}: {words(error)}; rows are held in memory until that is mended"
-            log_event(Event.ROWS_HELD, logging.ERROR, text)
-        self._causes.add(cause)
-
-    def _written(self, rows: int, span: str) -> None:
-        """Reports that all rows are written, if it was reported that they are held."""
-        if self._causes:
-            written = counted(rows, f"row held for {span} is written", f"rows held for {span} are written")
-            older = counted(self._given_up, "older one was", "older ones were")
-            lost = f"; {older} given up" if self._given_up else ""
-            log_event(Event.ROWS_WRITTEN, NOTICE, f"{self._log.path}: {written}{lost}")
-        self._causes.clear()
-        self._given_up = 0
