@@ -50,84 +50,32 @@ def test_a_recorder_writes_a_header_and_a_row_for_each_slot(market: Market, tmp_
     assert "Traceback" not in program.said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_within_a_second(number: signal.Signals, market: Market, tmp_path: Path) -> None:
-    program = Program(tmp_path, market.environment)
-    with program.started("run") as process:
-        program.wait_for_rows(1)
-        status, seconds = ended(process, number)
-
-    assert status == 0
-    assert seconds < 1
-    assert "Traceback" not in program.said
-    proven(program.file.read_text())
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_within_a_second_while_every_request_hangs(
-    number: signal.Signals, market: Market, tmp_path: Path
-) -> None:
-    market.fail(faults.hang())
-    program = Program(tmp_path, market.environment, INTERVAL="2", TIMEOUT="1.9", PAIRS="BTC-USD,ETH-USD")
-    with program.started("run") as process:
-        until(lambda: all(exchange.count for exchange in market))
-        status, seconds = ended(process, number)
-
-    assert status == 0
-    assert seconds < 1
-    assert "Traceback" not in program.said
-
-
-@pytest.mark.parametrize("fault", [faults.hang(), faults.drip_body()], ids=str)
-def test_a_signal_ends_it_within_a_second_while_requests_hang_on_connections_that_were_kept(
-    fault: Fault, market: Market, tmp_path: Path
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    [
+        (signal.SIGTERM, None),
+        (signal.SIGINT, None),
+        (signal.SIGINT, faults.hang()),
+        (signal.SIGTERM, faults.drip_body()),
+    ],
+    ids=str,
+)
+def test_a_signal_ends_it_within_a_second_also_while_requests_hang_on_connections_that_were_kept(
+    number: signal.Signals, fault: Fault | None, market: Market, tmp_path: Path
 ) -> None:
     program = Program(tmp_path, market.environment, INTERVAL="2", TIMEOUT="1.9")
     with program.started("run") as process:
         program.wait_for_rows(1)
-        market.fail(fault)
-        asked = [exchange.count for exchange in market]
-        until(lambda: all(one.count > before for one, before in zip(market, asked, strict=True)))
-        status, seconds = ended(process, signal.SIGTERM)
+        if fault:
+            market.fail(fault)
+            asked = [exchange.count for exchange in market]
+            until(lambda: all(one.count > before for one, before in zip(market, asked, strict=True)))
+        status, seconds = ended(process, number)
 
     assert status == 0
     assert seconds < 1
     assert "Traceback" not in program.said
-
-
-def test_a_kill_and_a_restart_leave_one_down_row_and_no_hole(market: Market, tmp_path: Path) -> None:
-    program = Program(tmp_path, market.environment)
-    with program.started("run") as process:
-        program.wait_for_rows(2)
-        process.kill()
-        process.wait()
-    last = seconds_of(program.rows[-1])
-    until(lambda: time.time() > last + 2.5)
-
-    with program.started("run") as process:
-        rows = program.wait_for_rows(3)
-        assert ended(process, signal.SIGTERM)[0] == 0
-
     proven(program.file.read_text())
-    down = [row for row in rows if " - " in row]
-    assert len(down) == 1
-    assert re.search(r" - down( slots=\d+)?$", down[0])
-
-
-def test_a_recorder_that_was_stopped_for_a_while_writes_one_late_row(market: Market, tmp_path: Path) -> None:
-    program = Program(tmp_path, market.environment)
-    with program.started("run") as process:
-        last = seconds_of(program.wait_for_rows(2)[-1])
-        process.send_signal(signal.SIGSTOP)
-        until(lambda: time.time() > last + 3.5)
-        process.send_signal(signal.SIGCONT)
-        program.wait_for_rows(2)
-        assert ended(process, signal.SIGTERM)[0] == 0
-
-    rows = proven(program.file.read_text())
-    late = [row for row in rows if row.split(" ")[2] == "-"]
-    assert len(late) == 1
-    assert re.search(r" - late( slots=\d+)?$", late[0])
 
 
 def test_the_log_level_holds_from_the_first_word_on_and_never_for_rows(
@@ -231,25 +179,6 @@ def test_a_storm_of_signals_ends_in_a_clean_stop(market: Market, tmp_path: Path)
     assert status == 0
     assert seconds < 1
     assert "Traceback" not in program.said
-
-
-# Refusing to start.
-
-
-def test_a_second_recorder_on_the_same_file_names_the_first(market: Market, tmp_path: Path) -> None:
-    program = Program(tmp_path, market.environment)
-    with program.started("run") as process:
-        program.wait_for_rows(1)
-
-        second = program.do("run")
-
-        assert second.returncode == 1
-        assert second.stderr.count("\n") == 1
-        assert f"process {process.pid} " in second.stderr
-        before = len(program.rows)
-        program.wait_for_rows(1)
-        assert len(program.rows) > before
-        assert ended(process, signal.SIGTERM)[0] == 0
 
 
 # Asking once.

@@ -86,11 +86,6 @@ class Machine:
         self._process.send_signal(number)
         return self._process
 
-    def has(self, row: str) -> None:
-        """Puts a row into the log, as an earlier recorder."""
-        self._place.folder.mkdir(exist_ok=True)
-        self._place.file.write_text(f"# price-log 1 every=1s\n{row}\n")
-
     @property
     def text(self) -> str:
         """The log as it is."""
@@ -163,22 +158,6 @@ def a_clock_set_forward_leaves_one_late_row_for_the_slots_it_left_out(machine: M
 
 
 @story
-def a_clock_set_back_by_seconds_writes_no_slot_twice_and_none_out_of_order(machine: Machine) -> None:
-    machine.start()
-    machine.records()
-    for back in (1, 2):  # as at a leap second, and by hand
-        written = machine.text
-        machine.step(-back)
-        machine.records()
-        assert machine.text.startswith(written)
-    machine.stop()
-    assert machine.rows[-1].slot <= machine.now()
-    (behind, past) = machine.warnings[-2:]
-    assert "before the last row" in behind
-    assert "past the last row: rows go on" in past
-
-
-@story
 def a_clock_set_back_by_hours_is_said_once_and_no_row_is_written_until_it_is_right(machine: Machine) -> None:
     machine.start()
     machine.records(2)
@@ -197,32 +176,6 @@ def a_clock_set_back_by_hours_is_said_once_and_no_row_is_written_until_it_is_rig
     assert "rows go on" in past
     on_again = max(row.slot + timedelta(seconds=row.slots) for row in _late(machine, times.EPOCH))
     assert on_again < right + timedelta(seconds=5)
-
-
-@story
-def a_clock_hours_before_the_last_row_at_the_start_is_said_and_nothing_is_written(machine: Machine) -> None:
-    machine.has(f"{times.iso(machine.now())} BTC-USD - late")
-    written = machine.text
-    machine.step(-HOURS)
-    machine.start()
-    machine.until(lambda: machine.warnings)
-    time.sleep(1.5)  # more than a slot
-    machine.stop()
-    assert machine.text == written
-    (warning,) = machine.warnings
-    assert "no row for 3 h; check the machine's clock" in warning
-
-
-@story
-def a_clock_seconds_before_the_last_row_at_the_start_waits_for_it(machine: Machine) -> None:
-    last = times.slot_of(machine.now(), 1) + timedelta(seconds=5)
-    machine.has(f"{times.iso(last)} BTC-USD - late")
-    machine.start()
-    machine.records(2)
-    machine.stop()
-    first, second, *_ = machine.rows
-    assert (first.slot, second.slot) == (last, last + timedelta(seconds=1))
-    assert ["no row for" in text for text in machine.warnings] == [True, False]
 
 
 @story
