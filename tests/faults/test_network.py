@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from price.sources import SOURCES
 from price.sources.strictjson import MAX_VALUES
 from price.transport import MAX_BODY_BYTES
 from tests.exchange import Fault, Market, faults
+from tests.exchange.venues import VENUES
 from tests.faults.conftest import needs
 from tests.faults.network import (
     BACK_SLOTS,
@@ -102,7 +102,7 @@ def test_one_exchange_that_is_well_gives_the_price_whatever_the_others_do(place:
 
 # Memory.
 
-EXCHANGES = [name for name in SOURCES if name != "simulated"]
+EXCHANGES = list(VENUES)
 
 
 def bomb(values: str, letter: str) -> Fault:
