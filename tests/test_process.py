@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -29,14 +29,22 @@ def market() -> Iterator[Market]:
         yield market
 
 
+@contextmanager
+def recording(program: Program) -> Iterator["subprocess.Popen[bytes]"]:
+    """A recorder at work, which ends well when it is told to."""
+    with program.started("run") as process:
+        yield process
+        assert ended(process, signal.SIGTERM)[0] == 0
+    assert "Traceback" not in program.said
+
+
 # Recording.
 
 
 def test_a_recorder_writes_a_header_and_a_row_for_each_slot(market: Market, tmp_path: Path) -> None:
     program = Program(tmp_path, market.environment, PAIRS="BTC-USD,eth/usd")
-    with program.started() as process:
+    with recording(program):
         program.wait_for_rows(6)
-        assert ended(process, signal.SIGTERM)[0] == 0
 
     assert program.file.read_text().startswith("# price-log 1 every=1s\n")
     rows = proven(program.file.read_text())
@@ -47,7 +55,6 @@ def test_a_recorder_writes_a_header_and_a_row_for_each_slot(market: Market, tmp_
     assert program.file.stat().st_mode & 0o777 == 0o644
     assert not (tmp_path / "status.json").exists()
     assert "stopping" in program.said
-    assert "Traceback" not in program.said
 
 
 @pytest.mark.parametrize(
@@ -82,9 +89,8 @@ def test_the_log_level_holds_from_the_first_word_on_and_never_for_rows(
     market: Market, tmp_path: Path
 ) -> None:
     program = Program(tmp_path, market.environment, LOG_LEVEL="error")
-    with program.started("run") as process:
+    with recording(program):
         program.wait_for_rows(2)
-        assert ended(process, signal.SIGTERM)[0] == 0
 
     assert program.said == ""
 
@@ -99,7 +105,7 @@ def test_a_reload_takes_good_settings_at_the_next_slot_and_refuses_bad_ones(
     settings = tmp_path / "settings"
     program.environ["PRICE_ENV"] = str(settings)
     settings.write_text("PRICE_PAIRS=BTC-USD\n")
-    with program.started("run") as process:
+    with recording(program) as process:
         program.wait_for_rows(2)
 
         settings.write_text("PRICE_PAIRS=BTC-USD,ETH-USD\n")
@@ -116,7 +122,6 @@ def test_a_reload_takes_good_settings_at_the_next_slot_and_refuses_bad_ones(
         process.send_signal(signal.SIGHUP)
         program.wait_for_words("there is no such file")
         program.wait_for_rows(2)
-        assert ended(process, signal.SIGTERM)[0] == 0
 
     rows = proven(program.file.read_text())
     assert not [row for row in rows if " - " in row], "no slot was missed for a reload"
@@ -136,13 +141,12 @@ def test_a_reload_that_is_asked_for_while_the_recorder_starts_is_done(market: Ma
     settings = tmp_path / "settings"
     program.environ["PRICE_ENV"] = str(settings)
     settings.write_text("PRICE_PAIRS=BTC-USD\n")
-    with program.started("run") as process:
+    with recording(program) as process:
         until(lambda: hears_hup(process.pid))  # from then on it still has most of its modules to load
         settings.write_text("PRICE_PAIRS=ETH-USD\n")
         process.send_signal(signal.SIGHUP)
         program.wait_for_words("reading the settings again")
         assert program.wait_for_rows(1)[-1].split(" ")[1] == "ETH-USD"
-        assert ended(process, signal.SIGTERM)[0] == 0
 
 
 def test_many_reloads_leave_nothing_behind(market: Market, tmp_path: Path) -> None:
@@ -154,7 +158,7 @@ def test_many_reloads_leave_nothing_behind(market: Market, tmp_path: Path) -> No
         proc = Path(f"/proc/{process.pid}")
         return len(list((proc / "task").iterdir())), len(list((proc / "fd").iterdir()))
 
-    with program.started("run") as process:
+    with recording(program) as process:
         program.wait_for_rows(2)
         before = held()
         for count in range(1, 21):
@@ -163,7 +167,6 @@ def test_many_reloads_leave_nothing_behind(market: Market, tmp_path: Path) -> No
         program.wait_for_rows(2)
         until(lambda: held()[0] <= before[0])
         until(lambda: held()[1] <= before[1])
-        assert ended(process, signal.SIGTERM)[0] == 0
 
     proven(program.file.read_text())
 
@@ -234,11 +237,10 @@ def test_check_shows_the_plan_and_what_each_source_answers(market: Market, tmp_p
 
 def test_status_shows_a_running_recorder_and_says_no_without_one(market: Market, tmp_path: Path) -> None:
     program = Program(tmp_path, market.environment)
-    with program.started("run") as process:
+    with recording(program) as process:
         program.wait_for_rows(2)
         shown = program.do("status")
         as_json = program.do("status", "--json")
-        assert ended(process, signal.SIGTERM)[0] == 0
 
     assert (shown.returncode, shown.stderr) == (0, "")
     assert f"process {process.pid}" in shown.stdout
@@ -302,10 +304,9 @@ def test_a_recorder_without_standard_streams_puts_no_file_in_their_place(
         pytest.skip("only Linux shows the files of a process")
     program = Program(tmp_path, market.environment)
     program.before = ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"]
-    with program.started("run") as process:
+    with recording(program) as process:
         program.wait_for_rows(1)
         streams = [str(Path(f"/proc/{process.pid}/fd/{number}").readlink()) for number in range(3)]
-        assert ended(process, signal.SIGTERM)[0] == 0
 
     assert streams == [os.devnull] * 3, "else what a library says at its end would stand in the log"
 
@@ -388,9 +389,8 @@ def alone(tmp_path: Path) -> Callable[..., Program]:
 
 def test_without_a_network_each_slot_is_missed_and_said_to_be_so_once(alone: Callable[..., Program]) -> None:
     program = alone("none")
-    with program.started("run") as process:
+    with recording(program):
         rows = program.wait_for_rows(5)
-        assert ended(process, signal.SIGTERM)[0] == 0
 
     proven(program.file.read_text())
     every = ",".join(f"{name}:unreachable" for name in ("coinbase", "kraken", "bitstamp"))
