@@ -24,118 +24,95 @@ class Command(NamedTuple):
     """A row of the table."""
 
     name: str
-    place: str
-    """MODULE:FUNCTION"""
     does: str
     """One line of help."""
     examples: str
     """Lines to type."""
+    place: str = ""
+    """MODULE:FUNCTION, where that is not the function of its name in commands.py."""
     settings: Sequence[str] = ()
     """What it needs of a settings file, where it goes on without one that cannot be read."""
 
 
 COMMANDS = (
+    Command("run", "records until it is stopped (the default)", "PRICE_PAIRS=BTC-USD,ETH-USD price run"),
+    Command("once", "asks now and prints the rows; writes nothing", "PRICE_SOURCES=kraken price once"),
+    Command("check", "checks the settings, the plan and each source", "PRICE_INTERVAL=1 price check"),
     Command(
-        "run",
-        "price.commands:run",
-        "records until it is stopped (the default)",
-        "PRICE_PAIRS=BTC-USD,ETH-USD price run",
-    ),
-    Command(
-        "once",
-        "price.commands:once",
-        "asks now and prints the rows; writes nothing",
-        "PRICE_SOURCES=kraken price once",
-    ),
-    Command(
-        "check",
-        "price.commands:check",
-        "checks the settings, the plan and each source",
-        "PRICE_INTERVAL=1 price check",
-    ),
-    Command(
-        "status",
-        "price.commands:status",
-        "shows the running recorder at a glance",
-        "price status --json",
-        ["PRICE_STATUS"],
+        "status", "shows the running recorder at a glance", "price status --json", settings=["PRICE_STATUS"]
     ),
     Command(
         "supervise",
-        "price.commands:supervise",
         "starts the recorder, and starts it again when it is gone or hangs",
         "price supervise\nprice supervise --service price",
     ),
     Command(
         "metrics",
-        "price.commands:metrics",
         "prints status.json as metrics, or serves them to Prometheus",
         "price metrics --listen 127.0.0.1:17280",
-        ["PRICE_STATUS"],
+        settings=["PRICE_STATUS"],
     ),
     Command(
         "alerts",
-        "price.commands:alerts",
         "replays rules over the log; follows their changes",
         "price alerts --rule 'BTC-USD moves 5% in 1h' --since 30d",
     ),
     Command(
         "history",
-        "price.report.history:run",
         "prints the rows of a range",
         "price history --last 3\n"
         "price history --since 2026-11-20T15:00 --until 2026-11-20T16:00 --pair BTC-USD --format csv",
+        "price.report.history:run",
     ),
     Command(
         "candles",
-        "price.report.candles:run",
         "prints open, high, low, close and count per period",
         "price candles --every 1h --since today",
+        "price.report.candles:run",
     ),
     Command(
         "chart",
-        "price.report.chart.command:run",
         "draws the range; by default the last day of the log",
         "price chart --since 7d --pair BTC-USD\nprice chart --since today --output today.svg",
+        "price.report.chart.command:run",
     ),
     Command(
         "gaps",
-        "price.report.gaps:run",
         "prints each missed stretch, and how complete the range is",
         "price gaps --since 7d",
+        "price.report.gaps:run",
     ),
     Command(
         "verify",
-        "price.report.verify:run",
         "proves the log: form, order, no doubles, arithmetic of slots",
         "price verify && echo whole\nprice verify --file /var/log/price/prices.txt",
+        "price.report.verify:run",
     ),
     Command(
         "web",
-        "price.commands:web",
         "serves a page to look at, on this machine",
         "price web",
-        ["PRICE_STATUS", "PRICE_WEB_LISTEN", "PRICE_WEB_HOSTS"],
+        settings=["PRICE_STATUS", "PRICE_WEB_LISTEN", "PRICE_WEB_HOSTS"],
     ),
     Command(
         "service",
-        "price.service.command:run",
         "installs, starts and stops the recorder as a Windows service",
         "price service install\nprice service start",
+        "price.service.command:run",
     ),
     Command(
         "repair",
-        "price.commands:repair",
         "fills missed slots from the journal, exchanges or another log",
-        "price repair --from journal\nprice repair --from exchange --since 7d\n"
+        "price repair --from journal\n"
+        "price repair --from exchange --since 7d\n"
         "price repair --from /var/lib/price-b/prices.txt",
     ),
     Command(
         "follow",
-        "price.follow.command:run",
         "brings each row into PostgreSQL or NATS JetStream, exactly once",
         "price follow postgres --init --print\nprice follow postgres --check\nprice follow nats --once",
-        ["PRICE_FOLLOW_POSTGRES", "PRICE_FOLLOW_NATS", "PRICE_RECORDER"],
+        "price.follow.command:run",
+        settings=["PRICE_FOLLOW_POSTGRES", "PRICE_FOLLOW_NATS", "PRICE_RECORDER"],
     ),
 )
 OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
@@ -273,7 +250,7 @@ def parser(arguments: Sequence[str], *, every_option: bool = False) -> argparse.
             formatter_class=_Help,
         )
         if every_option or command.name == called:
-            module, _, function = command.place.partition(":")
+            module, _, function = (command.place or f"price.commands:{command.name}").partition(":")
             room = import_module(module)
             if add_options := getattr(room, f"{function}_options", None):
                 add_options(one)
