@@ -1,8 +1,7 @@
 """What wakes a waiting `select` (the self-pipe trick): a signal handler may set it, and any thread."""
 
-import select
+import selectors
 import socket
-import sys
 from contextlib import suppress
 
 _MOST_BYTES = 4096
@@ -16,8 +15,12 @@ class Wakeup:
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
+        # not `select` itself: it cannot look at descriptors above 1,023, of which a process may inherit many
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._reader, selectors.EVENT_READ)
 
     def __del__(self) -> None:
+        self._selector.close()
         self._reader.close()
         self._writer.close()
 
@@ -25,26 +28,14 @@ class Wakeup:
         """The descriptor that sets it when a byte is written there."""
         return self._writer.fileno()
 
-    def fileno(self) -> int:
-        """The descriptor that can be read once it is set."""
-        return self._reader.fileno()
-
     def set(self) -> None:
-        """Wakes whoever selects."""
+        """Wakes whoever waits."""
         with suppress(BlockingIOError):  # full: it is set
             self._writer.send(b"!")
 
     def wait(self, seconds: float) -> bool:
-        """Waits until it is set, at most so many seconds; whether it was.
-
-        `select` cannot look at a descriptor above 1,023, which a process that inherits many gets; `poll` can,
-        and sleeps whole milliseconds. Windows has `select` alone, without that limit.
-        """
-        if sys.platform == "win32":
-            return bool(select.select([self._reader], [], [], seconds)[0])
-        poll = select.poll()
-        poll.register(self._reader, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+        """Waits until it is set, at most so many seconds; whether it was."""
+        return bool(self._selector.select(seconds))
 
     def clear(self) -> None:
         """Undoes `set`; only to be called once it is set."""
