@@ -120,8 +120,7 @@ OK, NO, BAD_SETTINGS, INTERRUPTED = 0, 1, 78, 130
 
 def main(arguments: Sequence[str], environ: Mapping[str, str], now: datetime) -> int:
     """Runs a command; gives the exit status: 0 done, 1 the answer is no, 78 bad settings (2: argparse)."""
-    host.fill_streams()
-    host.plain_output()
+    host.prepare_streams()
     try:
         try:
             return _obey(arguments, environ, now)

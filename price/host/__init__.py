@@ -19,10 +19,11 @@ else:
     from price.host.posix import *
 
 
-def fill_streams() -> None:
-    """Puts the null device where a standard stream was closed before the start.
+def prepare_streams() -> None:
+    """Has each standard stream be there, and what goes into a pipe or a file be the same on every system.
 
-    Else the log would be opened in its place, and what a library says on stderr at its end stand in it.
+    Where one was closed before the start, the log would be opened in its place, and what a library says on
+    stderr at its end stand in it: so the null device is put there.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # each is the lowest that is free
         pass
@@ -30,6 +31,10 @@ def fill_streams() -> None:
     # not the descriptors 1 and 2 themselves: a service of Windows has these, but nothing behind them
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.platform == "win32":
+        for stream in (sys.stdout, sys.stderr):
+            if not stream.isatty():
+                stream.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
 
 
 def named_folder(environ: Mapping[str, str], variable: str) -> str:

@@ -87,10 +87,6 @@ def listed_name(path: str) -> str:
     return path
 
 
-def plain_output() -> None:
-    """Has what goes into a pipe or a file be the same bytes on every system. Here it is."""
-
-
 def sync_folder(folder: "Path") -> None:
     """Brings a folder's entries to stable storage: a new file needs that beside its own sync."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -172,13 +172,6 @@ def listed_name(path: str) -> str:
     return path[: len(path) - len(name)] + found
 
 
-def plain_output() -> None:
-    """Has what goes into a pipe or a file be the same bytes on every system: UTF-8, lines that end in LF."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and not stream.isatty():
-            stream.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-
-
 def sync_folder(folder: "Path") -> None:
     """Nothing: NTFS keeps a folder's entries in its own journal, and folders cannot be synced."""
 

@@ -6,7 +6,6 @@ assert sys.platform == "win32"
 
 import faulthandler
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
@@ -19,8 +18,10 @@ from price.clock import Signal, SystemClock
 from price.errors import PriceError, SettingsError
 from price.events import Event
 from price.handlers.eventlog import EventLog, reporter
-from price.service.place import HANGS, environment, named
+from price.service.place import named
 
+_HANGS = "hang.txt"
+"""Gets the traceback of a recorder that hangs."""
 _HANG_SECONDS = 60
 """As the unit's WatchdogSec: a sign of life comes with each slot and at least every 10 s."""
 _START_MS = 30_000
@@ -32,14 +33,12 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
     """What pywin32 calls, in threads of its own."""
 
     _svc_name_ = ""
-    folder: ClassVar[Path]
     environ: ClassVar[Mapping[str, str]]
     rows: ClassVar[bool]
 
     def __init__(self, args: Any) -> None:
         self._clock = SystemClock()  # first: from the next line on a control may come
         self._state = win32service.SERVICE_START_PENDING
-        self._hangs: TextIO | None = None
         super().__init__(args)
 
     def GetAcceptedControls(self) -> int:  # noqa: N802 - pywin32's names
@@ -94,15 +93,14 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
         The service manager has no watchdog. This one is a thread that needs no Python to run: it notices
         too when all of Python stands still.
         """
-        path = self.folder / HANGS
+        path = Path(_HANGS)
         if path.exists() and (text := path.read_text(encoding="utf-8", errors="replace")):
             log.note(Event.HUNG, logging.ERROR, f"the recorder hung and was ended, while it was here: {text}")
-        self._hangs = path.open("w", encoding="utf-8")
+        self._hangs: TextIO = path.open("w", encoding="utf-8")
         self._alive()
 
     def _alive(self) -> None:
-        if self._hangs is not None:
-            faulthandler.dump_traceback_later(_HANG_SECONDS, file=self._hangs, exit=True)
+        faulthandler.dump_traceback_later(_HANG_SECONDS, file=self._hangs, exit=True)
 
     def _hear(self, words: str) -> None:
         """Passes on what the recorder says of itself, in the words of sd_notify(3)."""
@@ -117,11 +115,12 @@ class Host(win32serviceutil.ServiceFramework):  # type: ignore[misc]
         self.ReportServiceStatus(state, waitHint=wait_ms)
 
 
-def run(name: str, folder: Path, environ: Mapping[str, str], *, rows: bool) -> int:
-    """Is the service until the manager stops it. Raises PriceError where the manager did not start this."""
-    os.chdir(folder)  # what settings name without a folder lies there, not in system32
-    Host._svc_name_, Host.folder, Host.rows = name, folder, rows
-    Host.environ = environment(folder, environ)
+def run(name: str, environ: Mapping[str, str], *, rows: bool) -> int:
+    """Is the service until the manager stops it. Raises PriceError where the manager did not start this.
+
+    The working folder is the service's, and `environ` its recorder's.
+    """
+    Host._svc_name_, Host.environ, Host.rows = name, environ, rows
     servicemanager.Initialize(name, None)
     servicemanager.PrepareToHostSingle(Host)
     try:

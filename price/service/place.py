@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SETTINGS = "price.env"
-HANGS = "hang.txt"
-"""Gets the traceback of a recorder that hangs."""
 _FIRST_SETTINGS = "# One PRICE_NAME=value a line; README lists them. Then: price service reload\n"
 _FOLDERS = ("LOGS_DIRECTORY", "STATE_DIRECTORY", "RUNTIME_DIRECTORY")
 _START = str(Path(__file__).with_name("start.py"))

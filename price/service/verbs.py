@@ -34,7 +34,7 @@ def run(args: Namespace, environ: Mapping[str, str]) -> int:
     if args.verb == "host":
         from price.service.host import run
 
-        return run(args.name, folder_of(args.name), environ, rows=args.rows)
+        return run(args.name, enter(args.name, environ), rows=args.rows)
     verb: int = getattr(Service(args, environ), args.verb)()
     return verb
 

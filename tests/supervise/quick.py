@@ -18,7 +18,7 @@ from price.supervise.signs import Limits
 
 if __name__ == "__main__":
     seconds, *command = sys.argv[1:]
-    host.plain_output()
+    host.prepare_streams()
     service = command.pop() if command[0] == "--service" else None
     clock = SystemClock()
     host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)

@@ -113,7 +113,7 @@ for number in (signal.SIGBREAK, signal.SIGINT):
 
 
 def test_what_goes_into_a_pipe_is_utf_8_with_the_line_ends_of_linux(booted: Prefix, folder: Path) -> None:
-    code = r"from price import host; host.plain_output(); print('\u28ff\u2502')"
+    code = r"from price import host; host.prepare_streams(); print('\u28ff\u2502')"
     ran = booted.wine(PYTHON, "-c", rf"import sys; sys.path.insert(0, r'C:\src'); {code}")
 
     assert ran.raw == "⣿│\n".encode()

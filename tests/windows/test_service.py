@@ -24,8 +24,11 @@ def test_a_service_of_three_exchanges_from_install_to_remove(service: Installed)
         again, running = service.verb("start"), service.verb("status")
         stopped = service.verb("stop")
 
-    twice, status, removed = (service.verb(verb) for verb in ("stop", "status", "remove"))
-    gone = service.verb("status")
+    twice, status = (service.verb(verb) for verb in ("stop", "status"))
+    source = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\price"
+    registered = service.prefix.wine("reg", "query", source)
+    removed, gone = (service.verb(verb) for verb in ("remove", "status"))
+    still_registered = service.prefix.wine("reg", "query", source)
 
     assert proven(service.file.read_text())[-1].endswith(" coinbase,kraken,bitstamp")
     assert (again.code, again.text) == (1, "price: the service price runs already: price service status\n")
@@ -41,14 +44,20 @@ def test_a_service_of_three_exchanges_from_install_to_remove(service: Installed)
     )
     assert (gone.code, gone.text) == (1, "price: the service price is not installed: price service install\n")
     assert service.file.exists()
+    assert r"%SystemRoot%\System32\EventCreate.exe" in registered.text
+    assert re.search(r"TypesSupported\s+REG_DWORD\s+0x7", registered.text)
+    assert still_registered.code != 0
 
 
-def test_a_second_install_and_bad_settings_are_refused(service: Installed) -> None:
+def test_a_second_install_bad_settings_and_a_start_by_hand_are_refused(service: Installed) -> None:
     second = service.verb(rf"install --folder {FOLDER}")
+    by_hand = service.verb("host")
     service.set({"PRICE_SOURCES": "nobody"})
     refused = [service.verb(verb) for verb in ("start", "reload", "restart", "install")]
 
     assert (second.code, "is installed already" in second.text) == (1, True)
+    assert by_hand.code == 1
+    assert "only the service manager starts this: price service start, or debug" in by_hand.text
     assert [ran.code for ran in refused[:3]] == [78, 78, 78]
     assert "PRICE_SOURCES=nobody: there is no source 'nobody'" in refused[0].text
 
@@ -192,11 +201,14 @@ def test_a_recorder_that_hangs_ends_itself_and_the_next_one_tells_how(service: I
     assert "in stuck" in told
 
 
-def test_misses_and_changes_are_entries_and_rows_on_request(service: Installed) -> None:
+def test_misses_and_changes_are_entries_of_a_type_and_a_number_and_rows_on_request(
+    service: Installed,
+) -> None:
     seen = len(service.prefix.entries)
     service.start()
     service.verb("stop")
     without = service.entries(seen)
+    reported = [line for line in service.prefix.entries[seen:] if "fixme:advapi:ReportEventW" in line]
     service.verb("remove")
 
     seen = len(service.prefix.entries)
@@ -210,29 +222,9 @@ def test_misses_and_changes_are_entries_and_rows_on_request(service: Installed) 
     assert [text for text in with_rows if row.match(text)]
     assert any(text.startswith("stopping after") for text in without)
     assert any("missed: down" in text for text in with_rows)
-
-
-def test_an_entry_has_its_type_and_its_number(service: Installed) -> None:
-    seen = len(service.prefix.entries)
-    service.start()
-    service.verb("stop")
-
-    reported = [line for line in service.prefix.entries[seen:] if "fixme:advapi:ReportEventW" in line]
     # information of logger 1, numbers 10 (started) and 11 (stopping)
     for number in ("a", "b"):
         assert [line for line in reported if f",0x0004,0x0001,0x0000000{number}," in line], reported
-
-
-def test_the_source_of_the_event_log_comes_and_goes_with_the_service(service: Installed) -> None:
-    key = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\price"
-
-    there = service.prefix.wine("reg", "query", key).text
-    service.verb("remove")
-    gone = service.prefix.wine("reg", "query", key)
-
-    assert r"%SystemRoot%\System32\EventCreate.exe" in there
-    assert re.search(r"TypesSupported\s+REG_DWORD\s+0x7", there)
-    assert gone.code != 0
 
 
 def test_it_starts_with_windows(service: Installed) -> None:
@@ -271,13 +263,6 @@ def test_debug_records_in_the_terminal_with_the_service_s_settings(service: Inst
     assert process.returncode == 0
     assert b"stopping" in said
     assert b"BTC-USD" in service.file.read_bytes()
-
-
-def test_what_only_the_service_manager_starts_says_so(service: Installed) -> None:
-    ran = service.verb("host")
-
-    assert ran.code == 1
-    assert "only the service manager starts this: price service start, or debug" in ran.text
 
 
 def test_without_pywin32_the_command_says_what_to_type(booted: Prefix, folder: Path) -> None:
