@@ -59,8 +59,8 @@ class Repair:
         self._simulated = simulated
         self._missed: Counter[str] = Counter()
         self._filled: Counter[str] = Counter()
-        self._far: dict[str, list[Row]] = {}
-        """Prices that lie too far from those around them, by pair."""
+        self._far: dict[str, tuple[int, Row]] = {}
+        """By pair, how many prices lie too far from those around them, and the first."""
         self._other_kind = 0
         self._learnt: dict[Slot, Filled] = {}
         """What is not yet in the file."""
@@ -104,10 +104,10 @@ class Repair:
             yield f"{pair}: the log has no rows of it"
         if not self._missed and not absent:
             yield "no slot is missed"
-        for pair, rows in sorted(self._far.items()):
+        for pair, (number, first) in sorted(self._far.items()):
             what = f"not believed, over {self._max_jump:f} % outside those recorded around"
-            count = counted(len(rows), "price")
-            yield f"{pair}: {count} {what} (PRICE_MAX_JUMP); the first: {rows[0][0]} {rows[0][2]}"
+            count = counted(number, "price")
+            yield f"{pair}: {count} {what} (PRICE_MAX_JUMP); the first: {first[0]} {first[2]}"
         if self._other_kind:
             kinds = ("real", "simulated") if self._simulated else ("simulated", "real")
             count = counted(self._other_kind, f"{kinds[0]} price")
@@ -126,7 +126,8 @@ class Repair:
         ]
         percent = self._max_jump / 100
         if near and not min(near) * (1 - percent) <= Decimal(one[2]) <= max(near) * (1 + percent):
-            self._far.setdefault(one[1], []).append(one)
+            number, first = self._far.get(one[1], (0, one))
+            self._far[one[1]] = number + 1, first
             return False
         return True
 

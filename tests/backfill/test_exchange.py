@@ -329,15 +329,6 @@ def test_bad_settings_and_sources_without_candles_are_said(open_shop: Open) -> N
         shop.repair("exchange")
 
 
-def test_made_up_prices_repair_no_log_of_real_ones(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, HOUR, {"PRICE_SOURCES": "simulated"})
-
-    with pytest.raises(PriceError, match="it holds real prices"):
-        shop.repair("exchange")
-
-    assert shop.filled() == []
-
-
 def test_the_simulated_exchange_repairs_its_own_log(tmp_path: Path) -> None:
     known = plain(price_at(Pair("BTC", "USD"), at("10:30:00")))
     made_up = [text.replace("60300 coinbase,kraken", f"{known} simulated") for text in HOUR]

@@ -69,31 +69,23 @@ def test_where_the_interval_changes_it_has_a_header_as_the_log_does(tmp_path: Pa
     assert lines("verify", "--file", str(shop.file)) == []
 
 
-def test_nothing_learnt_leaves_no_file(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, LOG)
+@pytest.mark.parametrize(
+    ("log", "words", "said"),
+    [
+        (LOG, [], "BTC-USD: 0 of 3 missed slots filled by=journal, 3 stay missing\n"),
+        (LOG, ["--pair", "BTC-USD"], "BTC-USD: 0 of 3 missed slots filled by=journal, 3 stay missing\n"),
+        (LOG, ["--pair", "DOGE-USD"], "DOGE-USD: the log has no rows of it\n"),
+        (rows("11:00:00", "11:00:10"), [], "no slot is missed\n"),
+    ],
+)
+def test_where_nothing_can_be_filled_that_is_told_and_no_file_is_made(
+    tmp_path: Path, log: list[str], words: list[str], said: str
+) -> None:
+    shop = Shop(tmp_path, log)
 
-    shop.repair("anyone", known=Knows({}))
+    shop.repair("anyone", *words, known=knows(10))
 
-    assert shop.said == "BTC-USD: 0 of 3 missed slots filled by=journal, 3 stay missing\n"
-    assert not shop.repairs.exists()
-
-
-def test_a_whole_log_needs_nothing(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, rows("11:00:00", "11:00:10"))
-
-    shop.repair("anyone", known=knows(10))
-
-    assert shop.said == "no slot is missed\n"
-
-
-def test_a_pair_that_the_log_does_not_have_is_said_to_be_absent(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, LOG)
-
-    shop.repair("anyone", "--pair", "DOGE-USD", known=knows(15))
-    assert shop.said == "DOGE-USD: the log has no rows of it\n"
-
-    shop.repair("anyone", "--pair", "BTC-USD", known=knows(15))
-    assert shop.said == "BTC-USD: 1 of 3 missed slots filled by=journal, 2 stay missing\n"
+    assert (shop.said, shop.repairs.exists()) == (said, False)
 
 
 class Unasked(Knows):
@@ -144,30 +136,8 @@ def test_a_second_repair_of_the_same_log_waits_for_nobody(tmp_path: Path) -> Non
     assert shop.repair("anyone", known=knows(15)) == 0
 
 
-class Stutters(Knows):
-    """Takes ten seconds for each answer, and gives the first of them twice."""
-
-    def __init__(self, shop: Shop) -> None:
-        super().__init__({})
-        self._shop = shop
-
-    def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
-        for second, said in ((15, "99 kraken"), (15, "98 kraken"), (20, "99 kraken")):
-            self._shop.clock.freeze(11)
-            yield row_of((at(f"11:00:{second}"), "BTC-USD"), said)
-
-
-def test_a_slot_that_is_told_of_twice_counts_once_and_the_first_price_stays(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, LOG)
-
-    shop.repair("anyone", known=Stutters(shop))
-
-    assert shop.filled() == LEARNT[:2]
-    assert shop.said == "BTC-USD: 2 of 3 missed slots filled by=journal, 1 stay missing\n"
-
-
 class Slow(Knows):
-    """Takes a while, looks at the file meanwhile, says a thing twice and is interrupted."""
+    """Takes a while, looks at the file meanwhile, gives a slot twice, differently, and is interrupted."""
 
     def __init__(self, shop: Shop) -> None:
         super().__init__({})
@@ -175,13 +145,13 @@ class Slow(Knows):
         self.seen: list[list[str]] = []
 
     def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
-        for second in (15, 15, 20, 25):
+        for second, price in ((15, 99), (15, 98), (20, 99), (25, 99)):
             self._shop.clock.freeze(11)
             self.seen.append(self._shop.filled())
             if second == 25:
                 raise KeyboardInterrupt
             self._shop.clock.freeze(0 if second == 15 else -11)
-            yield row_of((at(f"11:00:{second}"), "BTC-USD"), "99 kraken")
+            yield row_of((at(f"11:00:{second}"), "BTC-USD"), f"{price} kraken")
 
 
 def test_what_is_learnt_is_on_disk_every_ten_seconds_and_after_an_interruption(tmp_path: Path) -> None:

@@ -107,30 +107,23 @@ def test_how_far_apart_they_may_be_is_set_as_for_sources_and_what_is_told_is_bou
     assert told[-1] == "and 101 more slots over 0.1 % apart"
 
 
-def test_the_log_is_no_other_recorders(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, LOG)
-
-    with pytest.raises(PriceError, match="this is the log itself"):
-        shop.repair(str(shop.file))
-
-
-def test_a_misspelt_teacher_is_told_who_there_are(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, LOG)
-
-    with pytest.raises(
-        PriceError, match="--from exchanges: there is no such file; it is one of journal, exch"
-    ):
-        shop.repair("exchanges")
-
-
-def test_what_is_there_and_no_log_is_said_with_the_option_that_named_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("prices.txt", r"/prices\.txt: this is the log itself"),
+        ("exchanges", "--from .*/exchanges: there is no such file; it is one of journal, exch"),
+        ("notes", r"/notes: not a price log: it begins .*; name .* --from$"),
+        (".", r": not a file: name the log with --from$"),
+    ],
+)
+def test_what_is_no_other_recorders_log_is_told_with_the_option_that_named_it(
+    tmp_path: Path, name: str, what: str
+) -> None:
     shop = Shop(tmp_path, LOG)
     (tmp_path / "notes").write_text("milk\n")
 
-    with pytest.raises(PriceError, match=r"/notes: not a price log: it begins .*; name .* --from$"):
-        shop.repair(str(tmp_path / "notes"))
-    with pytest.raises(PriceError, match=r": not a file: name the log with --from$"):
-        shop.repair(str(tmp_path))
+    with pytest.raises(PriceError, match=what):
+        shop.repair(str(tmp_path / name))
 
 
 def test_a_range_and_a_pair_bound_what_is_filled_and_compared(tmp_path: Path) -> None:

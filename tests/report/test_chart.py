@@ -216,22 +216,6 @@ def test_an_output_that_cannot_hold_the_signs_gets_plain_ones(log: str, tmp_path
     assert text.count("*") > 40
 
 
-def test_a_closed_pipe_is_no_error(log: str) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-
-    assert process("--file", log, stdout=writing) == (0, "")
-    os.close(writing)
-
-
-def test_a_closed_stderr_is_no_error(log: str) -> None:
-    closed = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command("--file", log)]
-
-    done = subprocess.run(closed, stdout=subprocess.PIPE, text=True, env=ENVIRON, check=False)
-
-    assert (done.returncode, done.stdout.splitlines()) == (0, chart(log))
-
-
 def test_a_missing_library_is_named_before_anything_is_read(tmp_path: Path) -> None:
     for words, library in (((), "plotext"), (("--output", "a.png"), "matplotlib")):
         python, *others = command("--file", str(tmp_path / "none"), *words)

@@ -118,32 +118,16 @@ def test_periods_are_aligned_to_utc(log: str, every: str, starts: list[str]) -> 
     assert [row.split("Z")[0].split("T")[1] for row in shown] == starts
 
 
-def test_prices_that_binary_floats_confuse_stay_apart(tmp_path: Path) -> None:
-    log = write(
-        tmp_path,
-        "2026-11-20T15:52:00Z X-Y 9007199254740993 a",
-        "2026-11-20T15:52:05Z X-Y 9007199254740992 a",
-        "2026-11-20T15:52:10Z X-Y 9007199254740994 a",
-        "2026-11-20T15:52:15Z X-Y 9007199254740993 a",
-    )
-
-    (row,) = lines("candles", "--file", log)
-
-    assert row.split()[2:6] == [
-        "9007199254740993",
-        "9007199254740994",
-        "9007199254740992",
-        "9007199254740993",
-    ]
-
-
 @pytest.mark.parametrize(
     "garbage",
     [
         "2026-11-20T15:52:07Z BTC-USD nan kraken",
         "2026-02-29T15:52:07Z BTC-USD 100 kraken",
         "2026-11-20T15:52:07Z BTC-USD 1e5 kraken",
-        "2026-11-20T15:52:07Z BTC-USD 0 kraken",
+        *(
+            f"2026-11-20T15:52:07Z BTC-USD {price} kraken"
+            for price in ("0", "1.2.3", ".", "5e1", "0.0", "00")
+        ),
         "2026-11-20T15:52:07Z BTC-USD 1_000 kraken",
         "2026-11-20T15:52:07Z BTC-USD 1",
         "2026-11-20T15:52:07Z BTC-USD 1 2 3 4 5",
@@ -202,6 +186,8 @@ def test_a_pair_whose_rows_are_all_repairs_is_not_named_as_missing(
         (["0.5", "0.25", "0.125"], "0.5 0.5 0.125 0.125"),
         (["0.00000812", "0.00000811999999999999999"], "0.00000812 0.00000812 {1} {1}"),
         (["123456789012345678.1", "99999999999999999.2"], "{0} {0} {1} {1}"),
+        ([f"900719925474099{digit}" for digit in (3, 2, 4, 3)], "{0} {2} {1} {3}"),
+        ([f"1.{'0' * 17}{digit}" for digit in (5, 9, 1, 3)], "{0} {1} {2} {3}"),
     ],
 )  # fmt: skip
 def test_the_high_and_the_low_are_those_of_the_numbers(
@@ -214,29 +200,6 @@ def test_the_high_and_the_low_are_those_of_the_numbers(
 
     assert lines("candles", "--file", log) == [
         f"2026-11-20T15:52:00Z BTC-USD {expected.format(*prices)} {len(prices)}"
-    ]
-
-
-@pytest.mark.parametrize("odd", ["1.2.3", ".", "5e1", "0.0", "00"])
-def test_what_looks_like_a_price_and_is_none_is_left_out_of_candles(tmp_path: Path, odd: str) -> None:
-    rows = [
-        f"2026-11-20T15:52:{5 * number:02}Z BTC-USD {price} kraken"
-        for number, price in enumerate(["1.5", odd, "2"])
-    ]
-
-    assert lines("candles", "--file", write(tmp_path, *rows)) == [
-        "2026-11-20T15:52:00Z BTC-USD 1.5 2 1.5 2 2"
-    ]
-
-
-def test_prices_with_more_digits_than_a_float_are_put_in_order_by_every_digit(tmp_path: Path) -> None:
-    prices = [f"1.{'0' * 17}{digit}" for digit in (5, 9, 1, 3)]
-    path = write(
-        tmp_path, *(f"2026-11-20T15:00:{5 * at:02d}Z A-B {price} x" for at, price in enumerate(prices))
-    )
-
-    assert lines("candles", "--file", path) == [
-        f"2026-11-20T15:00:00Z A-B {prices[0]} {prices[1]} {prices[2]} {prices[3]} 4"
     ]
 
 

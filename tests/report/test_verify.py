@@ -108,25 +108,47 @@ def test_each_corruption_is_found_at_its_line(tmp_path: Path, change: Change, nu
     assert what in first
 
 
-def test_a_sound_log_is_whole_without_a_word(tmp_path: Path) -> None:
-    assert answer("verify", "--file", write(tmp_path, *SOUND)) == (0, "")
+MINUTES = "# price-log 1 every=60s"
+LOGS = [
+    ("a sound log", [HEADER, *SOUND], []),
+    ("comments", [HEADER, *SOUND[:2], "# moved house", "#", *SOUND[2:]], []),
+    (
+        "a new interval goes on at its first slot",
+        [HEADER, *SOUND[::2], MINUTES, "2026-11-20T15:53:00Z BTC-USD - down slots=2"],
+        [],
+    ),
+    (
+        "a new interval leaves no hole",
+        [HEADER, *SOUND[::2], MINUTES, "2026-11-20T15:55:00Z BTC-USD 1 coinbase"],
+        ["8: a hole: BTC-USD has no row for 2 slots from 2026-11-20T15:53:00Z on"],
+    ),
+    (
+        "a repeated header lets a pair come back",
+        [HEADER, *SOUND, HEADER, "2026-11-20T16:00:00Z BTC-USD 1 x", "2026-11-20T16:00:00Z ETH-USD 1 x"],
+        [],
+    ),
+    (
+        "without a header it leaves a hole",
+        [HEADER, *SOUND[:9], "2026-11-20T15:52:35Z BTC-USD 1 x", "2026-11-20T15:52:35Z ETH-USD 1 x"],
+        ["12: a hole: ETH-USD has no row for 1 slot from 2026-11-20T15:52:30Z on"],
+    ),
+    ("no header", [*SOUND], ["1: the first line is not '# price-log 1 every=5s'"]),
+    (
+        "a stretch beyond the calendar",
+        ["# price-log 1 every=3600s", "2026-11-20T15:00:00Z BTC-USD - down slots=9999999999"],
+        ["2: its slots reach beyond the year 9999"],
+    ),
+]
 
 
-def test_a_stretch_beyond_all_calendars_is_a_fault(tmp_path: Path) -> None:
-    row = "2026-11-20T15:00:00Z BTC-USD - down slots=9999999999"
-    path = write(tmp_path, row, header="# price-log 1 every=3600s\n")
+@pytest.mark.parametrize(("text", "faults"), [case[1:] for case in LOGS], ids=[case[0] for case in LOGS])
+def test_the_segments_of_a_log_join_and_nothing_else_is_a_fault(
+    tmp_path: Path, text: list[str], faults: list[str]
+) -> None:
+    path = write(tmp_path, *(line.rstrip() for line in text), header="")
 
-    assert lines("verify", "--file", path) == [f"{path}:2: its slots reach beyond the year 9999"]
-
-
-def test_a_missing_header_is_a_fault_of_line_one(tmp_path: Path) -> None:
-    path = write(tmp_path, *SOUND, header="")
-
-    assert lines("verify", "--file", path) == [f"{path}:1: the first line is not '# price-log 1 every=5s'"]
-
-
-def test_comments_are_no_fault(tmp_path: Path) -> None:
-    assert answer("verify", "--file", write(tmp_path, *SOUND[:2], "# moved house", "#", *SOUND[2:]))[0] == 0
+    shown = "".join(f"{path}:{fault}\n" for fault in faults)
+    assert answer("verify", "--file", path) == (int(bool(faults)), shown)
 
 
 def test_the_last_line_of_the_growing_file_may_be_unfinished(tmp_path: Path) -> None:
@@ -188,44 +210,6 @@ def test_a_damaged_packed_file_is_a_fault(tmp_path: Path) -> None:
     shown = lines("verify", "--file", write(tmp_path, *SOUND[6:]))
 
     assert any("prices.txt.1.gz:" in fault and "damaged (cut short)" in fault for fault in shown)
-
-
-def test_a_new_interval_continues_at_its_first_slot(tmp_path: Path) -> None:
-    later = (
-        "# price-log 1 every=60s",
-        "2026-11-20T15:53:00Z BTC-USD - down slots=2",
-        "2026-11-20T15:55:00Z BTC-USD 1 x",
-    )
-
-    assert answer("verify", "--file", write(tmp_path, *SOUND[::2], *later)) == (0, "")
-
-
-def test_a_new_interval_leaves_no_hole(tmp_path: Path) -> None:
-    path = write(tmp_path, *SOUND[::2], "# price-log 1 every=60s", "2026-11-20T15:55:00Z BTC-USD 1 coinbase")
-
-    shown = lines("verify", "--file", path)
-
-    assert shown == [f"{path}:8: a hole: BTC-USD has no row for 2 slots from 2026-11-20T15:53:00Z on"]
-
-
-def test_a_repeated_header_lets_a_pair_come_back(tmp_path: Path) -> None:
-    later = (
-        HEADER.rstrip(),
-        "2026-11-20T16:00:00Z BTC-USD 1 coinbase",
-        "2026-11-20T16:00:00Z ETH-USD 1 coinbase",
-    )
-
-    assert answer("verify", "--file", write(tmp_path, *SOUND, *later)) == (0, "")
-
-
-def test_a_pair_that_comes_back_without_a_header_leaves_a_hole(tmp_path: Path) -> None:
-    path = write(
-        tmp_path, *SOUND[:8], SOUND[8], "2026-11-20T15:52:35Z BTC-USD 1 x", "2026-11-20T15:52:35Z ETH-USD 1 x"
-    )
-
-    assert lines("verify", "--file", path) == [
-        f"{path}:12: a hole: ETH-USD has no row for 1 slot from 2026-11-20T15:52:30Z on"
-    ]
 
 
 REPAIR = "2026-11-20T15:52:15Z BTC-USD 97100 coinbase by=journal"
