@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -26,6 +27,14 @@ PATIENT = {"INTERVAL": "5", "TIMEOUT": "4"}
 def fixed_prices(exchange: str, pair: Pair, _moment: datetime) -> Decimal:
     """Prices that stand still, so that a row is known beforehand."""
     return Decimal(PRICES[exchange]) / (1 if pair.base == "BTC" else 10)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
 
 
 def until(condition: Callable[[], T], seconds: float = 10, told: Callable[[], str] = str) -> T:

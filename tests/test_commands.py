@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from price.cli import COMMANDS, Command, main, parser
+from tests.process import ROOT
 
 NOW = datetime(2026, 11, 20, 15, 52, 7, tzinfo=UTC)
 EACH = pytest.mark.parametrize("command", COMMANDS, ids=[command.name for command in COMMANDS])
@@ -80,6 +81,38 @@ def test_a_settings_file_that_cannot_be_read_is_named_once_and_the_command_goes_
     assert named == f"price: {tmp_path}: cannot be read: it is a folder, not a file; going on without it"
     assert answer in "".join(more)
     assert len(more) == (1 if answer else 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "library", "status"),
+    [
+        (["metrics"], "prometheus_client", 1),
+        (["web"], "waitress", 1),
+        (["follow", "postgres"], "psycopg", 78),
+        (["follow", "nats"], "nats", 78),
+    ],
+    ids=lambda words: words[-1] if isinstance(words, list) else "",
+)
+def test_a_library_that_is_missing_is_named_with_the_line_that_brings_it(
+    tmp_path: Path, words: list[str], library: str, status: int
+) -> None:
+    program = (
+        f"import os, sys; sys.modules[{library!r}] = None; from price.cli import main;"
+        f" from price.times import EPOCH; sys.exit(main({words}, os.environ, EPOCH))"
+    )
+    places = {"PRICE_FOLLOW_POSTGRES": "postgresql://localhost/x", "PRICE_FOLLOW_NATS": "nats://localhost"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(ROOT), **places}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == status
+    assert done.stderr.startswith(f"price: {words[0]} needs {library}")
+    assert (
+        f"which is missing; type: {sys.executable} -m pip install -r {ROOT / f'requirements-{words[0]}.txt'}"
+        in done.stderr
+    )
 
 
 def test_a_reading_command_loads_neither_recorder_nor_settings_nor_network() -> None:

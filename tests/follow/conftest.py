@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.follow.engines import NatsServers, PostgresServer
+from tests.follow.following import Followers
 from tests.needs import needs
 
 
@@ -22,3 +23,10 @@ def nats_servers() -> Iterator[NatsServers]:
     servers = NatsServers()
     yield servers
     servers.stop()
+
+
+@pytest.fixture
+def followers() -> Iterator[Followers]:
+    made = Followers()
+    yield made
+    made.close()

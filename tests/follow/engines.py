@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,20 +18,13 @@ from urllib.request import urlopen
 import psycopg
 
 from tests.needs import give_up
+from tests.process import free_port
 
 APT = "apt install postgresql"
 MEMORY = next(place for place in ("/dev/shm", "/tmp") if Path(place).is_dir())
 """Where their data is: what is killed is the program, never the machine."""
 PASSWORD = "f0llow-secret"
 _numbers = count(1)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def until(happened: Callable[[], object], seconds: float = 60, *, step: float = 0.05) -> None:

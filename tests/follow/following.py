@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -33,7 +34,8 @@ from tests.follow.logs import START
 _WITHOUT_ACKS = ConsumerConfig(ack_policy=AckPolicy.NONE)
 NOW = times.from_unix(START + times.DAY)
 """When the logs of these tests are a day old."""
-MAIN = (sys.executable, "-B", str(Path(__file__).parents[2] / "main.py"))
+CHECKOUT = Path(__file__).parents[2]
+MAIN = (sys.executable, "-B", str(CHECKOUT / "main.py"))
 _SLOT = """to_char(slot AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 _QUOTES = f"SELECT pair, {_SLOT}, price::text, array_to_string(sources, ','), recorder, coalesce(by, '')"
 _MISSED = f"SELECT pair, {_SLOT}, slots::text, reason, recorder FROM price.missed"
@@ -72,6 +74,10 @@ class Database:
     def follower(self, path: Path, recorder: str = "box-a", deadline: float = 30) -> Following:
         target = Postgres(self.url, recorder, path.name, deadline_seconds=deadline)
         return Following(path, target, recorder)
+
+    def there(self, recorder: str = "box-a") -> dict[str, str]:
+        """The settings of a follower."""
+        return {"PRICE_FOLLOW_POSTGRES": self.url, "PRICE_RECORDER": recorder}
 
     def owner(self) -> psycopg.Connection:
         return self.server.owner(self.name)
@@ -115,6 +121,10 @@ class Cluster:
 
     def follower(self, path: Path, recorder: str = "box-a") -> Following:
         return Following(path, self.target(recorder), recorder)
+
+    def there(self, recorder: str = "box-a") -> dict[str, str]:
+        """The settings of a follower."""
+        return {"PRICE_FOLLOW_NATS": self.url, "PRICE_RECORDER": recorder}
 
     def ask(self, subject: str, body: bytes = b"") -> Any:
         """An answer of JetStream's API."""
@@ -171,6 +181,42 @@ def command(path: Path, *words: str, **environ: str) -> "subprocess.CompletedPro
     return subprocess.run(
         asked, env=kept | environ, cwd=path.parent, capture_output=True, text=True, check=False, timeout=60
     )
+
+
+KILLED = -signal.SIGKILL
+
+
+def killed_at(step: int, path: Path, target: str, there: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Follows once, killed at a step (see mortal.py); how it ended, and the calls that it came to."""
+    mortal = [sys.executable, "-B", "-m", "tests.follow.mortal", str(step)]
+    done = subprocess.run(
+        [*mortal, "follow", target, "--once", "--file", str(path)],
+        env={**os.environ, **there}, cwd=CHECKOUT, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return done.returncode, [line for line in done.stderr.splitlines() if line.startswith("call ")]
+
+
+class Followers:
+    """Processes that follow, which end with the test; what they say is in `said` next to their log."""
+
+    def __init__(self) -> None:
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        self, path: Path, target: str, there: Mapping[str, str], *words: str
+    ) -> "subprocess.Popen[bytes]":
+        with (path.parent / "said").open("ab") as said:
+            process = subprocess.Popen(
+                [*MAIN, "follow", target, "--file", str(path), *words],
+                env={**os.environ, **there}, cwd=path.parent, stderr=said, stdout=said,
+            )  # fmt: skip
+        self._running.append(process)
+        return process
+
+    def close(self) -> None:
+        for one in self._running:
+            one.kill()
+            one.wait()
 
 
 class _Heard(logging.Handler):

@@ -3,10 +3,8 @@
 import json
 import os
 import random
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,14 +19,13 @@ from price.follow.nats import Nats
 from price.log import row
 from price.log.row import Row
 from tests.fakes import FakeClock
-from tests.follow.engines import NatsServers, free_port, until
-from tests.follow.following import MAIN, NOW, Cluster, Following, command, heard
+from tests.follow.engines import NatsServers, until
+from tests.follow.following import KILLED, NOW, Cluster, Followers, Following, command, heard, killed_at
 from tests.follow.logs import START, steady, write_log
 from tests.needs import give_up
+from tests.process import free_port
 
-KILLED = -signal.SIGKILL
 ROUNDS = int(os.environ.get("SWEEP", "1"))
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -257,85 +254,43 @@ def test_a_follower_that_is_killed_at_any_step_is_made_good_by_the_next(
 ) -> None:
     rows = recent(3)
     path = write_log(tmp_path / "prices.txt", rows)
-    status, calls = killed_at(0, Cluster(nats_servers), path)
+    status, calls = killed_at(0, path, "nats", Cluster(nats_servers).there())
     assert (status, len(calls) >= 7) == (0, True)
     cluster = Cluster(nats_servers)
 
     for step in [step for number in range(1, len(calls) + 1) for step in (-number, number)]:
-        status, _ = killed_at(step, cluster, path)
+        status, _ = killed_at(step, path, "nats", cluster.there())
         assert status in (KILLED, 0), step
         rows = [*rows, *steady(2, start=times.slot_unix(rows[-1][0]) + 5)]
         write_log(path, rows)
-    assert killed_at(0, cluster, path)[0] == 0
+    assert killed_at(0, path, "nats", cluster.there())[0] == 0
 
     assert cluster.quotes() == texts(rows)
-
-
-def killed_at(step: int, cluster: Cluster, path: Path) -> tuple[int, list[str]]:
-    environ = {**os.environ, "PRICE_FOLLOW_NATS": cluster.url, "PRICE_RECORDER": "box-a"}
-    words = [sys.executable, "-B", "-m", "tests.follow.mortal", str(step), "follow", "nats", "--once"]
-    done = subprocess.run(
-        [*words, "--file", str(path)],
-        env=environ, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    return done.returncode, [line for line in done.stderr.splitlines() if line.startswith("call ")]
-
-
-class Publishers:
-    """Two followers of the same rows, each of which is started again when it was killed."""
-
-    def __init__(self, cluster: Cluster, paths: list[Path]) -> None:
-        self._cluster, self._paths = cluster, paths
-        self.running: list[subprocess.Popen[bytes]] = []
-        for number in range(len(paths)):
-            self.running.append(self._start(number))
-
-    def _start(self, number: int) -> "subprocess.Popen[bytes]":
-        path = self._paths[number]
-        environ = {**os.environ, "PRICE_FOLLOW_NATS": self._cluster.url, "PRICE_RECORDER": f"box-{number}"}
-        with (path.parent / "said").open("ab") as said:
-            return subprocess.Popen(
-                [*MAIN, "follow", "nats", "--file", str(path)],
-                env=environ, cwd=path.parent, stdout=said, stderr=said,
-            )  # fmt: skip
-
-    def kill(self, number: int) -> None:
-        self.running[number].kill()
-        self.running[number].wait()
-        self.running[number] = self._start(number)
-
-    def close(self) -> None:
-        for one in self.running:
-            one.kill()
-            one.wait()
-
-
-@pytest.fixture
-def publishing(cluster: Cluster, tmp_path: Path) -> Iterator[Publishers]:
-    paths = [write_log(tmp_path / name / "prices.txt", []) for name in ("a", "b")]
-    made = Publishers(cluster, paths)
-    yield made
-    made.close()
 
 
 @pytest.mark.realtime
 @pytest.mark.timeout(0 if ROUNDS > 1 else 300)
 def test_two_publishers_lose_and_double_nothing_when_they_and_the_servers_are_killed_at_random(
-    cluster: Cluster, publishing: Publishers, tmp_path: Path
+    cluster: Cluster, followers: Followers, tmp_path: Path
 ) -> None:
     chance = random.Random(None if ROUNDS > 1 else 5)
+    paths = [write_log(tmp_path / name / "prices.txt", []) for name in ("a", "b")]
+    publishers = [followers.start(path, "nats", cluster.there(path.parent.name)) for path in paths]
     rows = recent(60_000)
     sent, servers = 0, cluster.servers
     for number in range(6 * ROUNDS):
         more = rows[sent : sent + 4000 // ROUNDS + 1]
-        for path in (tmp_path / "a" / "prices.txt", tmp_path / "b" / "prices.txt"):
+        for path in paths:
             with path.open("a") as file:
                 file.writelines(f"{row.text(one)}\n" for one in more)
         sent += len(more)
         time.sleep(chance.uniform(0.1, 0.6))
         victim = ("publisher", "leader", "server", "two", "all", "publisher")[number % 6]
         if victim == "publisher":
-            publishing.kill(chance.randrange(2))
+            which = chance.randrange(2)
+            publishers[which].kill()
+            publishers[which].wait()
+            publishers[which] = followers.start(paths[which], "nats", cluster.there("ab"[which]))
         else:
             gone = {
                 "leader": [max(0, servers.leader())],

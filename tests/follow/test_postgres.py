@@ -329,9 +329,8 @@ def test_a_range_can_be_sent_again_while_a_follower_is_at_work(database: Databas
     following.follower.catch_up()
     with database.owner() as one:
         one.execute("DELETE FROM price.quote WHERE slot < %s", [times.slot_text(START + 100)])
-    there = {"PRICE_FOLLOW_POSTGRES": database.url, "PRICE_RECORDER": "box-a"}
 
-    done = command(path, "postgres", "--again", "--since", "2026-10-31", **there)
+    done = command(path, "postgres", "--again", "--since", "2026-10-31", **database.there())
 
     following.target.close()
     assert (done.returncode, done.stderr) == (0, "")

@@ -2,64 +2,20 @@
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from price.log import row
 from tests.follow.engines import PostgresServer, until
-from tests.follow.following import MAIN, Database
+from tests.follow.following import KILLED, Database, Followers, killed_at
 from tests.follow.logs import Made, fold, steady, write_log
 
 pytestmark = pytest.mark.realtime
 
-ROOT = Path(__file__).parents[2]
-KILLED = -signal.SIGKILL
 ROUNDS = int(os.environ.get("SWEEP", "1"))
 """How long the random part goes on: `make sweep-follow`."""
-
-
-class Followers:
-    """The processes of a test, which end with it."""
-
-    def __init__(self) -> None:
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, database: Database, path: Path, name: str, *words: str) -> "subprocess.Popen[bytes]":
-        environ = {**os.environ, "PRICE_FOLLOW_POSTGRES": database.url, "PRICE_RECORDER": name}
-        command = [*MAIN, "follow", "postgres", "--file", str(path), *words]
-        with (path.parent / "said").open("ab") as said:
-            process = subprocess.Popen(command, env=environ, cwd=path.parent, stderr=said, stdout=said)
-        self.running.append(process)
-        return process
-
-    def close(self) -> None:
-        for one in self.running:
-            one.kill()
-            one.wait()
-
-
-@pytest.fixture
-def followers() -> Iterator[Followers]:
-    made = Followers()
-    yield made
-    made.close()
-
-
-def killed_at(step: int, database: Database, one: Made) -> tuple[int, list[str]]:
-    """Follows once, killed at a step; how it ended, and the calls that it came to."""
-    environ = {**os.environ, "PRICE_FOLLOW_POSTGRES": database.url, "PRICE_RECORDER": one.name}
-    command = ["tests.follow.mortal", str(step), "follow", "postgres", "--once", "--file", str(one.path)]
-    done = subprocess.run(
-        [sys.executable, "-B", "-m", *command],
-        env=environ, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    return done.returncode, [line for line in done.stderr.splitlines() if line.startswith("call ")]
 
 
 def test_a_follower_that_is_killed_at_any_step_is_made_good_by_the_next(
@@ -67,14 +23,15 @@ def test_a_follower_that_is_killed_at_any_step_is_made_good_by_the_next(
 ) -> None:
     database = Database(postgres)
     a, b = made = [Made(tmp_path, name, 7, slots=60) for name in ("box-a", "box-b")]
-    assert killed_at(0, database, a)[0] == 0  # so that the one that is killed meets other prices
-    status, calls = killed_at(0, Database(postgres), b)
+    status, _ = killed_at(0, a.path, "postgres", database.there("box-a"))  # who is killed meets other prices
+    assert status == 0
+    status, calls = killed_at(0, b.path, "postgres", Database(postgres).there(b.name))
     assert (status, len(calls) > 10) == (0, True)
 
     for step in (-1, *range(1, len(calls) + 1)):
-        status, _ = killed_at(step, database, b)
+        status, _ = killed_at(step, b.path, "postgres", database.there(b.name))
         assert status in (KILLED, 0), step  # there is less to do once a part of it was committed
-    assert killed_at(0, database, b)[0] == 0
+    assert killed_at(0, b.path, "postgres", database.there(b.name))[0] == 0
 
     assert database.content() == fold(made)
 
@@ -89,7 +46,7 @@ def test_two_followers_and_the_postmaster_are_killed_at_random(
         made = [Made(tmp_path / str(number), name, seed, slots=4000) for name in ("box-a", "box-b", "box-c")]
         kills = 0
         for _ in range(8):
-            running = [followers.start(database, one.path, one.name) for one in made]
+            running = [followers.start(one.path, "postgres", database.there(one.name)) for one in made]
             time.sleep(chance.uniform(0.2, 0.9))
             if chance.random() < 0.4:
                 postgres.kill()
@@ -102,7 +59,7 @@ def test_two_followers_and_the_postmaster_are_killed_at_random(
                 kills += process.wait() == KILLED
 
         for one in made:
-            assert followers.start(database, one.path, one.name, "--once").wait(60) == 0
+            assert followers.start(one.path, "postgres", database.there(one.name), "--once").wait(60) == 0
 
         assert database.content() == fold(made), seed
         if ROUNDS > 1:
@@ -113,7 +70,7 @@ def test_it_goes_on_by_itself_when_the_server_was_killed_under_it(
     postgres: PostgresServer, tmp_path: Path, followers: Followers
 ) -> None:
     database, path = Database(postgres), write_log(tmp_path / "prices.txt", steady(10))
-    follower = followers.start(database, path, "box-a")
+    follower = followers.start(path, "postgres", database.there("box-a"))
     until(lambda: database.ask("SELECT count(*) FROM price.quote") == [(10,)])
 
     postgres.kill()

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -22,10 +21,11 @@ from price.follow.report import Report
 from price.follow.status import lines
 from price.progress import Progress
 from tests.fakes import FakeClock
-from tests.follow.engines import PASSWORD, PostgresServer, free_port, until
-from tests.follow.following import MAIN, Database, Following, command, heard
+from tests.follow.engines import PASSWORD, PostgresServer, until
+from tests.follow.following import Database, Followers, Following, command, heard
 from tests.follow.logs import steady, write_log
 from tests.needs import give_up
+from tests.process import free_port
 
 
 @pytest.fixture
@@ -121,15 +121,6 @@ def test_what_only_a_person_can_mend_ends_it_with_78(log: Path) -> None:
         assert words in done.stderr
         assert PASSWORD not in done.stderr
         assert done.stderr.count("\n") == 1
-    without = "import os, sys; sys.modules['psycopg'] = None; from price.cli import main"
-    done = subprocess.run(
-        [MAIN[0], "-c", f"{without}; sys.exit(main(['follow', 'postgres'], os.environ, None))"],
-        env={"PRICE_FOLLOW_POSTGRES": "postgresql://localhost/x", "PRICE_FILE": str(log)},
-        cwd=Path(MAIN[2]).parent, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 78, done.stderr
-    assert "-m pip install -r" in done.stderr
-    assert "requirements-follow.txt" in done.stderr
 
 
 @pytest.fixture
@@ -173,23 +164,22 @@ def test_a_frozen_server_is_left_at_a_deadline_of_our_own(postgres: PostgresServ
 
 
 @pytest.mark.realtime
-def test_it_ends_within_a_second_when_it_is_told_to(postgres: PostgresServer, log: Path) -> None:
+def test_it_ends_within_a_second_when_it_is_told_to(
+    postgres: PostgresServer, log: Path, followers: Followers
+) -> None:
     database = Database(postgres)
-    environ = {"PRICE_FOLLOW_POSTGRES": database.url, "PRICE_RECORDER": "box-a"}
-    process = subprocess.Popen([*MAIN, "follow", "postgres", "--file", str(log)], env=environ, cwd=log.parent)
+    process = followers.start(log, "postgres", database.there())
+    until(lambda: len(database.content()["quote"]) == 100)
+    go_on = postgres.freeze()  # in the middle of a call, or of a wait
     try:
-        until(lambda: len(database.content()["quote"]) == 100)
-        go_on = postgres.freeze()  # in the middle of a call, or of a wait
         write_log(log, steady(200))
         time.sleep(0.5)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         status = process.wait(30)
         lasted = time.monotonic() - began
-        go_on()
     finally:
-        process.kill()
-        process.wait()
+        go_on()
 
     assert status == 0
     assert lasted < 5  # a second, and what a busy machine adds

@@ -1,8 +1,6 @@
 """What is scraped: the table of metrics, what is absent when it is not known, and hostile files."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -258,24 +256,3 @@ def test_the_recorder_counts_what_is_scraped(tmp_path: Path) -> None:
     assert since["answer"]["coinbase"] == [0, 5, 0, 0, 0, 0, 0, 500_000]
     assert sum(since["slot"][:-1]) == sum(since["sync"][:-1]) == 5
     assert (since["dropped"], since["reloaded"]) == (0, False)
-
-
-def test_without_its_library_the_command_that_brings_it_is_named(tmp_path: Path) -> None:
-    program = (
-        "import sys; sys.modules['prometheus_client'] = None; from price.cli import main;"
-        " from price.times import EPOCH; sys.exit(main(['metrics'], {}, EPOCH))"
-    )
-    root = Path(__file__).parents[2]
-
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={"PYTHONPATH": str(root)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 1
-    assert "metrics needs prometheus_client, which is missing; type: " in done.stderr
-    assert f"-m pip install -r {root / 'requirements-metrics.txt'}" in done.stderr

@@ -18,25 +18,11 @@ import pytest
 from price.errors import PriceError
 from price.settings import value_of
 from price.web.serve import open_sockets
+from tests.process import free_port, until
 from tests.web.scene import NOON, WebScene
 
 pytestmark = pytest.mark.realtime
 MAIN = Path(__file__).parents[2] / "main.py"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def until(condition: object, seconds: float = 30) -> None:
-    """Waits for something to come true."""
-    end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @contextmanager
@@ -63,6 +49,10 @@ def answers(port: int) -> bool:
     return False
 
 
+def await_answers(port: int) -> None:
+    until(lambda: answers(port), 30)
+
+
 @pytest.fixture
 def scene(tmp_path: Path) -> WebScene:
     scene = WebScene(tmp_path)
@@ -77,7 +67,7 @@ def test_it_says_where_and_ends_in_order(scene: WebScene, name: str, status: int
     with served(scene.folder, port=port) as process:
         assert process.stdout
         assert process.stdout.readline() == f"http://127.0.0.1:{port}/\n"
-        until(lambda: answers(port))
+        await_answers(port)
 
         process.send_signal(getattr(signal, name))
 
@@ -101,7 +91,7 @@ def test_a_port_that_somebody_has_is_told_with_how_to_find_out_who(scene: WebSce
 def test_listening_for_others_is_warned_of_once(scene: WebScene) -> None:
     port = free_port()
     with served(scene.folder, PRICE_WEB_LISTEN=f"0.0.0.0:{port}") as process:
-        until(lambda: answers(port))
+        await_answers(port)
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=20)[0].splitlines()
 
@@ -110,25 +100,11 @@ def test_listening_for_others_is_warned_of_once(scene: WebScene) -> None:
     assert len(said) == 2
 
 
-def test_without_its_library_it_says_what_to_type(scene: WebScene) -> None:
-    code = (
-        "import runpy, sys; sys.modules['waitress'] = None; sys.argv = ['price', 'web'];"
-        f"runpy.run_path({str(MAIN)!r}, run_name='__main__')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=scene.folder, capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 1
-    assert "web needs waitress" in done.stderr
-    assert "-m pip install -r" in done.stderr
-
-
 def test_it_ends_when_nobody_has_asked_for_long(scene: WebScene) -> None:
     port = free_port()
     with served(scene.folder, "--idle", "2", port=port) as process:
         for _ in range(6):
-            until(lambda: answers(port))
+            await_answers(port)
             time.sleep(0.5)
         asked_for_longer_than_that = process.poll() is None
 
@@ -148,7 +124,7 @@ def test_it_takes_all_sockets_that_it_is_handed(scene: WebScene) -> None:
         with subprocess.Popen(
             ["bash", "-c", command], pass_fds=(one.fileno(), other.fileno()), cwd=scene.folder
         ) as process:
-            until(lambda: answers(one.getsockname()[1]))
+            await_answers(one.getsockname()[1])
             assert answers(other.getsockname()[1])
             process.terminate()
 
@@ -161,7 +137,7 @@ def test_a_crowd_of_a_thousand_slow_clients_holds_up_nobody_and_no_memory(scene:
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     port = free_port()
     with served(scene.folder, port=port) as process:
-        until(lambda: answers(port))
+        await_answers(port)
         before = resident_megabytes(process.pid)
         crowd = []
         for number in range(1000):
@@ -202,7 +178,7 @@ def test_what_is_no_proper_request_gets_a_clear_answer(
 ) -> None:
     port = free_port()
     with served(scene.folder, port=port):
-        until(lambda: answers(port))
+        await_answers(port)
         with closing(socket.create_connection(("127.0.0.1", port), 10)) as one:
             one.sendall(request_)
             answer = one.recv(4096)
@@ -214,7 +190,7 @@ def test_what_is_no_proper_request_gets_a_clear_answer(
 def test_ten_thousand_requests_leave_memory_as_it_was(scene: WebScene) -> None:
     port = free_port()
     with served(scene.folder, port=port) as process:
-        until(lambda: answers(port))
+        await_answers(port)
         ask(port, 1000)
         before = resident_megabytes(process.pid)
         ask(port, 10_000)
