@@ -1,6 +1,7 @@
 """One file of a log: prices.txt or a rotated one, read from anywhere, block by block, in bounded memory."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -148,19 +149,11 @@ class File:
     def interval_at(self, at: int, before: bytes | None = None) -> int:
         """The interval in force at an offset; `before` is what lies before it, where that was read already.
 
-        A year is too long to search for another header: where the rows before keep the interval of
-        the first line, that one is in force.
+        A year is too long to search for another header: where none is near, the rows show the interval.
         """
         start = max(0, at - LOOK_BACK)
         before = self.read(start, at - start) if before is None else before
-        every = last_interval(before)
-        if every or at <= LOOK_BACK or _step(before) == self.every:
-            return every or self.every
-        while at > 0 and not every:
-            start = max(0, at - BLOCK)
-            every = last_interval(self.read(start, at + HOP - start))
-            at = start
-        return every or self.every
+        return last_interval(before) or (_usual_step(before) if start else 0) or self.every
 
 
 def places(blocks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[str, int, int]]:
@@ -195,10 +188,13 @@ def last_interval(block: bytes) -> int:
     return 0
 
 
-def _step(block: bytes) -> int:
-    """The interval that the last two rows of one pair keep; 0 where there are no two."""
-    rows = row.find(block[-BLOCK:].decode("latin-1"))
-    same = [one for one in rows if one[1] == rows[-1][1]][-2:]
-    if len(same) < 2:
-        return 0
-    return (times.slot_unix(same[1][0]) - times.slot_unix(same[0][0])) // row.slots(same[0])
+def _usual_step(block: bytes) -> int:
+    """The seconds from slot to slot that most rows of some lines keep; 0 where no pair has two rows."""
+    last: dict[str, row.Row] = {}
+    steps = Counter[int]()
+    for one in row.find(block[-BLOCK:].decode("latin-1")):
+        before = last.get(one[1])
+        if before:
+            steps[(times.slot_unix(one[0]) - times.slot_unix(before[0])) // row.slots(before)] += 1
+        last[one[1]] = one
+    return max(steps, key=lambda step: steps[step], default=0)

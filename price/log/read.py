@@ -1,9 +1,9 @@
 """The log as one sorted sequence of rows: all its files, ranges of it, repairs merged.
 
-    with PriceLog("logs/prices.txt", ["BTC-USD"]) as log:
-        for slot, pair, price, basis, extras in log.rows(since, until):     # Unix seconds; None: open
-            ...
-        sys.stderr.write(log.left.report())
+    log = PriceLog("logs/prices.txt", ["BTC-USD"])
+    for slot, pair, price, basis, extras in log.rows(since, until):     # Unix seconds; None: open
+        ...
+    sys.stderr.write(log.left.report())
 
 `rows` yields each (slot, pair) once, in the order of slots; within a slot in the order of the file.
 `blocks` yields the same in lists, each with the interval in force (a list holds about 1,200 rows), for
@@ -34,7 +34,7 @@ _slot = itemgetter(0)
 
 
 class PriceLog:
-    """A price log, opened for questions: what is appended later is not seen. Use it in a `with`.
+    """A price log, as it is now: what is appended later is not seen. Files are open only while they are read.
 
     `pairs` (such as BTC-USD) limits it to these; none means all.
     Raises PriceError where there is no log, or where it cannot be read.
@@ -54,12 +54,6 @@ class PriceLog:
             self.repairs = None
         self.left.files = {file.path: file.fault for file in listed if file.fault}
         self.files = [file for file in listed if file.first and not file.fault]
-
-    def __enter__(self) -> "PriceLog":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Closes nothing: files are open while they are read."""
 
     def first(self) -> int | None:
         """The Unix time of the first row, repairs included; None for a log without rows."""

@@ -57,29 +57,29 @@ class Answers:
 
         Raises PriceError where the log cannot be read, or has nothing of the pair.
         """
-        with PriceLog(self.log, [asked.pair]) as log:
-            first, last = log.first(), log.last()
-            if first is None or last is None:
-                raise PriceError(f"{self.log}: no rows yet")
-            asked = asked._replace(since=max(asked.since, first), until=max(asked.until, first))
-            summed, follows = asked.until - asked.since > SUMMED_SECONDS, asked.every
-            asked = asked._replace(every=max(HOUR if summed else 1, _every(asked)))
-            wanted = asked
-            if asked.whole:
-                asked = _whole(asked)
-            if summed:
-                parts, percent = self._days_of(log, asked, last)
-                if percent < 100:
-                    return {"percent": percent}
-            else:
-                blocks = log.blocks(asked.since, asked.until)
-                parts = [sum_up(blocks, asked.every).get(asked.pair, NOTHING)]
-            parts = [one for one in parts if one.every]
-            missed = [*edged(log, asked, parts)]
-            if not (parts or missed or follows or summed) and not _has(log, wanted):
-                since, until = times.slot_text(wanted.since), times.slot_text(wanted.until)
-                raise PriceError(f"{asked.pair} has no rows from {since} to {until}: choose another range")
-            return {**_columns(asked, parts, missed), "repairs": _mark(log)}
+        log = PriceLog(self.log, [asked.pair])
+        first, last = log.first(), log.last()
+        if first is None or last is None:
+            raise PriceError(f"{self.log}: no rows yet")
+        asked = asked._replace(since=max(asked.since, first), until=max(asked.until, first))
+        summed, follows = asked.until - asked.since > SUMMED_SECONDS, asked.every
+        asked = asked._replace(every=max(HOUR if summed else 1, _every(asked)))
+        wanted = asked
+        if asked.whole:
+            asked = _whole(asked)
+        if summed:
+            parts, percent = self._days_of(log, asked, last)
+            if percent < 100:
+                return {"percent": percent}
+        else:
+            blocks = log.blocks(asked.since, asked.until)
+            parts = [sum_up(blocks, asked.every).get(asked.pair, NOTHING)]
+        parts = [one for one in parts if one.every]
+        missed = [*edged(log, asked, parts)]
+        if not (parts or missed or follows or summed) and not _has(log, wanted):
+            since, until = times.slot_text(wanted.since), times.slot_text(wanted.until)
+            raise PriceError(f"{asked.pair} has no rows from {since} to {until}: choose another range")
+        return {**_columns(asked, parts, missed), "repairs": _mark(log)}
 
     def _days_of(self, log: PriceLog, asked: Asked, last: int) -> tuple[list[Sum], int]:
         """The sums of the days of a range, and how many percent of those that are kept are there by now."""
@@ -117,14 +117,14 @@ class Answers:
         until = min(asked.until, times.slot_unix(after)) if after else asked.until
         end = self._monotonic() + PART_SECONDS
         found: list[Row] = []
-        with PriceLog(self.log, [asked.pair]) as log:
-            since = max(asked.since, log.first() or 0)
-            until = max(since, min(until, (log.last() or 0) + times.DAY))
-            span = most * 10
-            while until > since and len(found) < most and self._monotonic() < end:
-                start = max(since, until - span)
-                found[:0] = log.rows(start, until)
-                until, span = start, min(4 * span, SUMMED_SECONDS)
+        log = PriceLog(self.log, [asked.pair])
+        since = max(asked.since, log.first() or 0)
+        until = max(since, min(until, (log.last() or 0) + times.DAY))
+        span = most * 10
+        while until > since and len(found) < most and self._monotonic() < end:
+            start = max(since, until - span)
+            found[:0] = log.rows(start, until)
+            until, span = start, min(4 * span, SUMMED_SECONDS)
         rows = found[-most:]
         older = len(found) > most or until > since
         more = (rows[0][0] if len(found) > most else times.slot_text(until)) if older else None
@@ -132,8 +132,8 @@ class Answers:
 
     def all_rows(self, asked: Asked) -> Iterator[Row]:
         """All rows of a range, in order, as they are read."""
-        with PriceLog(self.log, [asked.pair]) as log:
-            yield from log.rows(asked.since, asked.until)
+        log = PriceLog(self.log, [asked.pair])
+        yield from log.rows(asked.since, asked.until)
 
 
 def _every(asked: Asked) -> int:

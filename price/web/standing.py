@@ -44,11 +44,11 @@ class Standing:
     def overview(self) -> dict[str, Any]:
         """Where the log begins and ends, the pairs of its last day, and its fault, where it has one."""
         try:
-            with PriceLog(self._log) as log:
-                first, last = log.first(), log.last()
-                if first is None or last is None:
-                    return {"first": None, "last": None, "pairs": [], "every": 0}
-                return {"first": first, "last": last, **_pairs(log, last)}
+            log = PriceLog(self._log)
+            first, last = log.first(), log.last()
+            if first is None or last is None:
+                return {"first": None, "last": None, "pairs": [], "every": 0}
+            return {"first": first, "last": last, **_pairs(log, last)}
         except (PriceError, OSError) as error:
             return {"first": None, "last": None, "pairs": [], "every": 0, "fault": str(error)}
 

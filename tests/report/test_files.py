@@ -43,9 +43,9 @@ def test_reading_while_rows_are_written_gives_whole_rows_only(tmp_path: Path) ->
 def test_what_is_appended_after_the_question_is_not_seen(tmp_path: Path) -> None:
     path = write(tmp_path, row(0))
 
-    with PriceLog(path) as log:
-        write(tmp_path, row(0), row(5))
-        rows = [text(one) for one in log.rows()]
+    log = PriceLog(path)
+    write(tmp_path, row(0), row(5))
+    rows = [text(one) for one in log.rows()]
 
     assert rows == [row(0)]
 
@@ -54,11 +54,11 @@ def test_a_rotation_during_the_question_loses_nothing(tmp_path: Path) -> None:
     write(tmp_path, row(0), name="prices.txt.1")
     path = write(tmp_path, row(5))
 
-    with PriceLog(path) as log:
-        (tmp_path / "prices.txt.1").rename(tmp_path / "prices.txt.2")
-        Path(path).rename(tmp_path / "prices.txt.1")
-        write(tmp_path, row(10))
-        rows = [text(one) for one in log.rows()]
+    log = PriceLog(path)
+    (tmp_path / "prices.txt.1").rename(tmp_path / "prices.txt.2")
+    Path(path).rename(tmp_path / "prices.txt.1")
+    write(tmp_path, row(10))
+    rows = [text(one) for one in log.rows()]
 
     assert rows == [row(0), row(5)]
 
@@ -103,8 +103,8 @@ def test_a_file_outside_the_range_is_not_read_through(tmp_path: Path) -> None:
     write(tmp_path, *old, name="prices.txt.1")
     path = write(tmp_path, row(20000), row(20005))
 
-    with PriceLog(path) as log:
-        rows = [text(one) for one in log.rows(times.slot_unix("2026-11-20T05:33:20Z"))]
+    log = PriceLog(path)
+    rows = [text(one) for one in log.rows(times.slot_unix("2026-11-20T05:33:20Z"))]
 
     assert rows == [row(20000), row(20005)]
     assert log.left.lines == 0
@@ -117,9 +117,9 @@ def test_a_long_log_gives_an_hour_without_being_read_through(tmp_path: Path) -> 
         damaged[place : place + 200] = b"\n" * 200
     Path(path).write_bytes(damaged)
 
-    with PriceLog(path) as log:
-        start = times.slot_unix("2026-11-20T11:00:00Z")
-        rows = [text(one) for one in log.rows(start, start + 3600)]
+    log = PriceLog(path)
+    start = times.slot_unix("2026-11-20T11:00:00Z")
+    rows = [text(one) for one in log.rows(start, start + 3600)]
 
     assert rows == [row(number) for number in range(39600, 43200)]
     assert log.left.lines == 0
