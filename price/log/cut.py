@@ -8,7 +8,6 @@ refused, and nobody's bytes are touched.
 
 import os
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from price.wire import excerpt
 LONGEST_LINE = 64 * 1024
 """Bytes of a line; rows have some hundred."""
 _BLOCK_BYTES = 1024 * 1024
+"""Read at once; the rows of a slot, and what a crash made of them, are less."""
 _SHOWN_BYTES = 400
 _SLOT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
 _HEADER = f"{HEADER_START}1 every="
@@ -47,21 +47,25 @@ def sound_end(descriptor: int, size: int, most_lines: int) -> int:
     """
     _check_first_line(host.read_at(descriptor, LONGEST_LINE, 0))
     end = _end_before_zeros(descriptor, size)
-    begins = _line_begin(descriptor, end)
-    cut, lines = begins, 0
-    while cut > 0:
-        start = _line_begin(descriptor, cut - 1)
-        text = host.read_at(descriptor, cut - 1 - start, start)
-        if start == 0 or _is_sound(text):
+    start = max(0, end - _BLOCK_BYTES)
+    *lines, unfinished = host.read_at(descriptor, end - start, start).split(b"\n")
+    cut = end - len(unfinished)
+    if len(unfinished) > LONGEST_LINE:
+        number = _line_number(descriptor, cut)
+        raise Unfit(
+            f"line {number} is longer than {LONGEST_LINE} bytes and no row: price verify names all of them"
+        )
+    for crashed, text in enumerate(reversed(lines[1:]), start=1):  # the first is the header, or cut in two
+        if _is_sound(text):
             break
-        lines += 1
-        if lines > most_lines or not _may_be_crash(text):
-            number = _line_number(descriptor, start)
+        begin = cut - len(text) - 1
+        if crashed > most_lines or not _may_be_crash(text):
+            number = _line_number(descriptor, begin)
             raise Unfit(
                 f"line {number} is no row ({excerpt(text)}), and no crash leaves such a line, so nothing was"
                 " cut off: price verify names all of them"
             )
-        cut = start
+        cut = begin
     return cut
 
 
@@ -108,18 +112,6 @@ def _end_before_zeros(descriptor: int, end: int) -> int:
     return 0
 
 
-def _line_begin(descriptor: int, end: int) -> int:
-    """Where the line that goes on at an offset begins. Raises Unfit for one that is too long."""
-    start = max(0, end - LONGEST_LINE)
-    found = host.read_at(descriptor, end - start, start).rfind(b"\n")
-    if found < 0 and start > 0:
-        number = _line_number(descriptor, end)
-        raise Unfit(
-            f"line {number} is longer than {LONGEST_LINE} bytes and no row: price verify names all of them"
-        )
-    return start + found + 1
-
-
 def _is_sound(text: bytes) -> bool:
     return (text.startswith(b"#") and b"\0" not in text) or _is_row(text)
 
@@ -154,9 +146,8 @@ def _check_first_line(begin: bytes) -> None:
 
 
 def _line_number(descriptor: int, offset: int) -> int:
-    return 1 + sum(block.count(b"\n") for block in _blocks(descriptor, offset))
-
-
-def _blocks(descriptor: int, end: int) -> Iterator[bytes]:
-    for start in range(0, end, _BLOCK_BYTES):
-        yield host.read_at(descriptor, min(_BLOCK_BYTES, end - start), start)
+    """The number of the line that begins at an offset."""
+    number, begin = 1, 0
+    while begin < offset and (block := host.read_at(descriptor, min(_BLOCK_BYTES, offset - begin), begin)):
+        number, begin = number + block.count(b"\n"), begin + len(block)
+    return number
