@@ -24,7 +24,7 @@ from price.model import Pair, Quote
 
 _ROWS_BYTES = 4 * 1024 * 1024
 _PRICES_BYTES = 16 * 1024 * 1024
-MOST_UNPACKED_BYTES = 64 * 1024 * 1024
+_MOST_UNPACKED_BYTES = 64 * 1024 * 1024
 """A packed file has to be unpacked from its beginning: this much takes half a second."""
 _FAR = times.unix(datetime(9000, 1, 1, tzinfo=UTC))
 """A row from here on would leave no slot to record."""
@@ -112,9 +112,7 @@ def files_backwards(path: Path, descriptor: int, size: int, skipped: list[str]) 
                 try:
                     yield opened
                 finally:  # nobody may ask for what comes after
-                    too_long = "it is packed, and too long to be unpacked at the start"
-                    faults = [opened.damage, "" if opened.whole else too_long]
-                    skipped += [f"{file.path}: {fault}" for fault in faults if fault]
+                    skipped += [f"{file.path}: {opened.damage}"] if opened.damage else []
         except OSError as error:
             skipped.append(f"{file.path}: {error.strerror}")
 
@@ -177,14 +175,14 @@ class _Search:
     def look(self, file: File) -> None:
         """Goes backwards through a file, which is older than those before."""
         # whatever time it takes to unpack where slots would be lost else
-        file.most = 0 if self._rows_wanted else MOST_UNPACKED_BYTES
-        blocks = file.backwards()
-        if not file.whole:  # its last rows are not known, and older ones must not stand for it
+        blocks = file.backwards(None if self._rows_wanted else _MOST_UNPACKED_BYTES)
+        if blocks is None:  # its last rows are not known, and older ones must not stand for it
+            self.end.skipped.append(f"{file.path}: it is packed, and too long to be unpacked at the start")
             self._rows_left = self._prices_left = 0  # what is left to learn is whether it is simulated
             self._priceless, self._recent = set(), "~"
         if self.end.simulated is None and file.simulated:
             self.end.simulated = True
-        for block in blocks:
+        for block in blocks or ():
             self._look_at(block)
             if self.done:
                 return
@@ -229,3 +227,46 @@ class _Search:
         if self.end.interval is None and later is not quote:
             # every slot has a row, so two rows one after the other show the interval
             self.end.interval = int((later.slot - quote.slot).total_seconds()) // quote.slots or None
+
+
+class Count:
+    """Slots of a pair: with a price, and without."""
+
+    def __init__(self) -> None:
+        self.recorded = 0
+        self.missed = 0
+
+
+def count_day(
+    path: Path, size: int, midnight: datetime, interval: int, counts: dict[str, Count]
+) -> Iterator[None]:
+    """Adds the slots from `midnight` on to `counts`, a block (64 KiB) at each step, the last rows first.
+
+    The log is read up to `size`, what it was when it was opened. Raises OSError.
+    """
+    since, start = times.unix(midnight), times.iso(midnight)
+    # of files that overlap the newer one counts: rows from `oldest` on are counted already
+    oldest = within = "~"
+    descriptor = host.open_to_read(path)
+    try:
+        for file in files_backwards(path, descriptor, size, []):
+            blocks = file.backwards(_MOST_UNPACKED_BYTES)
+            if blocks is None:
+                return
+            for block in blocks:
+                rows = row.find(block.decode("latin-1"))
+                for one in rows:
+                    if one[0] >= oldest:  # not the end of what counts: one may be out of order
+                        continue
+                    if one[2] == row.MISSED:
+                        before = max(0, (since - times.slot_unix(one[0])) // interval)
+                        counts.setdefault(one[1], Count()).missed += max(0, row.slots(one) - before)
+                    elif one[0] >= start:
+                        counts.setdefault(one[1], Count()).recorded += 1
+                within = rows[0][0] if rows else within
+                yield
+                if within < start:
+                    return
+            oldest = min(oldest, within)
+    finally:
+        os.close(descriptor)

@@ -22,7 +22,7 @@ LONGEST = 1 << 16
 TOO_LONG = b"\0 over 64 KiB without a line end\n"
 """The line that stands in the place of one that was skipped."""
 
-PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
+GZIP, BZIP2, XZ = PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 """How a file of each form that Python unpacks begins: with logrotate's compresscmd, names do not show it."""
 
 
@@ -44,10 +44,6 @@ class File:
         """The offset behind the lines that `blocks` gave last."""
         self.unfinished = False
         """Whether it was found to end in the middle of a line."""
-        self.most = 0
-        """Bytes of text that `backwards` unpacks at most; 0 where it takes what time it needs."""
-        self.whole = True
-        """Whether `backwards` began at its end."""
 
     def read(self, at: int, size: int) -> bytes:
         """The bytes from an offset on; where the disk refuses, none, and `damage` is the reason."""
@@ -87,11 +83,15 @@ class File:
                 rest, skipping = b"", True
         self.unfinished = bool(rest) or skipping
 
-    def backwards(self) -> Iterator[bytes]:
+    def backwards(self, most: int | None = None) -> Iterator[bytes] | None:  # noqa: ARG002
         """Blocks of whole lines, the last one first; what is too long to be a line is passed over.
 
-        Each byte is read once and joined once, however long a stretch without a line end is.
+        None where more than `most` bytes would have to be unpacked for that: never of a plain file.
         """
+        return self._backwards()
+
+    def _backwards(self) -> Iterator[bytes]:
+        """Reads each byte once and joins it once, however long a stretch without a line end is."""
         end = self.size
         if self.read(max(0, end - 1), 1) != b"\n":
             start = max(0, end - LONGEST)
@@ -139,7 +139,7 @@ class File:
 
     def last(self) -> str:
         """The slot of the last row; empty where there is none."""
-        for block in self.backwards():
+        for block in self.backwards() or ():
             for part in (block[-HOP:], block):  # mostly it is among the last lines
                 rows = row.find(part.decode("latin-1"))
                 if rows:

@@ -4,13 +4,13 @@ import bz2
 import lzma
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from price.log import row
-from price.log.file import BLOCK, LOOK_BACK, PACKED, File, end_before, last_interval
+from price.log.file import BLOCK, BZIP2, GZIP, LOOK_BACK, XZ, File, end_before, last_interval
 
-_KEPT_BYTES = 4 * 1024 * 1024
+_KEPT_BLOCKS = 64
 _MOST_MEMORY = 256 << 20
 """Bytes that an xz file may ask for."""
 
@@ -35,16 +35,11 @@ class _Gzip:
 
 _Member = _Gzip | bz2.BZ2Decompressor | lzma.LZMADecompressor
 """What unpacks one member of a file."""
-
-
-def _member(packed: bytes) -> _Member | None:
-    """What unpacks a member that begins so; None where nothing does."""
-    form = next((form for magic, form in PACKED.items() if packed.startswith(magic)), "")
-    if form == "gzip":
-        return _Gzip()
-    if form == "bzip2":
-        return bz2.BZ2Decompressor()
-    return lzma.LZMADecompressor(memlimit=_MOST_MEMORY) if form == "xz" else None
+_FORMS: dict[bytes, Callable[[], _Member]] = {
+    GZIP: _Gzip,
+    BZIP2: bz2.BZ2Decompressor,
+    XZ: lambda: lzma.LZMADecompressor(memlimit=_MOST_MEMORY),
+}
 
 
 class PackedFile(File):
@@ -64,11 +59,12 @@ class PackedFile(File):
         for packed in chunks:
             rest = packed + (next(chunks, b"") if len(packed) < 8 else b"")
             while rest:  # one member may follow another
-                member = _member(rest)
-                if member is None:
+                form = next((form for magic, form in _FORMS.items() if rest.startswith(magic)), None)
+                if form is None:
                     if rest.strip(b"\0"):  # gzip -d warns as well, and succeeds
                         self.trailing = "bytes behind its end are no packed text and were ignored"
                     return
+                member = form()
                 yield from _texts(member, rest, chunks)
                 if not member.eof:
                     self.damage = self.damage or "damaged (cut short): restore it from a copy"
@@ -89,19 +85,15 @@ class PackedFile(File):
         at = end_before(slot, [(0, read)], 0)
         return read[:at], last_interval(read[:at]) or every, chain([read[at:]], blocks)
 
-    def backwards(self) -> Iterator[bytes]:
-        """The blocks of its last 4 MiB, or of those before `most` bytes of text: then it is not `whole`."""
-        kept: deque[bytes] = deque()
-        size = unpacked = 0
+    def backwards(self, most: int | None = None) -> Iterator[bytes] | None:
+        """The blocks of its last 4 MiB; None where it has more than `most` bytes of text."""
+        kept: deque[bytes] = deque(maxlen=_KEPT_BLOCKS)
+        size = 0
         for _, block in self.blocks():
             kept.append(block)
             size += len(block)
-            unpacked += len(block)
-            while size - len(kept[0]) > _KEPT_BYTES:
-                size -= len(kept.popleft())
-            if 0 < self.most < unpacked:
-                self.whole = False
-                break
+            if most is not None and size > most:
+                return None
         return reversed(kept)
 
 

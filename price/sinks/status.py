@@ -12,8 +12,7 @@ from typing import Any
 from price import __version__, host, times
 from price.clock import Clock
 from price.clock_witness import ClockWitness
-from price.log.day import Count, count_day
-from price.log.end import LogEnd
+from price.log.end import Count, LogEnd, count_day
 from price.log.row import plain
 from price.model import Pair, Quote, Reading
 from price.settings import Settings

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from price import host, times
 from price.log import row as lines
 from price.log.cut import sound_end
-from price.log.day import Count, count_day
-from price.log.end import LogEnd, read_end
+from price.log.end import Count, LogEnd, count_day, read_end
 from price.log.file import LONGEST, File
 from price.log.row import write
 from price.model import Pair, Quote
@@ -177,7 +176,7 @@ def test_a_stretch_without_a_line_end_takes_linear_time_and_is_passed_over(
             return super().read(at, size)
 
     with path.open("rb") as opened:
-        lines = b"".join(reversed(list(Counted(str(path), opened.fileno()).backwards())))
+        lines = b"".join(reversed(list(Counted(str(path), opened.fileno()).backwards() or ())))
 
     assert lines == b"a\nb\nc\n"
     assert sum(reads) <= len(text) + LONGEST
