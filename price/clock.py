@@ -1,19 +1,24 @@
 """The only reader of time and the only wait. Whatever wakes the recorder comes through one queue."""
 
+import selectors
+import socket
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from price.host.wakeup import Wakeup
+from price import host
 
 PULSE_SECONDS = 10
 """The longest wait without a sign of life: slots may be an hour apart, and a timeout nearly as long."""
 _NEAR_SECONDS = 0.01
 _NEARER = 0.9
 """A wait comes near its end in steps: Linux may let it sleep some thousandths longer than told."""
+_WAKEUPS_BYTES = 4096
+"""As many wake-ups as one look undoes."""
 
 
 class Signal(Enum):
@@ -44,13 +49,32 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock.
+
+    While the queue is empty it waits for a byte on a pair of sockets (the self-pipe trick): each `post` sends
+    one, and so does Python for each signal.
+    """
 
     def __init__(self) -> None:
-        # put and set may be called while they are being called: a signal lands anywhere
+        # put and send may be called while they are being called: a signal lands anywhere
         self._queue: SimpleQueue[object] = SimpleQueue()
-        self.wakeup = Wakeup()
-        """Ends a wait, if only to look around."""
+        self._reader, self._writer = socket.socketpair()  # not every system selects on pipes
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        # not `select` itself: it cannot look at descriptors above 1,023, of which a process may inherit many
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._reader, selectors.EVENT_READ)
+        self.wakeup_fd = self._writer.fileno()
+        """A byte written there ends a wait, if only to look around."""
+
+    def __del__(self) -> None:
+        self._selector.close()
+        self._reader.close()
+        self._writer.close()
+
+    def heed_signals(self) -> None:
+        """Has what stops or reloads this process be posted to it."""
+        host.on_signals(partial(self.post, Signal.STOP), partial(self.post, Signal.RELOAD), self.wakeup_fd)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -61,7 +85,8 @@ class SystemClock:
 
     def post(self, item: object) -> None:
         self._queue.put(item)
-        self.wakeup.set()
+        with suppress(BlockingIOError):  # full of bytes that will wake it
+            self._writer.send(b"!")
 
     def wait(self, until: float) -> object | None:
         while True:
@@ -71,5 +96,5 @@ class SystemClock:
             if left <= 0:
                 return None
             seconds = left if left < _NEAR_SECONDS else left * _NEARER
-            if self.wakeup.wait(seconds):
-                self.wakeup.clear()
+            if self._selector.select(seconds):
+                self._reader.recv(_WAKEUPS_BYTES)

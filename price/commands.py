@@ -26,19 +26,13 @@ def run_options(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, environ: Environ, _now: datetime) -> int:
     """Records until it is stopped."""
-    clock = _signalled_clock()
+    clock = SystemClock()
+    clock.heed_signals()
     if args.end_with_stdin:
         host.on_stdin_end(partial(clock.post, Signal.STOP))
     from price.recorder.app import App  # loading takes its time: a reload asked for meanwhile must not kill
 
     return App(environ, clock).run()
-
-
-def _signalled_clock() -> SystemClock:
-    """The clock of a process that signals stop and reload."""
-    clock = SystemClock()
-    host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)
-    return clock
 
 
 def once(_args: Namespace, environ: Environ, _now: datetime) -> int:
@@ -86,7 +80,8 @@ def supervise(args: Namespace, environ: Environ, _now: datetime) -> int:
     """Starts a recorder as this process was started: main.py, -m price, a price.exe; and supervises it."""
     if args.service is not None and not args.service.strip():
         args.fail("--service needs the name of a service; `sc query` lists them")
-    clock = _signalled_clock()
+    clock = SystemClock()
+    clock.heed_signals()
     ours = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
     command = [sys.executable, *ours, "run", "--end-with-stdin"]
     with needed_by("supervise"):

@@ -4,11 +4,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 
-from price import host
 from price.clock import Signal, SystemClock
 
 
@@ -53,7 +51,7 @@ def heeding() -> Iterator[SystemClock]:
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     clock = SystemClock()
-    host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)
+    clock.heed_signals()
     yield clock
     signal.set_wakeup_fd(-1)
     for number, handler in zip(numbers, before, strict=True):

@@ -70,7 +70,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         if args.check:
             return _check(target)
         clock = SystemClock()
-        host.on_signals(_stop, lambda: None, clock.wakeup)
+        host.on_signals(_stop, lambda: None, clock.wakeup_fd)
         return _follow(args, environ, now, target, clock)
     except SystemExit:
         return 0

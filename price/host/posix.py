@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from price.host.wakeup import Wakeup
-
 LOG_IS_EXCLUSIVE = False
 """Whether `open_log` refuses a file that is open for writing already, by this process too."""
 
@@ -96,14 +94,15 @@ def sync_folder(folder: "Path") -> None:
         os.close(descriptor)
 
 
-def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup: "Wakeup") -> None:
+def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup_fd: int) -> None:
     """Has TERM and INT call `stop`, and HUP `reload`. Both must be safe at any point of the program.
 
-    Each signal sets the wakeup as well: of one that lands just before a wait Python knows only after it.
+    Each signal writes a byte to `wakeup_fd` too: of one that lands just before a wait Python knows only
+    after it.
     """
     import signal
 
-    signal.set_wakeup_fd(wakeup.write_fd(), warn_on_full_buffer=False)
+    signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop())
     signal.signal(signal.SIGHUP, lambda *_: reload())

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from price.host.wakeup import Wakeup
-
 LOG_IS_EXCLUSIVE = True
 """Whether `open_log` refuses a file that is open for writing already, by this process too."""
 
@@ -176,7 +174,7 @@ def sync_folder(folder: "Path") -> None:
     """Nothing: NTFS keeps a folder's entries in its own journal, and folders cannot be synced."""
 
 
-def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup: "Wakeup") -> None:  # noqa: ARG001
+def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup_fd: int) -> None:  # noqa: ARG001
     """Has Ctrl-C, Ctrl-Break, and the end of the window, the session or the system call `stop`.
 
     Of the last three Windows ends the process when its handler returns: that waits for the orderly end. A
@@ -185,7 +183,7 @@ def on_signals(stop: Callable[[], None], reload: Callable[[], None], wakeup: "Wa
     """
     import signal
 
-    signal.set_wakeup_fd(wakeup.write_fd(), warn_on_full_buffer=False)
+    signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGBREAK):
         signal.signal(number, lambda *_: stop())
     _on_console_events(stop)

@@ -8,14 +8,13 @@ import subprocess
 from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import win32evtlogutil
 import win32service
 
-from price import host, settings
-from price.clock import Signal, SystemClock
+from price import settings
+from price.clock import SystemClock
 from price.errors import PriceError
 from price.handlers.eventlog import MESSAGES
 from price.recorder.show_status import show_status
@@ -130,7 +129,7 @@ class Service:
         """Records in this terminal, with the service's settings and files, until Ctrl-C."""
         environ = enter(self._name, self._environ)
         clock = SystemClock()
-        host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)
+        clock.heed_signals()
         from price.recorder.app import App
 
         return App(environ, clock).run()

@@ -8,10 +8,9 @@ SECONDS is how long a status may stand still.
 
 import os
 import sys
-from functools import partial
 
 from price import host
-from price.clock import Signal, SystemClock
+from price.clock import SystemClock
 from price.supervise.app import supervise
 from price.supervise.loop import Delays
 from price.supervise.signs import Limits
@@ -21,6 +20,6 @@ if __name__ == "__main__":
     host.prepare_streams()
     service = command.pop() if command[0] == "--service" else None
     clock = SystemClock()
-    host.on_signals(partial(clock.post, Signal.STOP), partial(clock.post, Signal.RELOAD), clock.wakeup)
+    clock.heed_signals()
     limits = Limits(float(seconds))
     sys.exit(supervise(os.environ, clock, command, service, Delays(0.05, 0.2), limits))

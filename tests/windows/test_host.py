@@ -104,7 +104,7 @@ import signal
 from price import host
 from price.clock import Signal, SystemClock
 clock = SystemClock()
-host.on_signals(lambda: clock.post(Signal.STOP), lambda: None, clock.wakeup)
+host.on_signals(lambda: clock.post(Signal.STOP), lambda: None, clock.wakeup_fd)
 for number in (signal.SIGBREAK, signal.SIGINT):
     signal.raise_signal(number)
     print(clock.wait(clock.monotonic() + 5))
