@@ -84,7 +84,6 @@ class AtomicFile:
 
     def __init__(self, path: Path, mode: int, *, durable: bool) -> None:
         self.path = path
-        self._path = str(path)
         self._real: Path | None = None
         """Where the path leads through links: the links stay."""
         self._written: tuple[int, int] | None = None
@@ -95,8 +94,8 @@ class AtomicFile:
     def read(self) -> str:
         """Its text. Raises OSError, also where there is to be none, and ValueError for what cannot be it."""
         if is_none(self.path):
-            raise FileNotFoundError(errno.ENOENT, "no such file is wanted", self._path)
-        return read_small(self._path, _OUR_MOST_BYTES)
+            raise FileNotFoundError(errno.ENOENT, "no such file is wanted", str(self.path))
+        return read_small(self.path, _OUR_MOST_BYTES)
 
     def write(self, text: str) -> bool:
         """Replaces the file, making its folder where that is missing; whether that was possible now.
@@ -105,7 +104,7 @@ class AtomicFile:
         Raises OSError.
         """
         if not self._is_mine():
-            self._real = None if is_none(self.path) else Path(os.path.realpath(self._path))
+            self._real = None if is_none(self.path) else Path(os.path.realpath(self.path))
             if self._real:
                 _keep_foreign(self._real)
         if self._real is None:
@@ -126,7 +125,7 @@ class AtomicFile:
 
     def _is_mine(self) -> bool:
         try:
-            status = os.stat(self._path)  # noqa: PTH116 - for each slot
+            status = self.path.stat()
         except OSError:
             return False
         return (status.st_dev, status.st_ino) == self._written
@@ -156,7 +155,7 @@ def open_new(draft: str, mode: int) -> int:
     try:
         return host.open_new(draft, mode)
     except FileExistsError:
-        os.unlink(draft)  # noqa: PTH108 - for each slot
+        Path(draft).unlink()
         return host.open_new(draft, mode)
 
 
