@@ -10,6 +10,8 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from price import host
@@ -109,14 +111,15 @@ class AtomicFile:
                 _keep_foreign(self._real)
         if self._real is None:
             return True
-        try:
-            return self._replace(self._real, text)
-        except FileNotFoundError:
-            if self._mode & _EVERYONE:
-                host.make_folder(self._real.parent)
-            else:
-                self._real.parent.mkdir(parents=True, exist_ok=True)
-            return self._replace(self._real, text)
+        folder = self._real.parent
+        if self._mode & _EVERYONE:
+            host.make_folder(folder)  # where it is missing
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+        status = replace(self._real, [text], self._mode, durable=self._durable)
+        if status:
+            self._written = status.st_dev, status.st_ino
+        return status is not None
 
     def remove(self) -> None:
         """Removes the file if it is what was written here last. Raises OSError."""
@@ -130,33 +133,39 @@ class AtomicFile:
             return False
         return (status.st_dev, status.st_ino) == self._written
 
-    def _replace(self, real: Path, text: str) -> bool:
-        draft = str(draft_of(real))
-        content = text.encode("utf-8")
-        descriptor = open_new(draft, self._mode)
-        try:
-            host.set_mode(descriptor, self._mode)  # whatever the umask
-            written = os.write(descriptor, content)
-            if written != len(content):  # a disk that is nearly full takes a part
-                raise OSError(errno.ENOSPC, f"only {written} of {len(content)} bytes could be written")
-            if self._durable:
-                host.sync(descriptor)
-            status = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-        replaced = host.replace(draft, real)
-        if replaced:
-            self._written = status.st_dev, status.st_ino
-        return replaced
 
+def replace(path: Path, parts: Iterable[str], mode: int, *, durable: bool) -> os.stat_result | None:
+    """Puts a new file of some text in the place of another; None where that is read now, on Windows.
 
-def open_new(draft: str, mode: int) -> int:
-    """A new file; what has its name, a draft that a crash left or a link, is removed and never written to."""
+    Nothing is ever written to what has the name of the draft, a link perhaps. Raises OSError, and what
+    `parts` raises; the old file stays then, and no draft.
+    """
+    draft = draft_of(path)
     try:
-        return host.open_new(draft, mode)
+        with os.fdopen(_open_new(draft, mode), "w", encoding="utf-8", newline="\n") as file:
+            host.set_mode(file.fileno(), mode)  # whatever the umask
+            file.writelines(parts)
+            file.flush()
+            if durable:
+                host.sync(file.fileno())
+            status = os.fstat(file.fileno())
+        replaced = host.replace(str(draft), path)
+        if durable:
+            host.sync_folder(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+    return status if replaced else None
+
+
+def _open_new(draft: Path, mode: int) -> int:
+    """A new file; what has its name, a draft that a crash left or a link, is removed."""
+    try:
+        return host.open_new(str(draft), mode)
     except FileExistsError:
-        Path(draft).unlink()
-        return host.open_new(draft, mode)
+        draft.unlink()
+        return host.open_new(str(draft), mode)
 
 
 def _keep_foreign(real: Path) -> None:

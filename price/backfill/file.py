@@ -20,7 +20,7 @@ from price.log.order import LeftOut
 from price.log.read import file_blocks
 from price.log.row import Row, header_line
 from price.report.verify import repair_lines
-from price.smallfile import open_new
+from price.smallfile import replace
 
 _MODE = 0o644
 _END = "~"
@@ -81,36 +81,26 @@ class RepairsFile:
         """Adds rows for slots that it does not have. Raises PriceError where the disk refuses."""
         if not filled:
             return
-        target = self._target()  # a link stays one
-        new = target.with_name(f".{target.name}.new")
         added = sorted(filled.values(), key=_key)
+        rows = heapq.merge(self._rows(None, _END), added, key=_key)
         try:
-            self._write(new, heapq.merge(self._rows(None, _END), added, key=_key))
-            replaced = host.replace(str(new), target)
-            host.sync_folder(target.parent)
-        except BaseException as error:
-            with suppress(OSError):
-                new.unlink()
-            if isinstance(error, OSError):
-                raise PriceError(refusal(self.path, error)) from error
-            raise
+            target = self._target()  # a link stays one
+            replaced = replace(target, self._lines(rows), _MODE, durable=True)
+        except OSError as error:
+            raise PriceError(refusal(self.path, error)) from error
         if not replaced:
             raise PriceError(f"{self.path}: another program reads it: repair again when that has ended")
 
-    def _write(self, path: Path, rows: Iterable[Filled]) -> None:
+    def _lines(self, rows: Iterable[Filled]) -> Iterator[str]:
+        """The text of rows; of several of a slot the first counts: the row that it had."""
         every, before = 0, ("", "")
-        with os.fdopen(open_new(str(path), _MODE), "w", encoding="utf-8", newline="\n") as draft:
-            host.set_mode(draft.fileno(), _MODE)  # whatever the umask
-            for filled in rows:
-                if _key(filled) == before:
-                    continue  # the row that it had comes first
+        for filled in rows:
+            if _key(filled) != before:
                 before = _key(filled)
                 if filled.every != every:
                     every = filled.every
-                    draft.write(f"{header_line(every, simulated=self._simulated)}\n")
-                draft.write(f"{row.text(filled.row)}\n")
-            draft.flush()
-            host.sync(draft.fileno())
+                    yield f"{header_line(every, simulated=self._simulated)}\n"
+                yield f"{row.text(filled.row)}\n"
 
     def _rows(self, since: int | None, end: str) -> Iterator[Filled]:
         """Its rows from a Unix time up to the slot `end`; `check` has found them sound."""
