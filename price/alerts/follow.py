@@ -76,16 +76,19 @@ class Follower:
         return self._retry
 
     def _stored(self) -> Position | None:
-        path = self._file.path
+        """The position of an earlier run. Raises PriceError for one that is damaged, or of another place."""
+        trouble: object = "it is no position of this --from"
         try:
-            position: Position = json.loads(path.read_text("utf-8"))
-            return position if isinstance(position, dict) else None
+            position: Position = json.loads(self._file.read())
+            if isinstance(position, dict) and position.keys() == self._changes.START.keys():
+                return position
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            raise PriceError(
-                f"{path}: cannot be read ({error}); remove it to begin with new changes"
-            ) from error
+            trouble = error
+        raise PriceError(
+            f"{self._file.path}: cannot be read ({trouble}); remove it to begin with new changes"
+        )
 
     def _store(self, position: Position) -> None:
         try:

@@ -2,22 +2,25 @@
 
 Both have `newest`, the position behind all changes so far, and `after`, the changes after a position, in
 order: at least those, it may begin a little earlier. Both raise PriceError where nothing can be read.
+START is the position before all changes.
 """
 
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from price import times
 from price.errors import PriceError
 from price.events import ALERTS
+from price.smallfile import read_small
 
 Position = dict[str, Any]
 """How far changes were handed on, as JSON values."""
 _HOMES = (Path("/var/log/journal"), Path("/run/log/journal"))
 _MILLION = 1_000_000
+_MOST_BYTES = 64 * 1024 * 1024
 _FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
@@ -34,11 +37,14 @@ class StateChanges:
     It holds the last hundred. What else came between two looks is lost, and reported.
     """
 
+    START: ClassVar[Position] = {"number": 0}
+
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def newest(self) -> Position:
-        return {"number": max((one["number"] for one in self._listed()), default=0)}
+        listed = self._listed()
+        return {"number": listed[-1]["number"]} if listed else self.START
 
     def after(self, position: Position) -> list[Waiting]:
         listed = self._listed()
@@ -51,7 +57,7 @@ class StateChanges:
 
     def _listed(self) -> list[dict[str, Any]]:
         try:
-            changes = json.loads(self._path.read_text("utf-8")).get("alerts", {}).get("changes", [])
+            changes = json.loads(read_small(self._path, _MOST_BYTES)).get("alerts", {}).get("changes", [])
             return [dict(one, number=int(one["number"]), message=str(one["message"])) for one in changes]
         except FileNotFoundError:
             return []  # no recorder has anything to keep yet
@@ -71,6 +77,8 @@ def _fields(change: Mapping[str, Any], lost: int) -> dict[str, str]:
 class JournalChanges:
     """The entries of a recorder's unit in this machine's journal."""
 
+    START: ClassVar[Position] = {"cursor": "", "slot": ""}
+
     def __init__(self, unit: str, homes: tuple[Path, ...] = _HOMES) -> None:
         """Raises PriceError where no journal could be read."""
         self._unit = unit
@@ -78,9 +86,8 @@ class JournalChanges:
         self._opened()
 
     def newest(self) -> Position:
-        """The last entry; where there is none yet, a slot before all others."""
-        entries = self.after({"cursor": "", "slot": ""})
-        return entries[-1].position if entries else {"cursor": "", "slot": ""}
+        entries = self.after(self.START)
+        return entries[-1].position if entries else self.START
 
     def after(self, position: Position) -> list[Waiting]:
         """The entries after that of the cursor.

@@ -95,7 +95,6 @@ class Follower:
     def _connect(self) -> None:
         self._seen = self._seen_repairs = _NOTHING
         cursor = self._target.connect()
-        self._report.connected()
         if self._since is not None:
             cursor = times.slot_text(self._since)
         last = PriceLog(self._path, live_only=True).last()

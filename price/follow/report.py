@@ -55,10 +55,6 @@ class Report:
         self._shown_at = float("-inf")
         self._ready = False
 
-    def connected(self) -> None:
-        """There is a connection; whether it is of use the first batch shows."""
-        self._connections += 1
-
     def works(self) -> None:
         """The target took what there was; that it is back is logged where it was lost."""
         if self._trouble:
@@ -81,7 +77,8 @@ class Report:
         self.alive(caught_up=False, now=True)
 
     def begin(self, cursor: str, end: str) -> None:
-        """A catch-up begins, from a slot to the end of the log."""
+        """A connection is made, and a catch-up begins: from a slot to the end of the log."""
+        self._connections += 1
         if cursor or end:
             self._progress.begin(times.slot_unix(cursor or end), times.slot_unix(end or cursor))
 

@@ -189,8 +189,9 @@ def test_a_state_that_cannot_be_read_is_said_once_and_waited_for(place: Place) -
     assert len([said for said in place.said if "cannot be read as a state" in said]) == 1
 
 
-def test_a_damaged_position_is_named(place: Place) -> None:
-    place.position.write_text("{")
+@pytest.mark.parametrize("text", ["{", "[]", "7", '{"cursor": "s=1", "slot": ""}'])
+def test_a_position_that_is_damaged_or_of_the_journal_is_named(place: Place, text: str) -> None:
+    place.position.write_text(text)
 
     with pytest.raises(PriceError, match=r"position\.json: cannot be read .*remove it"):
         place.start()
