@@ -1,5 +1,6 @@
 """Which objects exist: from settings to a running recorder. The only file that knows all the others."""
 
+import gc
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -134,6 +135,9 @@ class App:
 
     def run(self) -> int:
         """Records until a stop is asked for; returns the exit status. Raises PriceError where it cannot."""
+        # a slot of thousands of pairs makes that many values, and none in a circle: by default the collector
+        # would look through them forty times a slot
+        gc.set_threshold(20_000)
         self._records.configure(self._wanted)  # before all others: they may have something to report
         try:
             running = self._start()
