@@ -109,13 +109,9 @@ class AtomicFile:
             self._real = None if is_none(self.path) else Path(os.path.realpath(self.path))
             if self._real:
                 _keep_foreign(self._real)
+                self._make_folder(self._real.parent)
         if self._real is None:
             return True
-        folder = self._real.parent
-        if self._mode & _EVERYONE:
-            host.make_folder(folder)  # where it is missing
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
         status = replace(self._real, [text], self._mode, durable=self._durable)
         if status:
             self._written = status.st_dev, status.st_ino
@@ -125,6 +121,12 @@ class AtomicFile:
         """Removes the file if it is what was written here last. Raises OSError."""
         if self._real and self._is_mine():
             host.remove(self._real)
+
+    def _make_folder(self, folder: Path) -> None:
+        if self._mode & _EVERYONE:
+            host.make_folder(folder)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
 
     def _is_mine(self) -> bool:
         try:
@@ -142,9 +144,9 @@ def replace(path: Path, parts: Iterable[str], mode: int, *, durable: bool) -> os
     """
     draft = draft_of(path)
     try:
-        with os.fdopen(_open_new(draft, mode), "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(_open_new(draft, mode), "wb") as file:
             host.set_mode(file.fileno(), mode)  # whatever the umask
-            file.writelines(parts)
+            file.writelines(part.encode() for part in parts)
             file.flush()
             if durable:
                 host.sync(file.fileno())
