@@ -34,22 +34,20 @@ def run(*command: str | Path, cwd: Path = ROOT, environ: Mapping[str, str] | Non
     return done.stdout
 
 
-def build_dist(folder: Path) -> dict[str, Path]:
-    """The wheel and the sdist, by the end of their names."""
+def build_dist(folder: Path) -> None:
+    """Builds the wheel and the sdist."""
     needs("hatchling", ".venv/bin/python -m pip install -r requirements-build.txt")
     needs_page()
     run(sys.executable, "-m", "hatchling", "build", "-d", folder, environ=MOMENT)
-    return {path.suffix: path for path in folder.iterdir()}
 
 
-def build_debs(folder: Path) -> dict[str, Path]:
-    """The Debian packages, by their architecture."""
+def build_debs(folder: Path) -> None:
+    """Builds the Debian packages."""
     for tool in ("dh", "lintian", "unzip", "aarch64-linux-gnu-strip"):
         needs(tool, DEB_TOOLS)
     needs_page()
     script = ROOT / "deploy/build-deb.sh"
     run(script, sys.executable, folder, environ={**MOMENT, "DEB_WHEELS": sys.prefix})
-    return {path.stem.rpartition("_")[2]: path for path in folder.iterdir()}
 
 
 def needs_page() -> None:

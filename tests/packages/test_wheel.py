@@ -96,14 +96,12 @@ def test_the_wheel_of_the_sdist_is_the_same_and_two_builds_are(dist: dict[str, P
         assert not [name for name in archive.getnames() if re.search(r"^[^/]+/(tests|bench|logs)\b", name)]
         archive.extractall(tmp_path, filter="data")
     (tree,) = tmp_path.iterdir()
-    again = build_dist(tmp_path / "again")
+    build_dist(tmp_path / "again")
 
     build = ("-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist")
     run(sys.executable, *build, cwd=tree, environ=MOMENT)
 
     (wheel,) = (tmp_path / "dist").iterdir()
     assert wheel.read_bytes() == dist[".whl"].read_bytes()
-    assert {kind: path.read_bytes() == dist[kind].read_bytes() for kind, path in again.items()} == {
-        ".whl": True,
-        ".gz": True,
-    }
+    again = {path.suffix: path.read_bytes() for path in (tmp_path / "again").iterdir()}
+    assert again == {kind: path.read_bytes() for kind, path in dist.items()}

@@ -1,7 +1,5 @@
 """One installation for all tests of this folder; each file gets a machine of its own that is like it."""
 
-import fcntl
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.needs import give_up
+from tests.once import made_once
 from tests.system import hardships, installation
 from tests.system.machine import CannotBoot, Machine
 from tests.system.service import Service
@@ -23,24 +22,18 @@ def install() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Path:
-    """The files of a machine after its first `make install`, made once for all workers of a run."""
-    base = tmp_path_factory.getbasetemp()
-    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    folder = base / f"installed-{testrun_uid}"
-    with (base / "installed.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            draft = folder.with_suffix(".new")
-            draft.mkdir()
-            try:
-                machine = installation.installed_machine()
-            except CannotBoot as reason:
-                give_up(str(reason))
-            with closing(machine):
-                machine.save(draft)
-            draft.rename(folder)
-    return folder
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a machine after its first `make install`."""
+
+    def make(folder: Path) -> None:
+        try:
+            machine = installation.installed_machine()
+        except CannotBoot as reason:
+            give_up(str(reason))
+        with closing(machine):
+            machine.save(folder)
+
+    return made_once(tmp_path_factory, "installed", make)
 
 
 @pytest.fixture(scope="module")

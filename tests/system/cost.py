@@ -72,6 +72,8 @@ def by_hand(count: int) -> None:
 
 def cpu() -> None:
     """Prints the CPU of one quote in our handler and in the stock one, in turn, the best bursts of each."""
+    # the stock handler needs what the recorder leaves out of its records
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = True
     our, stock = handler(), JournaldLogHandler(identifier="price")  # type: ignore[no-untyped-call]
     our_times, stock_times = [], []
     for burst in map(slot, range(BURSTS)):

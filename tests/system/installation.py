@@ -34,6 +34,23 @@ def install(machine: Machine, *settings: str) -> "subprocess.CompletedProcess[st
     return machine.attempt("make", "--silent", "install", *pip, *settings, cwd=CHECKOUT, seconds=170)
 
 
+def add(machine: Machine, extra: str) -> None:
+    """Installs what one command needs into the environment on a machine. Raises CannotBoot."""
+    wheels, name = f"/usr/local/src/wheels-{extra}", f"requirements-{extra}.txt"
+    shutil.copytree(download(ROOT / name), machine.path(wheels))
+    pip = (
+        "/opt/price/venv/bin/python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--find-links",
+        wheels,
+    )
+    machine.run(*pip, "-r", f"/opt/price/{name}", seconds=120)
+
+
 def download(*requirements: Path) -> Path:
     """A folder with the wheels of requirements files for the Python of a machine. Raises CannotBoot."""
     if sys.platform != "linux" or os.geteuid() != 0:

@@ -9,8 +9,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -145,6 +145,21 @@ class Machine:
         return subprocess.Popen(
             self._entering(command, "", "/"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
         )
+
+    def show(self, unit: str, name: str) -> str:
+        """A property of a unit."""
+        return self.run("systemctl", "show", "--value", "-p", name, unit).strip()
+
+    @contextmanager
+    def changed_unit(self, unit: str, text: str) -> Iterator[None]:
+        """A unit with a drop-in; it is to be started anew for what the text says."""
+        path = self.path(f"/run/systemd/system/{unit}.d/test.conf")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"[Service]\n{text}\n")
+        self.run("systemctl", "daemon-reload")
+        yield
+        path.unlink()
+        self.run("systemctl", "daemon-reload")
 
     def save(self, folder: Path) -> None:
         """Copies its files to an empty folder, for machines that begin like it."""

@@ -12,8 +12,6 @@ from tests.system.machine import Machine, until
 CHECKOUT = "/usr/local/src/price"
 PRICES = "/var/log/price/prices.txt"
 SETTINGS = "/etc/price/price.env"
-CHANGES = "/run/systemd/system/price.service.d/test.conf"
-"""A drop-in that changes the unit."""
 
 
 class Row(NamedTuple):
@@ -39,13 +37,6 @@ class Service:
         text = "".join(f"{name}={value}\n" for name, value in wanted.items())
         self.machine.path(SETTINGS).write_text(text)
 
-    def change_unit(self, text: str) -> None:
-        """Gives the unit a drop-in."""
-        path = self.machine.path(CHANGES)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"[Service]\n{text}\n")
-        self.machine.run("systemctl", "daemon-reload")
-
     def systemctl(self, *command: str) -> float:
         """Runs systemctl on the service; gives the seconds that it took."""
         began = time.monotonic()
@@ -54,11 +45,11 @@ class Service:
 
     def show(self, name: str) -> str:
         """A property of the unit."""
-        return self.machine.run("systemctl", "show", "--value", "-p", name, "price").strip()
+        return self.machine.show("price", name)
 
     def pid(self, unit: str = "price") -> str:
         """The main process of a unit; 0 where it does not run."""
-        return self.machine.run("systemctl", "show", "--value", "-p", "MainPID", unit).strip()
+        return self.machine.show(unit, "MainPID")
 
     def signal(self, name: str, pid: str) -> None:
         """Sends a signal to a process."""

@@ -1,15 +1,13 @@
 """Alerts on a machine: in its journal, over kills, restarts and reloads, and handed on by their follower."""
 
 import json
-import shutil
-import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from price.events import Event
+from tests.system import installation
 from tests.system.machine import Machine, until
 from tests.system.service import Service
 
@@ -202,9 +200,7 @@ def test_a_cursor_that_was_vacuumed_away_loses_nothing(follower: Service) -> Non
 
 def test_metrics_are_served_on_this_machine(running: Service) -> None:
     machine = running.machine
-    (packages,) = machine.path("/opt/price/venv/lib").glob("python3*/site-packages")
-    here = Path(sysconfig.get_paths()["purelib"])
-    shutil.copytree(here / "prometheus_client", packages / "prometheus_client")
+    installation.add(machine, "metrics")
     machine.run("systemctl", "start", "price-metrics")
     script = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:17280/metrics').read().decode())"
 

@@ -1,6 +1,5 @@
 """The follower as a unit: into a PostgreSQL on the machine, with a password that root alone can read."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ pytestmark = pytest.mark.realtime
 
 UNIT = "price-follow@postgres"
 FOLDER = "/run/database"
-ROOT = Path(__file__).parents[2]
 
 
 def database(machine: Machine) -> None:
@@ -44,10 +42,7 @@ def ask(machine: Machine, query: str) -> str:
 
 def test_the_unit_follows_with_its_password_and_goes_on_after_it_was_killed(service: Service) -> None:
     machine = service.machine
-    wheels = installation.download(ROOT / "requirements-follow.txt")
-    shutil.copytree(wheels, machine.path("/usr/local/src/follow"))
-    pip = ("/opt/price/venv/bin/python", "-m", "pip", "install", "--quiet", "--no-index")
-    machine.run(*pip, "--find-links=/usr/local/src/follow", "psycopg[binary]", "nats-py", seconds=120)
+    installation.add(machine, "follow")
     database(machine)
     service.set(PRICE_FOLLOW_POSTGRES="postgresql://price_follow@127.0.0.1/postgres", PRICE_RECORDER="box-a")
     password = machine.path("/etc/price/pgpass")
@@ -70,4 +65,4 @@ def test_the_unit_follows_with_its_password_and_goes_on_after_it_was_killed(serv
     assert status.endswith("0 refused")
     written, different = ask(machine, slots).split("|")
     assert written == different
-    assert machine.run("systemctl", "show", "--value", "-p", "NRestarts", UNIT).strip() == "1"
+    assert machine.show(UNIT, "NRestarts") == "1"

@@ -63,14 +63,10 @@ def starting_with(machine: Machine, unit: str, command: str) -> Iterator[None]:
     # one that only a person can start, since a setting is missing, is well once it was begun
     kind = "Type=exec\n" if "@." in unit else ""
     unit = unit.replace("@.", f"@{INSTANCE}.")
-    change = machine.path(f"/run/systemd/system/{unit}.d/probe.conf")
-    change.parent.mkdir(parents=True, exist_ok=True)
-    change.write_text(f"[Service]\n{kind}ExecStartPre={command}\n")
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "stop", "price")
-    machine.run("systemctl", "start", unit, seconds=60)
-    yield
-    change.unlink()
+    with machine.changed_unit(unit, f"{kind}ExecStartPre={command}"):
+        machine.run("systemctl", "stop", "price")
+        machine.run("systemctl", "start", unit, seconds=60)
+        yield
 
 
 @pytest.fixture(scope="module", params=UNITS)

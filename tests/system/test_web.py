@@ -2,14 +2,13 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from tests.system.installation import ROOT, download
+from tests.system import installation
 from tests.system.machine import Machine, until
 from tests.system.service import CHECKOUT, Service
 
@@ -39,10 +38,7 @@ print("TRIED " + json.dumps(tried))
 def web(service: Service) -> Machine:
     """A recorder that records, and the socket of the page."""
     machine = service.machine
-    wheels = "/usr/local/src/wheels-web"
-    shutil.copytree(download(ROOT / "requirements-web.txt"), machine.path(wheels))
-    install = (PYTHON, "-m", "pip", "install", "--quiet", "--no-index", "--find-links", wheels)
-    machine.run(*install, "-r", "/opt/price/requirements-web.txt", seconds=120)
+    installation.add(machine, "web")
     service.systemctl("start")
     service.await_rows(2)
     machine.run("systemctl", "enable", "--now", "price-web.socket")
@@ -54,33 +50,24 @@ def ask(machine: Machine, path: str = "api/now", host: str = "127.0.0.1") -> Any
     return json.loads(machine.run("/usr/bin/python3", "-c", _ASK, f"http://{host}:8464/{path}"))
 
 
-def main_process(machine: Machine) -> str:
-    return machine.run("systemctl", "show", "--value", "-p", "MainPID", UNIT).strip()
-
-
 @contextmanager
 def changed(machine: Machine, text: str) -> Iterator[None]:
     """The unit with a drop-in, started by whoever asks next."""
-    path = machine.path(f"/run/systemd/system/{UNIT}.d/test.conf")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"[Service]\n{text}\n")
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "stop", UNIT)
-    yield
-    path.unlink()
-    machine.run("systemctl", "daemon-reload")
+    with machine.changed_unit(UNIT, text):
+        machine.run("systemctl", "stop", UNIT)
+        yield
     machine.run("systemctl", "stop", UNIT)
 
 
 def test_it_answers_on_both_loopback_addresses_and_runs_for_those_who_ask(web: Machine) -> None:
-    assert main_process(web) == "0"
+    assert web.show(UNIT, "MainPID") == "0"
 
     first, second = ask(web), ask(web, host="[::1]")
 
     assert first["status"]["pairs"]["BTC-USD"]["price"]
     assert second["status"]["slot"] >= first["status"]["slot"]
     assert ask(web, "api/rows?pair=BTC-USD")["rows"]
-    assert main_process(web) != "0"
+    assert web.show(UNIT, "MainPID") != "0"
 
 
 def test_it_can_write_nothing_and_sees_neither_settings_nor_state(web: Machine) -> None:
@@ -110,11 +97,11 @@ def test_it_dies_and_comes_back_for_whoever_asks_next(web: Machine) -> None:
 def test_it_ends_when_nobody_looks_and_begins_when_somebody_does(web: Machine) -> None:
     with changed(web, f"ExecStart=\nExecStart={PYTHON} -u -B /opt/price/main.py web --idle 2"):
         ask(web)
-        assert main_process(web) != "0"
+        assert web.show(UNIT, "MainPID") != "0"
 
-        until(lambda: main_process(web) == "0", 40)
+        until(lambda: web.show(UNIT, "MainPID") == "0", 40)
 
-        assert web.run("systemctl", "show", "--value", "-p", "Result", UNIT).strip() == "success"
+        assert web.show(UNIT, "Result") == "success"
         ask(web)
 
 
