@@ -23,8 +23,6 @@ from price.report.verify import repair_lines
 from price.smallfile import replace
 
 _MODE = 0o644
-_END = "~"
-"""Later than any slot."""
 _NEXT_STEPS = {
     errno.ENOSPC: "make room there and repair again",
     errno.EDQUOT: "make room there and repair again",
@@ -72,7 +70,7 @@ class RepairsFile:
     def without_known(self, missing: Missing) -> Missing:
         """The slots that it does not fill yet. Raises PriceError."""
         slots = [unix for unix, _ in missing]
-        found = self._rows(min(slots), times.slot_text(max(slots) + 1))
+        found = self._rows(min(slots), max(slots) + 1)
         keys = ((times.slot_unix(filled.row[0]), filled.row[1]) for filled in found)
         known = {key for key in keys if key in missing}
         return {slot: missed for slot, missed in missing.items() if slot not in known}
@@ -82,7 +80,7 @@ class RepairsFile:
         if not filled:
             return
         added = sorted(filled.values(), key=_key)
-        rows = heapq.merge(self._rows(None, _END), added, key=_key)
+        rows = heapq.merge(self._rows(None, None), added, key=_key)
         try:
             target = self._target()  # a link stays one
             replaced = replace(target, self._lines(rows), _MODE, durable=True)
@@ -102,12 +100,12 @@ class RepairsFile:
                     yield f"{header_line(every, simulated=self._simulated)}\n"
                 yield f"{row.text(filled.row)}\n"
 
-    def _rows(self, since: int | None, end: str) -> Iterator[Filled]:
-        """Its rows from a Unix time up to the slot `end`; `check` has found them sound."""
+    def _rows(self, since: int | None, until: int | None) -> Iterator[Filled]:
+        """Its rows from a Unix time up to, not including, another; `check` has found them sound."""
         file = repairs_file(self._log)
         if file:
             with file.opened() as opened:
-                for every, rows in file_blocks(opened, since, end, LeftOut()):
+                for every, rows in file_blocks(opened, since, until, LeftOut()):
                     yield from (Filled(every, one) for one in rows)
 
     def _target(self) -> Path:

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from price import host, times
 from price.log import row
@@ -114,15 +114,16 @@ class File:
         if rest and not skipping:
             yield rest
 
-    def since(self, slot: str) -> tuple[bytes, int, Iterator[bytes]]:
-        """What lies before the first row from `slot` on, the interval in force there, and what follows.
+    def since(self, slot: str) -> tuple[int, Iterator[bytes]]:
+        """The lines from the first row of a slot on, in blocks, and the interval in force at their beginning.
 
-        Of what lies before only the last LOOK_BACK bytes are returned.
+        Before them come the missed rows from before that slot which may reach over it.
         """
         at = self.position(slot) if slot else 0
         start = max(0, at - LOOK_BACK)
         before = self.read(start, at - start) if at else b""
-        return before, self.interval_at(at, before), (block for _, block in self.blocks(at))
+        blocks = (block for _, block in self.blocks(at))
+        return self.interval_at(at, before), chain(long_lines(before), blocks)
 
     def position(self, slot: str) -> int:
         """Where the last row before a slot ends; 0 where there is none."""
@@ -175,6 +176,16 @@ def end_before(slot: str, blocks: Iterable[tuple[int, bytes]], end: int) -> int:
             break
         end = behind
     return end
+
+
+def long_lines(before: bytes) -> list[bytes]:
+    """Of some lines those of several slots, as far back as the interval is the same; the first may be cut."""
+    at = max(before.rfind(f"\n{HEADER_START}".encode()), before.find(b"\n")) + 1
+    found = []
+    while (at := before.find(b" slots=", at)) >= 0:
+        begin, at = before.rfind(b"\n", 0, at) + 1, before.find(b"\n", at) + 1
+        found.append(before[begin:at])
+    return [b"".join(found)] if found else []
 
 
 def last_interval(block: bytes) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from price.log import row
-from price.log.file import BLOCK, BZIP2, GZIP, LOOK_BACK, XZ, File, end_before, last_interval
+from price.log.file import BLOCK, BZIP2, GZIP, LOOK_BACK, XZ, File, end_before, last_interval, long_lines
 
 _KEPT_BLOCKS = 64
 _MOST_MEMORY = 256 << 20
@@ -73,7 +73,7 @@ class PackedFile(File):
                 if len(rest) < 8:  # not enough to know how the next one begins
                     rest += next(chunks, b"")
 
-    def since(self, slot: str) -> tuple[bytes, int, Iterator[bytes]]:
+    def since(self, slot: str) -> tuple[int, Iterator[bytes]]:
         """As of a plain file; but what lies before is unpacked on the way."""
         read, every = b"", self.every
         blocks = (block for _, block in self.blocks())
@@ -83,7 +83,7 @@ class PackedFile(File):
             if any(one[0] >= slot for one in row.find(block.decode("latin-1"))[-1:]):
                 break
         at = end_before(slot, [(0, read)], 0)
-        return read[:at], last_interval(read[:at]) or every, chain([read[at:]], blocks)
+        return last_interval(read[:at]) or every, chain(long_lines(read[:at]), [read[at:]], blocks)
 
     def backwards(self, most: int | None = None) -> Iterator[bytes] | None:
         """The blocks of its last 4 MiB; None where it has more than `most` bytes of text."""

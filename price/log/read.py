@@ -82,12 +82,12 @@ class PriceLog:
 
     def blocks(self, since: int | None = None, until: int | None = None) -> Iterator[Block]:
         """The same in lists of rows that have one interval."""
-        live = self._live(since, until)
+        files = [(file.first, self._of(file, since, until)) for file in self._reaching(since, until)]
+        live = once(in_order(files), self.left)
         if self.repairs:
             from price.log.merge import merged  # most logs have no repairs
 
-            end = times.slot_text(until) if until is not None else END
-            live = merged(live, once(self._of(self.repairs, since, end), self.left))
+            live = merged(live, once(self._of(self.repairs, since, until), self.left))
         for every, found in live:
             rows = [one for one in found if one[1] in self.pairs] if self.pairs else found
             if self.unseen:
@@ -101,10 +101,10 @@ class PriceLog:
         Rows of few pairs are counted rather than read: 0.5 s for a year.
         """
         found: set[str] = set()
-        end = times.slot_text(until) if until is not None else END
-        for file in [*self._reaching(since), *([self.repairs] if self.repairs else [])]:
+        start, end = _edges(since, until)
+        for file in [*self._reaching(since, until), *([self.repairs] if self.repairs else [])]:
             with suppress(OSError), file.opened() as opened:
-                for text in opened.since("" if since is None else times.slot_text(since))[2]:
+                for text in opened.since(start)[1]:
                     named = sum(text.count(f" {pair} ".encode()) for pair in found) if len(found) < 9 else 0
                     if named != text.count(b"\n"):
                         found.update(one[1] for one in row.find(text.decode("latin-1")) if one[0] < end)
@@ -112,31 +112,23 @@ class PriceLog:
                         break
         return found
 
-    def _live(self, since: int | None, until: int | None) -> Iterator[Block]:
-        """The rows of prices.txt and its siblings alone, each slot and pair once."""
-        end = times.slot_text(until) if until is not None else END
-        files = [file for file in self._reaching(since) if file.first < end]
-        blocks = in_order([(file.first, self._of(file, since, end)) for file in files])
-        for every, rows in once(blocks, self.left):
-            yield every, rows if until is None else [_clipped(one, every, until) for one in rows]
-
-    def _reaching(self, since: int | None) -> Iterator[LogFile]:
-        """The files that may hold rows from a time on."""
-        start = times.slot_text(since) if since is not None else ""
+    def _reaching(self, since: int | None, until: int | None) -> Iterator[LogFile]:
+        """The files that may hold rows of a range."""
+        start, end = _edges(since, until)
         for file in self.files:
             # a packed file ends where the next one begins that is no copy of it
             at = bisect_right(self.files, file.first, key=attrgetter("first"))
             ends = at < len(self.files) and self.files[at].first <= start
-            if not ends or (not file.packed and _last(file) >= start):
+            if file.first < end and (not ends or (not file.packed and _last(file) >= start)):
                 yield file
 
-    def _of(self, file: LogFile, since: int | None, end: str) -> Iterator[Block]:
+    def _of(self, file: LogFile, since: int | None, until: int | None) -> Iterator[Block]:
         """The rows of one file, in order; its doubles are still among them."""
         found: LogFile | None = file
         while found:
             try:
                 with found.opened() as opened:
-                    yield from file_blocks(opened, since, end, self.left)
+                    yield from file_blocks(opened, since, until, self.left)
                     if opened.damage:
                         self.left.damaged[found.path] = opened.damage
                     if opened.trailing:
@@ -148,24 +140,38 @@ class PriceLog:
                     self.left.damaged[file.path] = "removed while the log was read"
 
 
-def file_blocks(file: File, since: int | None, end: str, left: LeftOut) -> Iterator[Block]:
-    """The rows of an open file from a Unix time up to the slot `end`, in order."""
-    start = "" if since is None else times.slot_text(since)
-    before, every, texts = file.since(start)
-    if since is not None and (reaching := _reaching_over(_long_rows(before), every, since, end)):
-        yield every, reaching
-    for interval, found in sorted_blocks(_parsed(texts, every, left), end, left):
-        rows = found
-        if since is not None and rows[0][0] < start:  # where a row before the range is out of order
-            at = bisect_left(rows, start, key=_slot)
-            rows = sorted([*_reaching_over(rows[:at], interval, since, end), *rows[at:]], key=_slot)
-        behind = bool(rows) and rows[-1][0] >= end
-        if behind:
-            rows = rows[: bisect_left(rows, end, key=_slot)]
-        if rows:
-            yield interval, rows
-        if behind:
-            return
+def file_blocks(file: File, since: int | None, until: int | None, left: LeftOut) -> Iterator[Block]:
+    """The rows of an open file from a Unix time up to, not including, another, in order."""
+    start, end = _edges(since, until)
+    every, texts = file.since(start)
+    for interval, rows in sorted_blocks(_parsed(texts, every, left), end, left):
+        found = rows
+        if rows[0][0] < start or until is not None:
+            begin, stop = (bisect_left(rows, edge, key=_slot) for edge in (start, end))
+            # before the range only missed rows matter, which may reach into it
+            parts = [_part(one, interval, since, until) for one in rows[:begin] if one[4]]
+            parts += [_part(one, interval, since, until) if one[4] else one for one in rows[begin:stop]]
+            found = sorted(filter(None, parts), key=_slot)
+        if found:
+            yield interval, found
+
+
+def _part(one: Row, every: int, since: int | None, until: int | None) -> Row | None:
+    """What of a row is in a range: of a missed one its slots there; None where nothing is."""
+    unix, slots = times.slot_unix(one[0]), row.slots(one)
+    before = 0 if since is None else max(0, -((unix - since) // every))  # rounded up, as below
+    within = (slots if until is None else min(slots, -((unix - until) // every))) - before
+    if within <= 0:
+        return None
+    return one if within == slots else row.cut(one, unix + before * every, within)
+
+
+def _edges(since: int | None, until: int | None) -> tuple[str, str]:
+    """A range as texts to compare slots with."""
+    return (
+        "" if since is None else times.slot_text(since),
+        END if until is None else times.slot_text(until),
+    )
 
 
 def _parsed(texts: Iterable[bytes], every: int, left: LeftOut) -> Iterator[Block]:
@@ -200,34 +206,6 @@ def _by_header(text: str, every: int, left: LeftOut) -> Iterator[Block]:
         elif not line.startswith("#"):
             lines.append(f"{line}\n")
     yield from parsed("".join(lines), every, left)
-
-
-def _long_rows(before: bytes) -> Iterator[Row]:
-    """The rows of several slots in the last segment of some lines."""
-    at = before.rfind(f"\n{HEADER_START}".encode()) + 1
-    while (at := before.find(b" slots=", at)) >= 0:
-        start, at = before.rfind(b"\n", 0, at) + 1, before.find(b"\n", at) + 1
-        yield from row.find(before[start:at].decode("latin-1"))
-
-
-def _reaching_over(rows: Iterable[Row], every: int, since: int, end: str) -> list[Row]:
-    """Of rows before `since` those that reach over it, clipped to it."""
-    found = []
-    for one in rows:
-        gone = -((times.slot_unix(one[0]) - since) // every)  # slots before `since`, rounded up
-        begin = times.slot_unix(one[0]) + gone * every
-        if row.slots(one) > gone and times.slot_text(begin) < end:
-            found.append(row.cut(one, begin, row.slots(one) - gone))
-    return sorted(found, key=_slot)
-
-
-def _clipped(one: Row, every: int, until: int) -> Row:
-    """A row, shortened where it reaches over `until`."""
-    if one[2] != row.MISSED or not one[4] or not every:
-        return one
-    unix = times.slot_unix(one[0])
-    left = -((unix - until) // every)  # slots before `until`, rounded up
-    return row.cut(one, unix, left) if row.slots(one) > left else one
 
 
 def _last(file: LogFile) -> str:
