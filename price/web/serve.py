@@ -1,11 +1,13 @@
 """`price web`: listens, or takes the sockets that systemd has opened, and serves until it is stopped."""
 
+import errno
 import logging
 import os
 import socket
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +25,7 @@ CONNECTIONS = 500
 """At most; waitress takes no more from the kernel's queue until some of them are closed."""
 _FIRST_SOCKET = 3
 """sd_listen_fds(3)."""
+_NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -78,18 +81,20 @@ def given_sockets(environ: Mapping[str, str]) -> list[socket.socket]:
 def open_sockets(places: Sequence[tuple[str, int]]) -> list[socket.socket]:
     """Sockets that listen there. Raises PriceError naming the first that cannot."""
     found: list[socket.socket] = []
-    for address, port in places:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        try:
-            found.append(socket.create_server((address, port), family=family))
-        except OSError as error:
-            if found and address == "::1":
-                continue  # a machine without IPv6
-            why = os.strerror(error.errno or 0)
-            raise PriceError(
-                f"PRICE_WEB_LISTEN={address}:{port}: {why}; is price web running already?"
-                f" ss -ltnp 'sport = :{port}' shows who listens there"
-            ) from error
+    with ExitStack() as opened:
+        for address, port in places:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            try:
+                found.append(opened.enter_context(socket.create_server((address, port), family=family)))
+            except OSError as error:
+                if found and address == "::1" and error.errno in _NO_IPV6:
+                    continue
+                why = os.strerror(error.errno or 0)
+                raise PriceError(
+                    f"PRICE_WEB_LISTEN={address}:{port}: {why}; is price web running already?"
+                    f" ss -ltnp 'sport = :{port}' shows who listens there"
+                ) from error
+        opened.pop_all()
     return found
 
 

@@ -220,9 +220,9 @@ def test_an_address_that_cannot_be_is_a_bad_setting(text: str) -> None:
         assert value_of({"PRICE_WEB_LISTEN": text}, "PRICE_WEB_LISTEN")[0] == ("127.0.0.1", 8464)
 
 
-def test_a_machine_without_ipv6_listens_on_the_other_address() -> None:
-    sockets = open_sockets([("127.0.0.1", free_port())])
+def test_another_program_on_the_second_address_is_told() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = other.getsockname()[1]
 
-    assert [one.getsockname()[0] for one in sockets] == ["127.0.0.1"]
-    for one in sockets:
-        one.close()
+        with pytest.raises(PriceError, match=f"PRICE_WEB_LISTEN=::1:{port}: Address already in use"):
+            open_sockets([("127.0.0.1", free_port()), ("::1", port)])
