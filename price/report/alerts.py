@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from price.log.read import PriceLog
 from price.model import Pair
 from price.report.options import Window, file_of, finish, window
 from price.report.tables import Value, write
+from price.text import counted
 
 NAMES = ("slot", "alert", "state", "pair", "value", "limit", "since", "message")
 _BEFORE_SECONDS = 86_400
@@ -58,11 +60,8 @@ class Replay:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
         self._states: dict[Pair, list[tuple[Rule, State]]] = {}
-        self._begun = dict.fromkeys((rule.name for rule in rules), 0)
-        self._on_seconds = dict.fromkeys((rule.name for rule in rules), 0)
-        self._first: dict[Pair, int] = {}
-        self._last: dict[Pair, int] = {}
-        """The first and the last slot of each pair in the range."""
+        self._begun, self._on_seconds, self._seconds = Counter[str](), Counter[str](), Counter[str]()
+        """Of each rule, in the range: how often it began, the seconds that it was on, and all seconds."""
 
     def changes(self, log: PriceLog, asked: Window) -> Iterator[Change]:
         """The changes in the range, in order."""
@@ -73,35 +72,24 @@ class Replay:
             if states is None:
                 states = [(rule, State(rule)) for rule in self._rules if rule.pair in (None, quote.pair)]
                 self._states[quote.pair] = states
-            shown = since is None or unix >= since
-            if shown:
-                self._first.setdefault(quote.pair, unix)
-                self._last[quote.pair] = unix + quote.slots * every
+            shown, seconds = since is None or unix >= since, quote.slots * every
             for rule, state in states:
                 change = judge(rule, state, quote, unix, every)
-                if change is not None and shown:
-                    self._count(change)
+                if not shown:
+                    continue
+                self._seconds[rule.name] += seconds
+                if state.on:
+                    self._on_seconds[rule.name] += seconds
+                if change is not None:
+                    self._begun[rule.name] += change.on
                     yield change
 
     def summary(self) -> Iterator[str]:
         """A line for each rule, once all changes have come."""
         for rule in self._rules:
-            pairs = [pair for pair in self._first if rule.pair in (None, pair)]
-            on = self._on_seconds[rule.name] + sum(self._still_on(rule, pair) for pair in pairs)
-            total = sum(self._last[pair] - self._first[pair] for pair in pairs)
-            times_on = f"{self._begun[rule.name]} time" + ("s" if self._begun[rule.name] != 1 else "")
-            yield f"{rule.name}: {times_on}, on {100 * on / total if total else 0:.1f} % of the time"
-
-    def _count(self, change: Change) -> None:
-        name = change.rule.name
-        if change.on:
-            self._begun[name] += 1
-        else:
-            self._on_seconds[name] += change.unix - max(change.since, self._first[change.quote.pair])
-
-    def _still_on(self, rule: Rule, pair: Pair) -> int:
-        state = next(state for its, state in self._states[pair] if its is rule)
-        return self._last[pair] - max(state.since, self._first[pair]) if state.on else 0
+            on, total = self._on_seconds[rule.name], self._seconds[rule.name]
+            begun = counted(self._begun[rule.name], "time")
+            yield f"{rule.name}: {begun}, on {100 * on / total if total else 0:.1f} % of the time"
 
 
 def _values(change: Change) -> tuple[Value, ...]:
