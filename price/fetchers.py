@@ -25,7 +25,7 @@ class Fetcher(NamedTuple):
 
 def make_fetchers(wanted: Settings, now: Now, monotonic: Callable[[], float]) -> dict[str, Fetcher]:
     """A way to each configured source. Raises SettingsError for certificates that cannot be read."""
-    if "simulated" in wanted.sources:
+    if wanted.simulated:
         return {"simulated": Fetcher(partial(_simulate, now), lambda: None)}
     _leave_out_guessing()
     from price.transport import Transport, trust  # the simulated source needs no HTTP

@@ -16,7 +16,7 @@ from price.wire import excerpt
 
 ASIDE_SECONDS = 3600.0
 _REACH_BITS = 0xFF
-_GAP_WORTH_SAVING_SECONDS = 60
+_GAP_WORTH_SAVING = timedelta(minutes=1)
 
 
 class UnknownPairs:
@@ -82,6 +82,7 @@ class SourceState:
         self.backoff = Backoff()
         self.bucket = TokenBucket(source.burst, source.per_second)
         self.unknown = UnknownPairs()
+        self._gap = timedelta(seconds=source.gap_seconds)
         self.next_slot = times.EPOCH
         """Not to be asked in earlier slots: some sources have a limit of their own."""
         self.tally = Tally()
@@ -103,20 +104,19 @@ class SourceState:
         if self.outstanding:
             return "busy"
         # a next slot that is farther away than its gap was set by a clock that was wrong since
-        waits = slot < self.next_slot <= slot + timedelta(seconds=self.source.gap_seconds)
+        waits = slot < self.next_slot <= slot + self._gap
         return "resting" if now < self.backoff.until or waits else ""
 
     def rests_until(self, now: float, wall: datetime) -> datetime | None:
         """When it is asked again, if it rests or is retired; `wall` is the time of day."""
         if self.backoff.until > now:
             return wall + timedelta(seconds=self.backoff.until - now)
-        gap = timedelta(seconds=self.source.gap_seconds)
-        return self.next_slot if wall < self.next_slot <= wall + gap else None
+        return self.next_slot if wall < self.next_slot <= wall + self._gap else None
 
     def begin(self, slot: datetime) -> None:
         """Notes that it is asked in a slot."""
-        self.next_slot = slot + timedelta(seconds=self.source.gap_seconds)
-        self.changed |= self.source.gap_seconds >= _GAP_WORTH_SAVING_SECONDS
+        self.next_slot = slot + self._gap
+        self.changed |= self._gap >= _GAP_WORTH_SAVING
 
     def requests(self, pairs: Sequence[Pair]) -> list[Request]:
         """What to ask for these pairs."""
@@ -183,4 +183,4 @@ class SourceState:
         }
         self.backoff, self.unknown.aside = backoff, aside
         # a clock that was wrong when this was saved must not silence the source for longer than its gap
-        self.next_slot = min(next_slot, wall + timedelta(seconds=self.source.gap_seconds))
+        self.next_slot = min(next_slot, wall + self._gap)

@@ -107,7 +107,7 @@ class Exchanges:
 
     def __init__(self, wanted: Settings, fetchers: Mapping[str, Fetch], clock: Clock) -> None:
         """Raises PriceError where no source has one-minute candles."""
-        self.simulated = "simulated" in wanted.sources
+        self.simulated = wanted.simulated
         self._wanted = wanted
         self._clock = clock
         self._exchanges = {

@@ -27,7 +27,7 @@ def together(settings: Settings, env: Path | None, named: Collection[str]) -> It
         usual = f"{settings.interval} s, for example {settings.interval * 0.8:g}"
         fault = f"PRICE_TIMEOUT={settings.timeout:g}: must be less than the interval, {usual}"
         yield "PRICE_TIMEOUT PRICE_INTERVAL", fault
-    if "simulated" in settings.sources and len(settings.sources) > 1:
+    if settings.simulated and len(settings.sources) > 1:
         what = "simulated may not be mixed with real sources; for example PRICE_SOURCES=simulated"
         yield "PRICE_SOURCES", f"PRICE_SOURCES={names}: {what}"
     if settings.quorum and settings.quorum > (count := len(settings.sources)):

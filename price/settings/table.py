@@ -200,6 +200,11 @@ class Settings(NamedTuple):
         return len(self.asked_for(pair))
 
     @property
+    def simulated(self) -> bool:
+        """Whether prices are made up: the simulated source is never mixed with real ones."""
+        return "simulated" in self.sources
+
+    @property
     def alert_rules(self) -> tuple["Rule", ...]:
         """The rules of `alerts`."""
         return self.parsed_alerts()[0]

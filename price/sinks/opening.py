@@ -15,7 +15,6 @@ from price.log.end import LogEnd, read_end, read_log_end
 from price.log.lock import LogLock, Unfit
 from price.model import Pair
 from price.sinks.backlog import Block, Segment
-from price.sinks.kinds import keep_apart, word
 from price.sinks.missed import MOST_BYTES, late_after
 from price.text import counted
 from price.wire import excerpt
@@ -133,7 +132,7 @@ class OpenLog:
         descriptor, size = self.file.descriptor, self.file.size
         found = read_end(descriptor, size, wanted.pairs, _recent_seconds(wanted))
         if None not in (found.simulated, self.simulated) and found.simulated != self.simulated:
-            raise Unfit(f"it holds {word(simulated=bool(found.simulated))} prices")
+            raise Unfit(f"it holds {_word(simulated=bool(found.simulated))} prices")
         ends = found.last_slots()
         end = max(ends.values(), default=times.EPOCH)
         begin = max(0, size - MOST_BYTES)
@@ -187,3 +186,22 @@ def _words(error: Exception) -> str:
 
 def _recent_seconds(segment: Segment) -> int:
     return max(_RECENT_SECONDS, _RECENT_SLOTS * segment.interval)
+
+
+def keep_apart(path: Path, simulated: bool | None, *, wanted: bool) -> None:
+    """Raises PriceError where a log would mix real prices and made-up ones: it never does.
+
+    `simulated` is what the log holds, None if it has no price yet; `wanted` is what it is to get.
+    """
+    if simulated is None or simulated is wanted:
+        return
+    name = "simulated.txt" if wanted else "real.txt" if path.name == "prices.txt" else "prices.txt"
+    held, new = _word(simulated=simulated), _word(simulated=wanted)
+    raise PriceError(
+        f"PRICE_FILE={path}: it holds {held} prices: {new} ones need a file of their own,"
+        f" for example PRICE_FILE={path.with_name(name)}"
+    )
+
+
+def _word(*, simulated: bool) -> str:
+    return "simulated" if simulated else "real"

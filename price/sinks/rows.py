@@ -15,9 +15,8 @@ from price.log.end import LogEnd
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.backlog import Block, Segment, block_of, is_simulated, texts_after
-from price.sinks.kinds import keep_apart, makes_up
 from price.sinks.missed import begin_after, give_up_old, span
-from price.sinks.opening import NO_ROWS, Known, OpenLog, open_log
+from price.sinks.opening import NO_ROWS, Known, OpenLog, keep_apart, open_log
 from price.text import counted
 
 
@@ -68,7 +67,7 @@ class RowsSink:
 
         Other pairs or another interval begin a new segment of the same log.
         """
-        segment = Segment(settings.interval, settings.pairs, makes_up(settings))
+        segment = Segment(settings.interval, settings.pairs, settings.simulated)
         if self._segment is NO_ROWS or settings.file != self._log.path:
             self._change_log(settings.file, segment)
         else:
