@@ -71,3 +71,10 @@ class Scene:
     def json(self, name: str) -> Any:
         """What one of its small files holds."""
         return json.loads((self.folder / name).read_text())
+
+    def json_at(self, name: str, *moments: float) -> list[Any]:
+        """What one of them holds at moments, once the scene has run."""
+        seen: list[Any] = []
+        for moment in moments:
+            self.clock.at(moment, lambda: seen.append(self.json(name)))
+        return seen

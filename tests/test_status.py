@@ -96,10 +96,10 @@ def shown_at(tmp_path: Path, moment: float, interval: str = "5") -> dict[str, An
     scene = Scene(tmp_path, SOURCES="coinbase,kraken,bitstamp", INTERVAL=interval, QUORUM="1")
     scene.net.coinbase.fails(Forbidden("451"))
     scene.net.kraken.fails(Unavailable("x"), times=3)
-    seen: list[dict[str, Any]] = []
-    scene.clock.at(moment, lambda: seen.append(scene.json("status.json")))
+    seen = scene.json_at("status.json", moment)
     scene.run(until=moment + 1)
-    return seen[0]
+    shown: dict[str, Any] = seen[0]
+    return shown
 
 
 def test_reach_requests_and_failures_of_each_source_are_shown(tmp_path: Path) -> None:

@@ -134,14 +134,13 @@ def test_rows_are_held_while_the_disk_refuses_and_written_when_it_takes_them(tmp
     scene, disk = scene_with_disk(tmp_path)
     scene.clock.at(8, disk.refuse)
     scene.clock.at(63, disk.mend)
-    held: list[int] = []
-    scene.clock.at(33, lambda: held.append(scene.json("status.json")["held"]))
+    seen = scene.json_at("status.json", 33)
 
     scene.run(until=74)
 
     assert len(scene.rows) == 15
     assert scene.text.count("# price-log") == 1
-    assert held == [5]
+    assert seen[0]["held"] == 5
     assert len(scene.said(Event.ROWS_HELD)) == 1
     (written,) = scene.said(Event.ROWS_WRITTEN)
     assert "12 rows held" in written

@@ -723,8 +723,7 @@ def test_bad_settings_at_the_start_are_an_error_before_anything_is_written(tmp_p
 def test_status_json_shows_the_last_slot_and_is_removed_at_the_end(tmp_path: Path) -> None:
     scene = Scene(tmp_path, SOURCES="kraken,bitstamp")
     scene.net.bitstamp.fails(Unreachable("x"))
-    seen: list[dict[str, object]] = []
-    scene.clock.at(9, lambda: seen.append(scene.json("status.json")))
+    seen = scene.json_at("status.json", 9)
 
     scene.run(until=10)
 
@@ -757,8 +756,7 @@ def test_a_status_that_cannot_be_written_or_removed_ends_nothing_badly(tmp_path:
 def test_the_counts_of_the_day_survive_a_restart(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     written(scene, "15:51:30 BTC-USD 100 kraken", "15:51:35 BTC-USD - kraken:timeout slots=4")
-    seen: list[dict[str, dict[str, dict[str, int]]]] = []
-    scene.clock.at(3, lambda: seen.append(scene.json("status.json")))
+    seen = scene.json_at("status.json", 3)
 
     scene.run(until=4)
 
@@ -770,8 +768,7 @@ def test_counts_begin_anew_at_midnight_and_a_row_over_it_counts_in_part(tmp_path
     midnight = (START + timedelta(days=1)).replace(hour=0, minute=0, second=0)
     scene = Scene(tmp_path, midnight - timedelta(seconds=9))
     scene.clock.at(5, lambda: scene.clock.freeze(20))
-    seen: list[dict[str, dict[str, dict[str, int]]]] = []
-    scene.clock.at(32, lambda: seen.append(scene.json("status.json")))
+    seen = scene.json_at("status.json", 32)
 
     scene.run(until=33)
 
