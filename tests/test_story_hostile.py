@@ -129,7 +129,7 @@ def test_a_log_of_a_nasty_name_is_recorded_into_and_named_escaped(tmp_path: Path
 
 def test_bad_settings_of_a_reload_are_refused_in_one_clean_line(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
-    scene.reload_at(3, PAIRS='"x\n\x1b[31m\u202ey"', QUORUM='"\x9b"', ODD="1", FILE='"a\nb\0"')
+    scene.reload_at(3, PAIRS='"x\n\x1b[31m\u202ey"', QUORUM='"\x9b"', ODD="1")
 
     is_clean(scene, recorded(scene))
 
