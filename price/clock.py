@@ -3,6 +3,7 @@
 import selectors
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
@@ -43,6 +44,13 @@ class Clock(Protocol):
         """Puts a signal or an answer into the queue; may be called by a signal handler and by any thread."""
         ...
 
+    def watch(self, fileno: int, until: float, look: Callable[[], object | None]) -> None:
+        """Has `wait` call `look` once a descriptor can be read, or at `until` (monotonic seconds).
+
+        What it returns goes into the queue, unless that is None. Only for the thread that waits.
+        """
+        ...
+
     def wait(self, until: float) -> object | None:
         """The next item of the queue; None where nothing came before `until` (monotonic seconds)."""
         ...
@@ -52,7 +60,7 @@ class SystemClock:
     """The machine's clock.
 
     While the queue is empty it waits for a byte on a pair of sockets (the self-pipe trick): each `post` sends
-    one, and so does Python for each signal.
+    one, and so does Python for each signal. It waits for the descriptors that are watched, too.
     """
 
     def __init__(self) -> None:
@@ -61,9 +69,11 @@ class SystemClock:
         self._reader, self._writer = socket.socketpair()  # not every system selects on pipes
         self._reader.setblocking(False)
         self._writer.setblocking(False)
-        # not `select` itself: it cannot look at descriptors above 1,023, of which a process may inherit many
-        self._selector = selectors.DefaultSelector()
+        # not `select`, where there is another: it cannot look at descriptors above 1,023, of which a process
+        # may inherit many; nor `epoll`, which takes a system call for each that is watched only for a while
+        self._selector = getattr(selectors, "PollSelector", selectors.SelectSelector)()
         self._selector.register(self._reader, selectors.EVENT_READ)
+        self._watched: dict[int, tuple[float, Callable[[], object | None]]] = {}
         self.wakeup_fd = self._writer.fileno()
         """A byte written there ends a wait, if only to look around."""
 
@@ -88,13 +98,32 @@ class SystemClock:
         with suppress(BlockingIOError):  # full of bytes that will wake it
             self._writer.send(b"!")
 
+    def watch(self, fileno: int, until: float, look: Callable[[], object | None]) -> None:
+        self._watched[fileno] = until, look
+        self._selector.register(fileno, selectors.EVENT_READ)
+
     def wait(self, until: float) -> object | None:
         while True:
             with suppress(Empty):
                 return self._queue.get_nowait()
-            left = until - self.monotonic()
-            if left <= 0:
-                return None
-            seconds = left if left < _NEAR_SECONDS else left * _NEARER
-            if self._selector.select(seconds):
-                self._reader.recv(_WAKEUPS_BYTES)
+            now = self.monotonic()
+            left = min([until, *(end for end, _ in self._watched.values())]) - now
+            if left > 0:
+                seconds = left if left < _NEAR_SECONDS else left * _NEARER
+                due = [key.fd for key, _ in self._selector.select(seconds)]
+            else:
+                due = [fileno for fileno, (end, _) in self._watched.items() if end <= now]
+                if not due:
+                    return None
+            for fileno in due:
+                self._look(fileno)
+
+    def _look(self, fileno: int) -> None:
+        if fileno == self._reader.fileno():
+            self._reader.recv(_WAKEUPS_BYTES)
+            return
+        self._selector.unregister(fileno)
+        _, look = self._watched.pop(fileno)
+        item = look()
+        if item is not None:
+            self._queue.put(item)

@@ -11,22 +11,25 @@ from price.errors import SettingsError
 from price.model import Answer, Request
 from price.settings import TRUST_NAMES, Settings
 from price.sources import SOURCES, simulated
-from price.wire import Fetch
+from price.wire import Begun, Fetch
 
 Now = Callable[[], datetime]
 
 
 class Fetcher(NamedTuple):
-    """The way to ask a source, and how to close what it keeps open."""
+    """The way to ask a source."""
 
     get: Fetch
-    hang_up: Callable[[], None]
+    begin: Callable[[Request], Begun | None] = lambda _: None
+    """Sends a request if that needs no waiting; None where it does."""
+    hang_up: Callable[[], None] = lambda: None
+    """Closes what is kept open."""
 
 
 def make_fetchers(wanted: Settings, now: Now, monotonic: Callable[[], float]) -> dict[str, Fetcher]:
     """A way to each configured source. Raises SettingsError for certificates that cannot be read."""
     if wanted.simulated:
-        return {"simulated": Fetcher(partial(_simulate, now), lambda: None)}
+        return {"simulated": Fetcher(partial(_simulate, now))}
     _leave_out_guessing()
     from price.transport import Transport, trust  # the simulated source needs no HTTP
 
@@ -40,7 +43,7 @@ def make_fetchers(wanted: Settings, now: Now, monotonic: Callable[[], float]) ->
         url = wanted.urls[name]
         headers = SOURCES[name].headers(wanted.coingecko_key, url)
         transport = Transport(url, headers, trusted, wanted.network, monotonic)
-        found[name] = Fetcher(transport.get, transport.hang_up)
+        found[name] = Fetcher(transport.get, transport.begin, transport.hang_up)
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from price.model import Answer, Request
 
@@ -17,6 +18,17 @@ _AGE = re.compile(r"[0-9]{1,7}")
 
 Fetch = Callable[[Request, float], Answer]
 """Gets the answer to a request before a deadline in monotonic seconds. Raises SourceError."""
+
+
+class Begun(NamedTuple):
+    """A request that has been sent and whose answer nobody waits for yet."""
+
+    fileno: int
+    """The descriptor that can be read once some of the answer has come."""
+    arrived: Callable[[], Answer | None]
+    """The answer, if it has come and is plain; None where `get` has to go on. To be called once."""
+    get: Fetch
+    """Waits for the answer."""
 
 
 def retry_after_seconds(header: str, now: datetime) -> float | None:

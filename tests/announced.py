@@ -11,7 +11,9 @@ from price.settings import Settings
 from tests.fakes import FakeClock
 
 
-class _Announced:
+class Announced:
+    """Workers of one source that do so."""
+
     def __init__(self, workers: Workers, clock: FakeClock) -> None:
         self._workers = workers
         self._clock = clock
@@ -28,6 +30,6 @@ def announced(clock: FakeClock) -> MakeWorkers:
     """Makes the real workers of the configured sources."""
 
     def make(wanted: Settings, _: Clock) -> Mapping[str, Workers]:
-        return {name: _Announced(one, clock) for name, one in make_workers(wanted, clock).items()}
+        return {name: Announced(one, clock) for name, one in make_workers(wanted, clock).items()}
 
     return make

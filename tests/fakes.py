@@ -1,8 +1,10 @@
 """A clock and a network that do what a story says: at once, in virtual time, and always the same."""
 
 import heapq
+import select
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,6 +28,7 @@ _ANSWER_SECONDS = 7
 """Shorter waits are for answers that real threads are to bring: a busy machine may take seconds for one."""
 _LATE_SECONDS = 2
 """How long the real answers that missed their slot may take; a look-up of a name may take longer."""
+_GLANCE_SECONDS = 0.002
 _MOST_IDLE_WAITS = 1000
 
 
@@ -41,6 +44,7 @@ class FakeClock:
         self._wall = (now - times.EPOCH) // timedelta(microseconds=1)
         self._events: list[tuple[int, int, Callable[[], object]]] = []
         self._queue: SimpleQueue[object] = SimpleQueue()
+        self._watched: dict[int, tuple[float, Callable[[], object | None]]] = {}
         self._number = count()
         self._idle = self._drifted = self._expected = 0
 
@@ -57,7 +61,11 @@ class FakeClock:
         """A real thread is to post an outcome: until it has come, waits take real time and no virtual one."""
         self._expected += 1
 
+    def watch(self, fileno: int, until: float, look: Callable[[], object | None]) -> None:
+        self._watched[fileno] = until, look
+
     def wait(self, until: float) -> object | None:
+        self._look(fileno for fileno, (end, _) in self._watched.items() if end <= self.monotonic())
         if self._expected and (item := self._real(until - self.monotonic())):
             return item
         end = max(ceil(until * _MICRO), self._us)
@@ -99,13 +107,20 @@ class FakeClock:
 
     def _real(self, seconds: float) -> object | None:
         """What comes while real threads are at work; what has not come after a long wait is given up."""
-        try:
-            item = self._queue.get(timeout=max(0, seconds if seconds < _ANSWER_SECONDS else _LATE_SECONDS))
-        except Empty:
-            self._expected *= seconds < _ANSWER_SECONDS
-            return None
-        self._expected -= isinstance(item, Outcome)
-        return item
+        patience = max(0, seconds if seconds < _ANSWER_SECONDS else _LATE_SECONDS)
+        for _ in range(ceil(patience / _GLANCE_SECONDS)):
+            self._look(select.select(self._watched, [], [], 0)[0])
+            with suppress(Empty):
+                item = self._queue.get(timeout=_GLANCE_SECONDS)
+                self._expected -= isinstance(item, Outcome)
+                return item
+        self._expected *= seconds < _ANSWER_SECONDS
+        return None
+
+    def _look(self, filenos: Iterable[int]) -> None:
+        for fileno in list(filenos):
+            if (item := self._watched.pop(fileno)[1]()) is not None:
+                self._queue.put(item)
 
     def _happen(self, end: int) -> None:
         """Passes to the next moment up to `end` at which something is posted."""

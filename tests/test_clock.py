@@ -1,6 +1,7 @@
 """The machine's clock, and the signals that end its waits."""
 
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,38 @@ def test_a_post_from_another_thread_ends_a_wait() -> None:
 
     assert clock.wait(clock.monotonic() + 600) == "hello"
     thread.join()
+
+
+@pytest.mark.parametrize("item", ["hello", None])
+def test_what_is_watched_is_looked_at_once_when_it_can_be_read(item: object) -> None:
+    clock, looks = SystemClock(), list[str]()
+    reader, writer = socket.socketpair()
+    with reader, writer:
+
+        def look() -> object:
+            looks.append("looked")
+            clock.post("posted")
+            return item
+
+        clock.watch(reader.fileno(), clock.monotonic() + 600, look)
+        assert clock.wait(clock.monotonic() + 0.01) is None
+        assert looks == []
+
+        writer.send(b"!")
+        got = [clock.wait(clock.monotonic() + 600), clock.wait(clock.monotonic() + 0.01)]
+
+    assert got == ["posted", item]
+    assert looks == ["looked"]
+
+
+def test_what_is_watched_is_looked_at_when_its_time_is_over() -> None:
+    clock = SystemClock()
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        clock.watch(reader.fileno(), clock.monotonic() + 0.01, lambda: "late")
+
+        assert clock.wait(clock.monotonic() + 600) == "late"
+        assert clock.wait(clock.monotonic() + 0.01) is None
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from price.transport.proxies import bypasses, proxies_for
+from price.transport.urls import bypasses, proxies_for
 
 NAMED = [
     ("*", "https://exchange.test"),

@@ -6,20 +6,21 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from price.clock import Clock
 from price.events import Event
+from price.fetchers import Fetcher
 from price.handlers.fields import fields
-from price.model import Request
 from price.recorder.app import MakeWorkers
-from price.recorder.workers import Threads, _Job
+from price.recorder.workers import Threads, Workers
 from price.settings import Settings
 from price.sources import SOURCES
+from tests.announced import Announced
 from tests.exchange.parrot import parrot
+from tests.fakes import FakeClock
 from tests.nasty import NASTY, NASTY_BYTES, NASTY_NAME
 from tests.scene import Scene
 
@@ -204,19 +205,7 @@ def is_clean(scene: Scene, terminal: list[str]) -> None:
             assert (scene.folder / name).read_text("ascii")
 
 
-class _Direct:
-    """Carries a request over the real network, while the story's clock stands still."""
-
-    def __init__(self, name: str, clock: Clock) -> None:
-        self._clock = clock
-        self._threads = Threads(SOURCES[name], lambda request, _: parrot().ask(request), clock)
-
-    def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
-        self._clock.post(self._threads._carried(_Job(slot, request, deadline)))
-
-    def close(self) -> None:
-        """Nothing is under way."""
-
-
-def _real_network(wanted: Settings, clock: Clock) -> Mapping[str, _Direct]:
-    return {name: _Direct(name, clock) for name in wanted.sources}
+def _real_network(wanted: Settings, clock: Clock) -> Mapping[str, Workers]:
+    assert isinstance(clock, FakeClock)
+    fetcher = Fetcher(lambda request, _: parrot().ask(request))
+    return {name: Announced(Threads(SOURCES[name], fetcher, clock), clock) for name in wanted.sources}

@@ -14,9 +14,10 @@ from price.errors import SourceError
 from price.model import Pair, Reading
 from price.sources import SOURCES
 from price.transport import Transport, trust
-from price.transport.connections import MAX_INTERIM
+from price.transport.answers import MAX_INTERIM
 from price.wire import LANES
 from tests.exchange import Exchange, Fault
+from tests.exchange.asked import asked
 from tests.exchange.certificates import Certificates
 from tests.exchange.wire import Line, Reply
 
@@ -51,7 +52,7 @@ class Asker:
         """Why there is no price, or that there is one: the pair's own in any case."""
         (request,) = self.source.requests([pair])
         try:
-            found = self.source.read([pair], self.transport.get(request, time.monotonic() + seconds))[pair]
+            found = self.source.read([pair], asked(self.transport, request, time.monotonic() + seconds))[pair]
         except SourceError as error:
             return error.why
         if isinstance(found, Reading):

@@ -55,7 +55,7 @@ def close(workers: Mapping[str, Workers]) -> None:
 def make_workers(wanted: Settings, clock: Clock) -> Mapping[str, Workers]:
     """The workers of each configured source. Raises SettingsError for certificates that cannot be read."""
     fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
-    return {name: Threads(wanted.source(name), way.get, clock, way.hang_up) for name, way in fetchers.items()}
+    return {name: Threads(wanted.source(name), fetcher, clock) for name, fetcher in fetchers.items()}
 
 
 def make_poller(

@@ -1,144 +1,20 @@
-"""One connection, as urllib3 makes it, read by http.client within the limits of one request.
-
-A timeout given to `requests` bounds each `recv`, so an answer that drips can last for ever: here each read
-has what is left until the deadline. urllib3's own way to ask (`urlopen`) and to read takes 0.5 ms a request,
-more than all else that a slot costs: see docs/decisions/0008.
-"""
+"""Where connections come from: urllib3's pools, with proxies, names, TLS, and a deadline for each."""
 
 import http.client
-import io
-import re
 import socket
 import ssl
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
+from requests.utils import get_auth_from_url, prepend_scheme_if_needed
+from urllib3 import PoolManager, ProxyManager, make_headers
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, ProxyError
 
-from price.errors import Unreadable
-from price.transport.connecting import connected
-from price.wire import excerpt
-
-MAX_BODY_BYTES = 8 * 1024 * 1024
-MAX_HEAD_BYTES = 256 * 1024
-"""Of an answer's headers and the interim answers before it, of which http.client bounds only a part."""
-_MAX_FRAMED_BYTES = 2 * MAX_BODY_BYTES
-"""Of an answer's body with its framing."""
-MAX_INTERIM = 20
-_SWITCHING_PROTOCOLS = 101
-_LENGTH = re.compile(r"[0-9]{1,18}")
-_PIECE_BYTES = 64 * 1024
-
-
-class Limits:
-    """Of one request: until when its answer may come, and how many bytes of it still may."""
-
-    room = MAX_HEAD_BYTES
-
-    def __init__(self, left: Callable[[], float]) -> None:
-        """`left` returns the seconds until the deadline."""
-        self._left = left
-
-    def seconds_left(self) -> float:
-        """Until the deadline. Raises TimeoutError."""
-        left = self._left()
-        if left <= 0:
-            raise TimeoutError("the deadline has passed")
-        return left
-
-
-class _Wire(io.RawIOBase):
-    """What comes on a socket, within limits. Reading it raises TimeoutError, and Unreadable for too much."""
-
-    ended = False
-
-    def __init__(self, sock: Any, limits: Limits) -> None:
-        self.sock, self._limits = sock, limits
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self.ended:
-            return None  # nothing more, for now
-        self.sock.settimeout(self._limits.seconds_left())
-        size: int = self.sock.recv_into(buffer)
-        self._limits.room -= size
-        if self._limits.room < 0:
-            raise Unreadable("an answer without end")
-        return size
-
-
-class _Incoming(io.BufferedReader):
-    """One answer as it comes in. Once it is closed, `surplus` is whether more came than the answer."""
-
-    surplus = False
-
-    def __init__(self, sock: Any, limits: Limits) -> None:
-        self._wire = _Wire(sock, limits)
-        super().__init__(self._wire)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._wire.ended = True  # `peek` would read on where the buffer is empty
-            sock = self._wire.sock
-            # TLS reads by records, further than this buffer
-            hidden = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-            self.surplus = bool(self.peek(1)) or hidden
-        super().close()
-
-
-class Response(http.client.HTTPResponse):
-    """An answer, without the interim ones before it (RFC 9110, section 15.2); http.client knows only 100."""
-
-    def __init__(self, sock: Any, limits: Limits, method: str) -> None:
-        self._incoming = _Incoming(sock, limits)
-        # all that http.client asks of a socket is a file to read from
-        super().__init__(SimpleNamespace(makefile=lambda _: self._incoming), method=method)  # type: ignore[arg-type]
-
-    def begin(self) -> None:
-        for _ in range(MAX_INTERIM + 1):
-            super().begin()
-            if self.status == _SWITCHING_PROTOCOLS:
-                raise Unreadable("it switches to a protocol that was not asked for (HTTP 101)")
-            if self.status >= 200:
-                self._check_framing()
-                return
-            self.headers = self.msg = None  # type: ignore[assignment] # else `begin` would do nothing
-        raise Unreadable(f"more than {MAX_INTERIM} interim answers")
-
-    def _check_framing(self) -> None:
-        """Raises Unreadable where the headers do not name one end of the body: http.client would guess."""
-        lengths = set(self.headers.get_all("content-length", ()))
-        codings = [coding.strip().lower() for coding in self.headers.get_all("transfer-encoding", ())]
-        if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
-            raise Unreadable(f"a body whose length is {excerpt(', '.join(sorted(lengths)))}")
-        if codings not in ([], ["chunked"]) or (codings and lengths):
-            raise Unreadable(f"a body framed as {excerpt(', '.join([*codings, *lengths]))}")
-
-    def body(self) -> bytes:
-        """The body as sent. Raises Unreadable above the cap; where its length is known, before it is read."""
-        if self.length is not None:
-            within_cap(self.length)
-            return self.read()
-        body = bytearray()
-        while piece := self.read(_PIECE_BYTES):
-            body += piece
-            within_cap(len(body))
-        return bytes(body)
-
-    @property
-    def usual(self) -> bool:
-        """Whether nothing about it speaks against another request on its connection."""
-        told = self.version == 11 and self.status < 600 and not self.headers.defects
-        return told and self.isclosed() and not self.will_close and not self._incoming.surplus
-
-
-def within_cap(size: int) -> None:
-    """Raises Unreadable for the size of a body that is above the cap."""
-    if size > MAX_BODY_BYTES:
-        raise Unreadable(f"a body of over {MAX_BODY_BYTES} bytes")
+from price.errors import Unreachable
+from price.transport.answers import Limits, Response
+from price.wire import LANES
 
 
 class Connection(HTTPConnection):
@@ -148,26 +24,118 @@ class Connection(HTTPConnection):
     """Those of the request that it is busy with."""
 
     def response_class(self, sock: Any, method: str) -> Response:  # type: ignore[override]
-        """The answer that comes next; of a proxy's answer to CONNECT the libraries ask this, too."""
-        return Response(sock, self.limits, method)
-
-    def ask(self, text: bytes) -> Response:
-        """Sends a request on the open connection; the head of the answer, its body still to be read."""
-        self.limits.room = MAX_HEAD_BYTES
-        self.send(text)
-        response = Response(self.sock, self.limits, "GET")
-        try:
-            response.begin()
-        except BaseException:
-            response.close()
-            raise
-        self.limits.room = _MAX_FRAMED_BYTES
-        return response
+        """A proxy's answer to CONNECT, of which the libraries ask this."""
+        return Response(sock, self.limits, method=method)
 
     def _new_conn(self) -> socket.socket:
         port = self.port or self.default_port
-        return connected(self._dns_host, port, self.socket_options or (), self.limits.seconds_left)
+        return _connected(self._dns_host, port, self.socket_options or (), self.limits.seconds_left)
 
 
-class TLSConnection(Connection, HTTPSConnection):
+class _TLSConnection(Connection, HTTPSConnection):
     """The same with TLS."""
+
+
+class Pool(HTTPConnectionPool):
+    """The connections to one host."""
+
+    ConnectionCls = Connection
+
+    def take(self) -> Connection:
+        """A kept connection, else one that is not open yet. Raises HTTPError once the pool is closed."""
+        return cast(Connection, self._get_conn())
+
+    def put(self, connection: Connection) -> None:
+        """Keeps a connection, open or not; closes it where the pool is closed."""
+        self._put_conn(connection)
+
+    def open(self, connection: Connection, *, tunnelled: bool) -> None:
+        """Opens a connection, through the proxy where there is one. Raises what the libraries raise."""
+        try:
+            if self.proxy and tunnelled:
+                self._prepare_proxy(connection)
+            else:
+                connection.connect()
+        except (OSError, http.client.HTTPException) as error:
+            if self.proxy and not connection.has_connected_to_proxy:
+                raise ProxyError("the proxy failed", error) from error
+            raise
+
+
+class _TLSPool(Pool, HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class Pools:
+    """The connections of one exchange. They share one set of trusted certificates."""
+
+    def __init__(self, trust: ssl.SSLContext, proxies: Mapping[str, str]) -> None:
+        """`proxies` has the proxy for each scheme that has one."""
+        self._trust = trust
+        self._proxies = proxies
+        self._pools: dict[str, Pool] = {}
+
+    def at(self, origin: str) -> Pool:
+        """The pool for scheme://host:port. Raises Unreachable for a proxy that cannot be."""
+        return self._pools.get(origin) or self._pools.setdefault(origin, self._made(origin))
+
+    def close(self) -> None:
+        """Closes the connections that are kept, and those in use once they are not."""
+        for pool in list(self._pools.values()):
+            pool.close()
+
+    def _made(self, origin: str) -> Pool:
+        options: dict[str, Any] = {"maxsize": LANES + 1, "ssl_context": self._trust}
+        proxy = self._proxies.get(origin.partition(":")[0])
+        try:
+            if proxy:
+                proxy = _plain(proxy)
+                user, password = get_auth_from_url(proxy)
+                headers = make_headers(proxy_basic_auth=f"{user}:{password}") if user else {}
+                manager: PoolManager = ProxyManager(proxy, proxy_headers=headers, **options)
+            else:
+                manager = PoolManager(**options)
+            manager.pool_classes_by_scheme = {"http": Pool, "https": _TLSPool}
+            return cast(Pool, manager.connection_from_url(origin))
+        except (HTTPError, ValueError):
+            if not proxy:
+                raise
+            # the library's words may hold its password
+            usable = "HTTPS_PROXY and its like must be http://[user:password@]host:port"
+            raise Unreachable(f"the proxy cannot be used: {usable}") from None
+
+
+def _plain(proxy: str) -> str:
+    """The URL of a proxy. Raises ValueError unless plain HTTP leads there: TLS in TLS has no deadline."""
+    url = prepend_scheme_if_needed(proxy, "http")
+    if not url.startswith("http://"):
+        raise ValueError("a proxy of another scheme than http")
+    return url
+
+
+def _connected(
+    host: str,
+    port: int,
+    options: Iterable[tuple[int, int, int | bytes]],
+    seconds_left: Callable[[], float],
+) -> socket.socket:
+    """A connection to the first address that answers; each has its share of the time that is left.
+
+    Raises OSError: TimeoutError after the deadline, else what the last address failed with.
+    """
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failure: OSError = OSError("the name has no address")
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options:
+                sock.setsockopt(*option)
+            sock.settimeout(seconds_left() / (len(addresses) - tried))
+            sock.connect(address)
+            sock.settimeout(seconds_left())
+        except OSError as error:
+            failure = error
+            sock.close()
+        else:
+            return sock
+    raise failure

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from price.model import Answer
+
 _HIDDEN = "***"
 _LEAST_LETTERS = 8
 """Of a secret: shorter texts stand in honest answers, too."""
@@ -15,11 +17,11 @@ class Secrets:
     def __init__(self, values: Iterable[str]) -> None:
         self._values = tuple(value for value in values if len(value) >= _LEAST_LETTERS)
 
-    def hidden_in(self, body: bytes) -> bytes:
-        """A body without the secrets: messages quote its words."""
+    def hidden_in(self, answer: Answer) -> Answer:
+        """An answer without the secrets in its body: messages quote its words."""
         for secret in self._values:
-            body = body.replace(secret.encode(), _HIDDEN.encode())
-        return body
+            answer = answer._replace(body=answer.body.replace(secret.encode(), _HIDDEN.encode()))
+        return answer
 
     def hidden_in_excerpt(self, text: str) -> str:
         """A message without the secrets, of which it may have only the beginning."""

@@ -6,6 +6,7 @@ from time import monotonic
 
 from price.model import Answer, Request
 from price.transport import Transport, trust
+from tests.exchange.asked import asked
 from tests.exchange.faults import Fault
 from tests.exchange.server import Exchange
 from tests.exchange.wire import Line, Reply
@@ -40,7 +41,7 @@ class Parrot:
         """What the transport makes of the bytes. Raises SourceError."""
         asking = client or self.client()
         try:
-            return asking.get(request, monotonic() + seconds)
+            return asked(asking, request, monotonic() + seconds)
         finally:
             if not client:
                 asking.hang_up()

@@ -22,8 +22,8 @@ from price.model import Answer, Request
 from price.sources import SOURCES
 from price.sources.strictjson import MAX_PRICE, read_json, read_price, shown
 from price.transport import MAX_BODY_BYTES, Transport
-from price.transport.client import decoded
-from price.transport.redirects import redirected
+from price.transport.answers import decoded
+from price.transport.urls import redirected
 from price.wire import retry_after_seconds
 from tests.exchange.parrot import GOOD, certificates, parrot
 from tests.fakes import START

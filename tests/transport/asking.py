@@ -15,10 +15,11 @@ import pytest
 
 from price import settings
 from price.errors import SourceError
-from price.model import Answer, Pair
+from price.model import Answer, Pair, Request
 from price.sources import SOURCES
 from price.transport import Transport, trust
 from tests.exchange import Fault
+from tests.exchange.asked import asked
 from tests.exchange.wire import Ask, Line, Reply
 
 BTC, ETH = Pair("BTC", "USD"), Pair("ETH", "USD")
@@ -91,13 +92,14 @@ class Client:
         headers = self.source.headers(wanted.coingecko_key, url)
         trusted = trust(wanted.network) if environ else _usual_trust()
         self.transport = Transport(url, headers, trusted, wanted.network, time.monotonic)
+        self.ask: Callable[[Transport, Request, float], Answer] = asked
         self.made.append(self)
 
     def get(self, pair: Pair = BTC, seconds: float = PATIENT_SECONDS) -> Answer:
         """The answer to a question for a pair. Raises SourceError, in any case in time."""
         began = time.monotonic()
         try:
-            return self.transport.get(self.source.requests([pair])[0], began + seconds)
+            return self.ask(self.transport, self.source.requests([pair])[0], began + seconds)
         finally:
             took = time.monotonic() - began
             assert took < seconds + SLACK_SECONDS, f"it took {took:.2f} s"

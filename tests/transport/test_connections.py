@@ -1,6 +1,8 @@
 """Connections that are kept, and those that are not."""
 
+import contextlib
 import os
+import select
 import shutil
 import ssl
 import subprocess
@@ -13,14 +15,15 @@ from typing import Any
 import pytest
 
 from price import settings
-from price.errors import SettingsError
+from price.errors import SettingsError, SourceError
 from price.fetchers import make_fetchers
+from price.model import Answer
 from price.transport import BUNDLE_NAMES, Transport, trust
-from price.wire import LANES
+from price.wire import LANES, Begun
 from tests.exchange import Exchange, Fault, faults
 from tests.exchange.certificates import Certificates
 from tests.exchange.wire import MIRROR, Line, Reply
-from tests.transport.asking import BRIEF_SECONDS, BTC, ETH, PRICE, Client
+from tests.transport.asking import BRIEF_SECONDS, BTC, ETH, PATIENT_SECONDS, PRICE, Client, sending
 
 
 def test_a_connection_is_kept_whatever_is_answered(exchange: Exchange, client: Client) -> None:
@@ -50,6 +53,75 @@ def send_chunked(line: Line, reply: Reply) -> bool:
     chunks = b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces)
     line.send(reply.head("Transfer-Encoding: chunked") + chunks + b"0\r\n\r\n")
     return True
+
+
+def begun_by(client: Client) -> Begun | None:
+    """A request for a price that is under way, where it could be sent without waiting."""
+    return client.transport.begin(client.source.requests([BTC])[0])
+
+
+def come(begun: Begun | None) -> Answer | None:
+    """The answer to a request that was sent, looked at once some of it has come."""
+    assert begun is not None
+    assert select.select([begun.fileno], [], [], PATIENT_SECONDS)[0]
+    return begun.arrived()
+
+
+def test_a_request_is_sent_without_waiting_where_a_connection_is_kept(
+    exchange: Exchange, client: Client
+) -> None:
+    before = exchange.count
+    assert begun_by(client) is None
+    assert exchange.count == before, "nobody is asked"
+
+    client.price()
+    for _ in range(3):
+        answer = come(begun_by(client))
+        assert answer is not None
+        assert answer.status == 200
+
+    exchange.drop_connections()
+    assert begun_by(client) is None
+    assert client.word() == PRICE
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.redirect(MIRROR + "{path}"),
+        faults.hang_up(),
+        faults.garbage(),
+        faults.truncated(),
+        faults.huge(),
+        faults.gzip_bomb(1024 * 1024),
+        sending(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", close=False),
+        sending(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", close=False),
+        sending(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}\r\n", close=False),
+        sending(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", close=False),
+    ],
+    ids=[
+        "redirect",
+        "hang up",
+        "garbage",
+        "truncated",
+        "huge",
+        "bomb",
+        "chunked",
+        "in the head",
+        "surplus",
+        "close",
+    ],
+)
+def test_what_is_not_plain_is_left_to_who_may_wait(fault: Fault, exchange: Exchange, client: Client) -> None:
+    client.price()
+    exchange.fault = fault
+
+    begun = begun_by(client)
+
+    assert come(begun) is None
+    assert begun is not None
+    with contextlib.suppress(SourceError):
+        begun.get(client.source.requests([BTC])[0], time.monotonic())
 
 
 def test_requests_at_once_share_a_few_connections(exchange: Exchange, client: Client) -> None:

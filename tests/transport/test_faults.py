@@ -1,11 +1,15 @@
 """What each fault of an exchange is called, and how soon."""
 
 import socketserver
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from price.model import Answer, Request
+from price.transport import Transport
 from tests.exchange import Exchange, faults
+from tests.exchange.asked import asked
 from tests.transport.asking import FOUND, PRICE, Client, seconds_for, serving
 
 
@@ -20,9 +24,11 @@ def test_every_fault_has_its_word() -> None:
         for name, word in FOUND.items()
     ],
 )
+@pytest.mark.parametrize("ask", [asked, Transport.get], ids=["looked at", "waited for"])
 def test_a_fault_has_the_word_of_the_table_on_a_kept_connection_and_on_a_new_one(
-    name: str, exchange: Exchange, client: Client
+    ask: Callable[[Transport, Request, float], Answer], name: str, exchange: Exchange, client: Client
 ) -> None:
+    client.ask = ask
     assert client.word() == PRICE
 
     exchange.fault = faults.EVERY[name]()
