@@ -137,10 +137,10 @@ def read_time(raw: object, unit: str) -> datetime:
     """A time from JSON in the given unit ("iso", "s", "ms"). Raises ValueError."""
     if unit == "iso" and isinstance(raw, str):
         return times.parse_iso(raw)
-    plain = isinstance(raw, (str, int, Decimal)) and _SECONDS.fullmatch(str(raw))
-    if unit == "iso" or not plain:
+    text = str(raw) if isinstance(raw, (str, int, Decimal)) else ""
+    if unit == "iso" or not _SECONDS.fullmatch(text):
         raise ValueError(f"not a time: {shown(raw)}")
-    micro = int(Decimal(str(raw)) * (1_000_000 if unit == "s" else 1000))
+    micro = int(Decimal(text) * (1_000_000 if unit == "s" else 1000))
     try:
         return times.EPOCH + timedelta(microseconds=micro)
     except OverflowError as error:
