@@ -131,56 +131,32 @@ def test_adjacent_ranges_fill_what_one_run_fills(open_shop: Open, seconds: int) 
     assert len(at_once) == 4
 
 
-def test_a_close_far_from_the_others_is_left_out(open_shop: Open) -> None:
-    shop, _ = open_shop(
-        prices=lambda name, pair, moment: price(name, pair, moment) * (2 if name == "kraken" else 1)
-    )
-
-    shop.repair("exchange")
-
-    assert {row.split(" ")[3] for row in shop.filled()} == {"coinbase,bitstamp"}
-
-
-def test_two_that_disagree_and_fewer_than_the_quorum_fill_nothing(open_shop: Open) -> None:
-    def apart(name: str, pair: Pair, moment: datetime) -> Decimal | None:
-        if times.unix(moment) < at("10:30:00"):
-            return None if name == "bitstamp" else price(name, pair, moment) * (2 if name == "kraken" else 1)
-        return price(name, pair, moment) if name == "kraken" else None
-
-    shop, _ = open_shop(prices=apart, QUORUM="2")
-
-    shop.repair("exchange")
-
-    assert shop.filled() == []
-
-
-def only_kraken(name: str, pair: Pair, moment: datetime) -> Decimal | None:
-    return price(name, pair, moment) if name == "kraken" else None
-
-
-def test_a_lone_exchange_of_three_is_not_enough_unless_the_quorum_says_so(open_shop: Open) -> None:
-    shop, _ = open_shop(prices=only_kraken)
-    shop.repair("exchange")
-    assert shop.filled() == []
-
-    shop.environ["PRICE_QUORUM"] = "1"
-    shop.repair("exchange")
-    assert len(shop.filled()) == 60
-
-
-@pytest.mark.parametrize("liars", [("kraken",), NAMES])
-def test_exchanges_at_a_thousand_times_fill_nothing_between_live_rows(
-    open_shop: Open, liars: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("times_right", "quorum", "sources"),
+    [
+        ({"coinbase": 1, "kraken": 2, "bitstamp": 1}, "", {"coinbase,bitstamp"}),
+        ({"coinbase": 1, "kraken": 2}, "2", set()),
+        ({"kraken": 1}, "", set()),
+        ({"kraken": 1}, "2", set()),
+        ({"kraken": 1}, "1", {"kraken"}),
+        ({"kraken": 1000}, "1", set()),
+        (dict.fromkeys(NAMES, 1000), "1", set()),
+    ],
+)
+def test_closes_are_chosen_as_live_prices_are_and_believed_near_to_these(
+    open_shop: Open, times_right: dict[str, int], quorum: str, sources: set[str]
 ) -> None:
-    def lying(name: str, pair: Pair, moment: datetime) -> Decimal | None:
-        return price(name, pair, moment) * 1000 if name in liars else None
+    def close_of(name: str, pair: Pair, moment: datetime) -> Decimal | None:
+        return price(name, pair, moment) * times_right[name] if name in times_right else None
 
-    shop, _ = open_shop(prices=lying, QUORUM="1")
+    shop, _ = open_shop(prices=close_of, QUORUM=quorum)
 
     shop.repair("exchange")
 
-    assert shop.filled() == []
-    assert "prices not believed, over 5 % outside those recorded around" in shop.said
+    assert {row.split(" ")[3] for row in shop.filled()} == sources
+    assert len(shop.filled()) == (60 if sources else 0)
+    lied = 1000 in times_right.values()
+    assert ("prices not believed, over 5 % outside those recorded around" in shop.said) == lied
 
 
 def test_half_of_what_the_recorder_leaves_of_a_limit_is_used_at_most(open_shop: Open) -> None:

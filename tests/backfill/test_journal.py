@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from price import times
 from price.backfill.entries import Journald
 from price.backfill.journal import Journal
 from price.errors import PriceError
@@ -149,6 +148,7 @@ def test_lines_of_json_are_read_as_entries_of_the_journal_are(tmp_path: Path) ->
         "[" * 50_000,
         "7",
         json_line({**own("11:00:25"), "__REALTIME_TIMESTAMP": "soon"}),
+        json_line({**own("11:00:10"), "__REALTIME_TIMESTAMP": "4102444800000000"}),  # a clock of 2100
         json_line({**own("11:00:25"), "SYSLOG_IDENTIFIER": "price-b"}),
         json_line(own("11:00:25", "99.000000012"), "11:00:27"),
         json_line(own("11:40:05"), "11:40:06"),
@@ -184,16 +184,3 @@ def test_the_end_of_a_line_that_is_too_long_is_no_line_of_its_own(tmp_path: Path
     shop.repair(f"journal:{tmp_path / 'lines.json'}")
 
     assert [row[11:] for row in shop.filled()] == ["11:00:25Z BTC-USD 99.5 coinbase,kraken by=journal"]
-
-
-@pytest.mark.parametrize("time", ["2100-01-01T00:00:00Z", "2026-11-20T11:30:00Z"])
-def test_lines_that_a_wrong_clock_wrote_do_not_hide_the_ones_behind_them(tmp_path: Path, time: str) -> None:
-    shop = Shop(tmp_path, LOG)
-    wrong = json_line(
-        {**own("11:00:10"), "__REALTIME_TIMESTAMP": f"{times.unix(times.parse_iso(time))}000000"}
-    )
-    shop.write(tmp_path / "lines.json", [*[wrong] * 20, json_line(own("11:00:25"))])
-
-    shop.repair(f"journal:{tmp_path / 'lines.json'}")
-
-    assert [row[11:19] for row in shop.filled()] == ["11:00:25"]

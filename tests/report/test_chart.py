@@ -86,28 +86,25 @@ def test_a_missed_stretch_is_shaded_where_it_was_and_no_line_crosses_it(log: str
     assert any("⠀" < sign <= "⣿" for line in picture for sign in line[edges[1] :])
 
 
-def test_a_stretch_narrower_than_a_column_shades_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("slots", "legend", "complete"),
+    [(1, "missed (too short to be shaded)", "99.9305 %"), (5, "missed", "99.6527 %")],
+)
+def test_a_stretch_narrower_than_a_column_shades_one_unless_it_is_but_a_slot(
+    tmp_path: Path, slots: int, legend: str, complete: str
+) -> None:
     minutes = [row(60 * number, "1") for number in range(1440)]
-    minutes[400:405] = [down(60 * 400, 5)]
-    log = write(tmp_path, *minutes, header="# price-log 1 every=60s\n")
-
-    picture = inside(chart(log))
-
-    (column,) = {line.index("░") for line in picture if "░" in line}
-    assert abs(column - 400 * len(picture[0]) // 1440) <= 1
-    assert max(line.count("░") for line in picture) == 1
-
-
-def test_a_single_slot_of_a_day_is_too_short_to_be_shaded_and_counted_all_the_same(tmp_path: Path) -> None:
-    minutes = [row(60 * number, "1") for number in range(1440)]
-    minutes[400] = row(60 * 400, "-", basis="late")
+    minutes[400 : 400 + slots] = [row(60 * 400, "-", basis=f"late slots={slots}")]
     log = write(tmp_path, *minutes, header="# price-log 1 every=60s\n")
 
     shown = chart(log)
 
-    assert "░" not in "".join(inside(shown))
-    assert shown[-2].endswith("░ missed (too short to be shaded)")
-    assert shown[-1] == "99.9305 % complete: 1439 of 1440 slots have a price"
+    picture = inside(shown)
+    columns = {line.index("░") for line in picture if "░" in line}
+    assert all(abs(column - 400 * len(picture[0]) // 1440) <= 1 for column in columns)
+    assert (len(columns), max(line.count("░") for line in picture)) == ((1, 1) if slots > 1 else (0, 0))
+    assert shown[-2].endswith(f"░ {legend}")
+    assert shown[-1].startswith(f"{complete} complete: ")
 
 
 @pytest.mark.parametrize(("columns", "height"), [(40, 12), (80, 24), (132, 43), (400, 200)])

@@ -159,32 +159,46 @@ def test_the_last_line_of_the_growing_file_may_be_unfinished(tmp_path: Path) -> 
     assert answer("verify", "--file", path) == (0, "")
 
 
-def test_the_last_line_of_a_rotated_file_may_not(tmp_path: Path) -> None:
-    write(tmp_path, *SOUND[:8], name="prices.txt.1")
-    with (tmp_path / "prices.txt.1").open("a") as file:
-        file.write("2026-11-20T15:52:30Z BTC-U")
-    path = write(tmp_path, *SOUND[8:])
-
-    assert lines("verify", "--file", path) == [f"{path}.1:10: the last line has no line end"]
+DATED, LAST, OLDER = "prices.txt-20261120", "prices.txt.1", "prices.txt.2"
 
 
-def test_a_hole_between_rotated_files_is_a_fault(tmp_path: Path) -> None:
-    write(tmp_path, *SOUND[:6], name="prices.txt-20261120")
-    path = write(tmp_path, *SOUND[8:])
+@pytest.mark.parametrize(
+    ("name", "older", "newer", "faults"),
+    [
+        (LAST, [*SOUND[:8], "2026-11-20T15:52:30Z BTC-U"], 8, [".1:10: the last line has no line end"]),
+        (
+            DATED,
+            SOUND[:6],
+            8,
+            [
+                f":{line}: a hole: {pair} has no row for 1 slot"
+                for line, pair in ((2, "BTC-USD"), (3, "ETH-USD"))
+            ],
+        ),
+        (OLDER, SOUND[:6], 8, []),  # the numbers show that a file is missing
+        (LAST, SOUND[:6], 6, []),
+        (
+            LAST,
+            SOUND[:6],
+            4,
+            [
+                f":{line}: {pair} has a row for this slot already"
+                for line, pair in ((2, "BTC-USD"), (3, "ETH-USD"))
+            ],
+        ),
+    ],
+)
+def test_a_rotated_file_and_the_next_one_join(
+    tmp_path: Path, name: str, older: list[str], newer: int, faults: list[str]
+) -> None:
+    rotated = write(tmp_path, *older, name=name)
+    if older[-1].endswith("BTC-U"):
+        Path(rotated).write_text(Path(rotated).read_text()[:-1])
+    path = write(tmp_path, *SOUND[newer:])
 
     shown = lines("verify", "--file", path)
 
-    assert [fault.partition(" from")[0] for fault in shown] == [
-        f"{path}:2: a hole: BTC-USD has no row for 1 slot",
-        f"{path}:3: a hole: ETH-USD has no row for 1 slot",
-    ]
-
-
-def test_a_hole_where_a_numbered_file_is_missing_is_none(tmp_path: Path) -> None:
-    write(tmp_path, *SOUND[:6], name="prices.txt.2")
-    path = write(tmp_path, *SOUND[8:])
-
-    assert answer("verify", "--file", path) == (0, "")
+    assert [fault.partition(" from")[0] for fault in shown] == [f"{path}{fault}" for fault in faults]
 
 
 def test_rotated_files_that_join_are_whole(tmp_path: Path) -> None:
@@ -194,13 +208,6 @@ def test_rotated_files_that_join_are_whole(tmp_path: Path) -> None:
     write(tmp_path, *SOUND[4:6], name="prices.txt-20261120")
 
     assert answer("verify", "--file", write(tmp_path, *SOUND[6:])) == (0, "")
-
-
-def test_rows_that_two_files_share_are_faults(tmp_path: Path) -> None:
-    write(tmp_path, *SOUND[:6], name="prices.txt.1")
-    path = write(tmp_path, *SOUND[4:])
-
-    assert lines("verify", "--file", path)[0] == f"{path}:2: BTC-USD has a row for this slot already"
 
 
 def test_a_damaged_packed_file_is_a_fault(tmp_path: Path) -> None:
@@ -223,38 +230,30 @@ REPAIR_FAULTS = [
         "2026-11-20T15:51:55Z BTC-USD 97100 coinbase by=peer",
         "before the log's first row of BTC-USD, which is for 2026-11-20T15:52:00Z",
     ),
+    *(
+        (
+            f"2026-11-20T15:59:{second}Z BTC-USD 97100 coinbase by=peer",
+            "after the log's last row of BTC-USD, which is for 2026-11-20T15:52:30Z",
+        )
+        for second in (50, 51)
+    ),
     ("2026-11-20T15:52:15Z DOGE-USD 1 coinbase by=peer", "the log has no row of DOGE-USD"),
     ("2026-11-20T15:52:15Z BTC-USD 97100 coinbase", "a repair says by=journal, by=candle or by=peer"),
     ("2026-11-20T15:52:15Z BTC-USD 97100 coinbase by=magic", "a repair says by="),
     ("2026-11-20T15:52:15Z BTC-USD - down by=peer", "a repair has a price"),
-    ("2026-11-20T15:52:15Z BTC-USD 97100", "at least 4 columns"),
+    ("2026-11-20T15:52:15Z BTC-USD 97100", "a row has at least 4 columns, this one 3"),
 ]
 
 
-@pytest.mark.parametrize(("row", "what"), REPAIR_FAULTS)
-def test_each_wrong_repair_is_found_at_its_line(tmp_path: Path, row: str, what: str) -> None:
+@pytest.mark.parametrize(("wrong", "what"), REPAIR_FAULTS)
+def test_each_wrong_repair_is_found_at_its_line(tmp_path: Path, wrong: str, what: str) -> None:
     path = write(tmp_path, *SOUND)
-    repairs = write(tmp_path, row, "2026-11-20T15:52:20Z ETH-USD 3100 coinbase by=candle", name="repairs.txt")
+    rows = sorted([wrong, "2026-11-20T15:52:20Z ETH-USD 3100 coinbase by=candle"])
+    repairs = write(tmp_path, *rows, name="repairs.txt")
 
-    status, shown = answer("verify", "--file", path)
+    (fault,) = lines("verify", "--file", path)
 
-    assert status == 1
-    assert shown.startswith(f"{repairs}:2: ")
-    assert what in shown
-    assert shown.count("\n") == 1
-
-
-@pytest.mark.parametrize("second", [50, 51])
-def test_a_repair_after_the_logs_last_row_is_found(tmp_path: Path, second: int) -> None:
-    path = write(tmp_path, *SOUND)
-    late = f"2026-11-20T15:59:{second}Z BTC-USD 97100 coinbase by=peer"
-    repairs = write(tmp_path, REPAIR, late, name="repairs.txt")
-
-    (shown,) = lines("verify", "--file", path)
-
-    assert shown.startswith(
-        f"{repairs}:3: after the log's last row of BTC-USD, which is for 2026-11-20T15:52"
-    )
+    assert fault.startswith(f"{repairs}:{2 + rows.index(wrong)}: {what}")
 
 
 def test_a_repair_inside_a_missed_row_that_ends_the_log_is_no_fault(tmp_path: Path) -> None:
