@@ -7,6 +7,7 @@ longer than a moment, its progress can be shown, and to cancel it nobody has to 
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from price import times
@@ -76,7 +77,7 @@ class Answers:
             parts = [sum_up(blocks, asked.every).get(asked.pair, NOTHING)]
         parts = [one for one in parts if one.every]
         missed = [*edged(log, asked, parts)]
-        if not (parts or missed or follows or summed) and not _has(log, wanted):
+        if not (parts or missed or follows or summed) and not _has(log, wanted.since, wanted.until):
             since, until = times.slot_text(wanted.since), times.slot_text(wanted.until)
             raise PriceError(f"{asked.pair} has no rows from {since} to {until}: choose another range")
         return {**_columns(asked, parts, missed), "repairs": _mark(log)}
@@ -201,8 +202,9 @@ def _whole(asked: Asked) -> Asked:
     return asked._replace(since=since, until=max(since, asked.until // every * every))
 
 
-def _has(log: PriceLog, asked: Asked) -> bool:
-    return asked.pair in log.pairs_between(asked.since, asked.until)
+def _has(log: PriceLog, since: int, until: int) -> bool:
+    """Whether there are rows between two Unix times."""
+    return next(log.rows(since, until), None) is not None
 
 
 def _mark(log: PriceLog) -> str:
@@ -224,14 +226,15 @@ def _gone(missed: list[Missed], every: int) -> list[tuple[int, int]]:
 
 def edged(log: PriceLog, asked: Asked, parts: list[Sum]) -> Iterator[Missed]:
     """What was missed, slots at the edges of the range included that no row is for, but has rows around."""
-    begin, every = (parts[0].begin, parts[-1].every) if parts else (asked.until, asked.interval)
+    known = parts or [Sum([], [], [], asked.until, asked.until, asked.interval)]
+    begin, end, every = known[0].begin, known[-1].end, known[-1].every
     since = times.next_multiple(asked.since - 1, every)
-    before, after = since - times.DAY, asked.until + times.DAY
-    if begin > since and asked.pair in log.pairs_between(before, since):
+    # after the last row nothing is missed yet: a recorder that is silent may still tell what it was
+    goes_on = partial(_has, log, asked.until, asked.until + times.DAY)
+    if begin > since and asked.pair in log.pairs_between(since - times.DAY, since) and (parts or goes_on()):
         yield Missed(since, begin, (begin - since) // every, UNRECORDED)
     yield from joined_missed(parts)
-    if parts and parts[-1].end < asked.until and next(log.rows(asked.until, after), None):
-        end = parts[-1].end
+    if end < asked.until and goes_on():
         yield Missed(end, asked.until, -((end - asked.until) // every), UNRECORDED)
 
 

@@ -190,63 +190,52 @@ class DayKeys:
         return digests[start]
 
 
-def sum_up(blocks: Iterator[Block], every: int) -> dict[str, Sum]:
-    """What rows come to, by pair, in bars of so many seconds."""
-    reader = _Reader(every)
-    bars: dict[str, list[Bar]] = {}
-    for pair, bar in reader.bars(blocks):
-        bars.setdefault(pair, []).append(bar)
-    return {
-        pair: Sum(bars.get(pair, []), reader.missed.get(pair, []), [*reader.sources.get(pair, ())], *span)
-        for pair, span in reader.spans.items()
-    }
+def sum_up(blocks: Iterable[Block], every: int) -> dict[str, Sum]:
+    """What rows come to, by pair, in bars of so many seconds; the rows are read once."""
+    notes = _Notes(every)
+    for slot, pair, first, high, low, last, count in Candles(every).of(notes.noted(blocks)):
+        start = times.slot_unix(str(slot))
+        by = ", ".join(notes.by.pop((str(pair), start), ()))
+        bar = Bar(start, str(first), str(high), str(low), str(last), int(count or 0), by)
+        notes.sums[str(pair)].bars.append(bar)
+    return notes.sums
 
 
-class _Reader:
-    """Reads rows once: candles of a period, and what else a chart shows, by pair."""
+class _Notes:
+    """What a chart shows of rows next to their candles: missed stretches, sources, repaired periods."""
 
     def __init__(self, every: int) -> None:
-        self.every = every
-        """The seconds of a period."""
-        self.missed: dict[str, list[Missed]] = {}
-        self.sources: dict[str, dict[str, None]] = {}
-        self.spans: dict[str, tuple[int, int, int]] = {}
-        """Of each pair the first slot that its rows account for, the one after the last, the interval."""
+        self.sums: dict[str, Sum] = {}
+        """Of each pair, without bars."""
+        self.by: dict[tuple[str, int], dict[str, None]] = {}
+        """Of a pair and a period that begins at a Unix time, what filled slots of it in."""
+        self._every = every
         self._gaps = Gaps()
-        self._by: dict[tuple[str, int], dict[str, None]] = {}
 
-    def bars(self, blocks: Iterable[Block]) -> Iterator[tuple[str, Bar]]:
-        """The candles, period by period."""
-        for slot, name, *prices, count in Candles(self.every).of(self._noted(blocks)):
-            start, pair = times.slot_unix(str(slot)), str(name)
-            by = ", ".join(self._by.pop((pair, start), ()))
-            first, high, low, last = map(str, prices)
-            yield pair, Bar(start, first, high, low, last, int(count or 0), by)
-
-    def _noted(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """The blocks, looked through for missed stretches, sources and repaired periods."""
+    def noted(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """The blocks as they are, once they are looked through."""
         for every, rows in blocks:
-            self._miss(self._gaps.add(every, rows))
             for pair, its in _by_pair(rows).items():
-                self._reach(pair, every, its)
+                self._note(pair, every, its)
+            self._miss(self._gaps.add(every, rows))
             yield every, rows
         self._miss(self._gaps.rest())
 
-    def _reach(self, pair: str, every: int, rows: list[row.Row]) -> None:
+    def _note(self, pair: str, every: int, rows: list[row.Row]) -> None:
         begin, end = times.slot_unix(rows[0][0]), times.slot_unix(rows[-1][0]) + row.slots(rows[-1]) * every
-        first, _, before = self.spans.get(pair, (begin, end, every))
-        self.spans[pair] = (first, end, before)
-        self.sources.setdefault(pair, {}).update(
-            dict.fromkeys([one[3] for one in rows if one[2] != row.MISSED])
-        )
-        for one in rows:
-            if one[4] and " by=" in one[4] and one[2] != row.MISSED:
-                start = times.slot_unix(one[0]) // self.every * self.every
-                self._by.setdefault((pair, start), {})[row.extras(one).get("by", "")] = None
+        known = self.sums.get(pair) or Sum([], [], [], begin, end, every)
+        self.sums[pair] = known._replace(end=end)
+        priced = [one for one in rows if one[2] != row.MISSED]
+        sources = dict.fromkeys([one[3] for one in priced])
+        known.sources.extend(text for text in sources if text not in known.sources)
+        for one in priced:
+            if one[4] and " by=" in one[4]:
+                start = times.slot_unix(one[0]) // self._every * self._every
+                self.by.setdefault((pair, start), {})[row.extras(one).get("by", "")] = None
 
     def _miss(self, gaps: Iterable[Gap]) -> None:
         for gap in gaps:
-            self.missed.setdefault(gap.pair, []).append(Missed(gap.start, gap.end, gap.slots, gap.reason))
+            self.sums[gap.pair].missed.append(Missed(gap.start, gap.end, gap.slots, gap.reason))
 
 
 def _sum(stored: Any) -> Sum:

@@ -79,6 +79,16 @@ def test_a_range_inside_of_a_hole_is_one_missed_stretch(tmp_path: Path) -> None:
     assert [(slots, reason) for _, _, slots, reason in found["missed"]] == [(120, "unrecorded")]
 
 
+@pytest.mark.parametrize("since", [10, 60])
+def test_what_comes_after_the_last_row_is_not_missed_yet(tmp_path: Path, since: int) -> None:
+    scene = WebScene(tmp_path)
+    scene.log(*scene.prices(NOON, ["1", "2", "3"]))
+
+    found = scene.series(NOON + timedelta(seconds=since), NOON + timedelta(seconds=120), every=60)
+
+    assert (found["missed"], found["missed_slots"]) == ([], 0)
+
+
 def test_a_range_ends_where_it_was_asked_to_and_not_where_rows_are_newer(tmp_path: Path) -> None:
     scene = WebScene(tmp_path)
     scene.log(*scene.prices(NOON, ["1", "2", "3", "4"]))
