@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.measured import Cost
+from tests.process import until
 from tests.system import installation
-from tests.system.machine import CannotBoot, Machine, until
+from tests.system.machine import CannotBoot, Machine
 from tests.system.service import CHECKOUT
 
 HERE = Path(__file__).parent

@@ -37,12 +37,14 @@ def free_port() -> int:
         return port
 
 
-def until(condition: Callable[[], T], seconds: float = 10, told: Callable[[], str] = str) -> T:
+def until(
+    condition: Callable[[], T], seconds: float = 10, every: float = 0.005, *, told: Callable[[], str] = str
+) -> T:
     """What a condition gives once it gives something; fails where it does not in time, saying why."""
     end = time.monotonic() + seconds
     while not (given := condition()):
         assert time.monotonic() < end, f"it did not happen in time\n{told()}"
-        time.sleep(0.005)
+        time.sleep(every)
     return given
 
 
@@ -109,11 +111,13 @@ class Program:
     def wait_for_rows(self, count: int) -> list[str]:
         """So many rows more than there are."""
         wanted = len(self.rows) + count
-        return until(lambda: rows if len(rows := self.rows) >= wanted else [], count + 10, lambda: self.said)
+        return until(
+            lambda: rows if len(rows := self.rows) >= wanted else [], count + 10, told=lambda: self.said
+        )
 
     def wait_for_words(self, words: str, seconds: float = 10) -> None:
         """Something said on stderr."""
-        until(lambda: words in self.said, seconds, lambda: self.said)
+        until(lambda: words in self.said, seconds, told=lambda: self.said)
 
 
 def ended(process: "subprocess.Popen[bytes]", number: signal.Signals) -> tuple[int, float]:

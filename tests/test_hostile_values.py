@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from logging.handlers import BufferingHandler
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from price.handlers.fields import fields
 from price.text import MOST, one_line
 from tests.exchange.parrot import parrot
 from tests.fakes import START
+from tests.listening import listening
 from tests.nasty import NASTY, NASTY_NAME
 from tests.scene import Scene
 
@@ -68,17 +68,14 @@ def test_a_long_text_is_cut_off_and_says_so(text: str) -> None:
 
 @pytest.mark.parametrize("text", [NASTY, "x" * 10**6], ids=["nasty", "long"])
 def test_whatever_the_program_says_is_one_clean_line_for_the_terminal_and_the_journal(text: str) -> None:
-    keeper = BufferingHandler(10)
-    events.ROOT.addHandler(keeper)
-    try:
+    records: list[logging.LogRecord] = []
+    with listening(records):
         events.log_event(Event.STARTED, logging.WARNING, text)
         events.log_source_event(Event.SOURCE_LOST, logging.WARNING, "kraken", text)
-    finally:
-        events.ROOT.removeHandler(keeper)
 
-    assert len(keeper.buffer) == 2
-    assert clean([Console().format(one) for one in keeper.buffer])
-    assert clean([fields(one)["MESSAGE"] for one in keeper.buffer])
+    assert len(records) == 2
+    assert clean([Console().format(one) for one in records])
+    assert clean([fields(one)["MESSAGE"] for one in records])
 
 
 @pytest.mark.parametrize("name", [name for name in settings.NAMES if name != "PRICE_COINGECKO_KEY"])

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from price.events import ROOT
 from price.handlers.fields import fields
 from price.model import Pair
 from tests.exchange import Fault, Market
@@ -16,6 +15,7 @@ from tests.exchange.venues.base import Venue
 from tests.exchange.wire import Ask, Reply
 from tests.faults.place import BEGIN
 from tests.faults.stepped import stepped
+from tests.listening import listening
 from tests.process import Program, ended, until
 
 KEY = "CG-Z8hQn4tV2"
@@ -117,31 +117,18 @@ def test_a_recorder_keeps_secrets_through_reloads_refusals_and_a_crash(gecko: Ma
     assert _tells(program.said, *shown, wrong.stdout, wrong.stderr, *_written(tmp_path)) == []
 
 
-class _Entries(logging.Handler):
-    """What the journal would get."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(str(fields(record)))
-
-
 def test_no_field_of_a_journal_entry_holds_the_key(gecko: Market, tmp_path: Path) -> None:
     gecko["coingecko"].fault = Fault("echo", answer=_echo)
     files = {f"PRICE_{name}": str(tmp_path / name) for name in ("FILE", "STATE", "STATUS")}
     ours = {"PRICE_ENV": os.devnull, "PRICE_COINGECKO_KEY": KEY, "PRICE_INTERVAL": "10"}
     environ = {**ours, **files, **gecko.environment}
-    entries = _Entries()
-    ROOT.addHandler(entries)
-    try:
+    records: list[logging.LogRecord] = []
+    with listening(records):
         assert stepped(environ, BEGIN, ["slot", "reload", "slot", "stop"]).run() == 0
-    finally:
-        ROOT.removeHandler(entries)
 
-    assert any("coingecko lost: refused" in one and "***" in one for one in entries.said)
-    assert _tells(*entries.said) == []
+    entries = [str(fields(record)) for record in records]
+    assert any("coingecko lost: refused" in one and "***" in one for one in entries)
+    assert _tells(*entries) == []
 
 
 def test_the_state_is_its_owners_alone_and_the_status_is_for_everyone(gecko: Market, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 from price import __version__
 from tests.needs import give_up
 from tests.packages.building import with_version
+from tests.process import until
 from tests.system import installation
-from tests.system.machine import CannotBoot, Machine, until
+from tests.system.machine import CannotBoot, Machine
 from tests.system.service import CHECKOUT, PRICES, SETTINGS, Service, assert_no_slot_is_lost
 
 pytestmark = [pytest.mark.packages, pytest.mark.timeout(600)]

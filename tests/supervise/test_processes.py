@@ -59,7 +59,7 @@ class Supervised(Program):
                 return pid if pid != other_than and psutil.pid_exists(pid) else 0
             return 0
 
-        return until(recording, PATIENCE_SECONDS, lambda: self.said)
+        return until(recording, PATIENCE_SECONDS, told=lambda: self.said)
 
 
 def is_gone(pid: int) -> bool:
@@ -245,7 +245,9 @@ def test_rows_that_a_full_disk_refuses_are_held_while_the_supervisor_looks_on(tm
     ):
         try:
             program.wait_for_words("but cannot be written (No space left on device)", PATIENCE_SECONDS)
-            until(lambda: program.said.count(" simulated\n") >= 8, PATIENCE_SECONDS, lambda: program.said)
+            until(
+                lambda: program.said.count(" simulated\n") >= 8, PATIENCE_SECONDS, told=lambda: program.said
+            )
             (tmp_path / "mend").touch()
             log, _ = process.communicate(timeout=PATIENCE_SECONDS)
         finally:

@@ -6,7 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.system.machine import Machine, until
+from tests.process import until
+from tests.system.machine import Machine
 from tests.system.service import Row, Service
 
 FROZEN_SECONDS = 20

@@ -8,11 +8,12 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
+
+from tests.process import until
 
 # an empty folder, a name, the folder of a machine to copy or nothing, control groups to enter
 _BOOT = """
@@ -246,11 +247,3 @@ def _make_groups(name: str) -> list[str]:
                     groups.append(str(base / name))
                 break
     return groups
-
-
-def until(condition: Callable[[], object], seconds: float, every: float = 0.05) -> None:
-    """Waits for something to come true; AssertionError where it does not."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {condition}"
-        time.sleep(every)

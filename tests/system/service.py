@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tests.system.machine import Machine, until
+from tests.process import until
+from tests.system.machine import Machine
 
 CHECKOUT = "/usr/local/src/price"
 PRICES = "/var/log/price/prices.txt"

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 import pytest
 
 from price.events import Event
+from tests.process import until
 from tests.system import installation
-from tests.system.machine import Machine, until
+from tests.system.machine import Machine
 from tests.system.service import Service
 
 pytestmark = pytest.mark.realtime

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.system.machine import Machine, until
+from tests.process import until
+from tests.system.machine import Machine
 from tests.system.service import CHECKOUT
 
 pytestmark = pytest.mark.realtime

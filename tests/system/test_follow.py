@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.needs import give_up
+from tests.process import until
 from tests.system import installation
-from tests.system.machine import Machine, until
+from tests.system.machine import Machine
 from tests.system.service import Service
 
 pytestmark = pytest.mark.realtime

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.process import until
 from tests.system.hardening import PROBES
-from tests.system.machine import Machine, until
+from tests.system.machine import Machine
 from tests.system.service import CHECKOUT, Service
 
 pytestmark = pytest.mark.realtime

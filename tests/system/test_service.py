@@ -5,7 +5,8 @@ import time
 import pytest
 
 from price.events import Event
-from tests.system.machine import Machine, until
+from tests.process import until
+from tests.system.machine import Machine
 from tests.system.service import PRICES, Service, assert_no_slot_is_lost, rows_of
 
 pytestmark = pytest.mark.realtime

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.system.machine import until
+from tests.process import until
 from tests.system.service import CHECKOUT, PRICES, SETTINGS, Service
 
 pytestmark = pytest.mark.realtime

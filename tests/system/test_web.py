@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.process import until
 from tests.system import installation
-from tests.system.machine import Machine, until
+from tests.system.machine import Machine
 from tests.system.service import CHECKOUT, Service
 
 pytestmark = pytest.mark.realtime
