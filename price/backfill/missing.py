@@ -80,7 +80,12 @@ def moments(since: int | None, until: int | None) -> range:
 
 
 class _Pair:
-    """How far a pair is accounted for, and which of its slots have no price since its last one."""
+    """How far a pair is accounted for, and which of its slots have no price since its last one.
+
+    What is believed of a missed slot depends on the price before it and on the one after it. So a slot is
+    handed out once the next price has come; until then neighbouring slots are one range, and a pair that
+    is away for a year takes no memory.
+    """
 
     def __init__(self, name: str, last: int | None) -> None:
         self.name = name
@@ -103,7 +108,12 @@ class _Pair:
         ends = [start for start, _ in changes[1:]]
         for (start, every), its_end in zip(changes, [*ends, _EVER], strict=True):
             first = times.next_multiple(max(due, start, window.start) - 1, every)
-            self.missed.append(range(first, min(its_end, end, window.stop), every))
+            slots = range(first, min(its_end, end, window.stop), every)
+            before = self.missed[-1] if self.missed else range(0)
+            if slots and before and before.step == every and before[-1] + every == first:
+                self.missed[-1] = range(before.start, slots.stop, every)
+            elif slots:
+                self.missed.append(slots)
 
     def found(self, after: Priced | None) -> Iterator[tuple[Slot, Missed]]:
         """The missed slots before the next price; a damaged log may have one in the midst of a missed row."""
