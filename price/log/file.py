@@ -1,7 +1,6 @@
 """One file of a log: prices.txt or a rotated one, read from anywhere, block by block, in bounded memory."""
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
@@ -200,12 +199,9 @@ def last_interval(block: bytes) -> int:
 
 
 def _usual_step(block: bytes) -> int:
-    """The seconds from slot to slot that most rows of some lines keep; 0 where no pair has two rows."""
-    last: dict[str, row.Row] = {}
-    steps = Counter[int]()
-    for one in row.find(block[-BLOCK:].decode("latin-1")):
-        before = last.get(one[1])
-        if before:
-            steps[(times.slot_unix(one[0]) - times.slot_unix(before[0])) // row.slots(before)] += 1
-        last[one[1]] = one
-    return max(steps, key=lambda step: steps[step], default=0)
+    """The seconds from slot to slot that most of a pair's last rows keep; 0 where there are no two."""
+    rows = row.find(block[-BLOCK:].decode("latin-1"))
+    same = [one for one in rows if one[1] == rows[-1][1]][-20:]
+    unix = [times.slot_unix(one[0]) for one in same]
+    steps = [(after - at) // row.slots(one) for one, at, after in zip(same, unix, unix[1:], strict=False)]
+    return max(steps, key=steps.count, default=0)
