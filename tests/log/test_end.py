@@ -55,12 +55,11 @@ def counts_of(path: Path, content: str, midnight: datetime = MIDNIGHT) -> dict[s
     return {pair: (count.recorded, count.missed) for pair, count in counts.items()}
 
 
-def test_an_empty_log_says_nothing(tmp_path: Path) -> None:
-    assert vars(tail_of(tmp_path, "")) == vars(LogEnd())
-
-
-def test_a_header_alone_tells_the_interval(tmp_path: Path) -> None:
-    assert vars(tail_of(tmp_path, HEADER)) == vars(LogEnd()) | {"interval": 5}
+@pytest.mark.parametrize(("content", "interval"), [("", None), (HEADER, 5)])
+def test_a_log_without_rows_tells_its_interval_alone(
+    tmp_path: Path, content: str, interval: int | None
+) -> None:
+    assert vars(tail_of(tmp_path, content)) == vars(LogEnd()) | {"interval": interval}
 
 
 def test_the_last_row_and_the_last_price_of_each_pair_are_found(tmp_path: Path) -> None:
@@ -111,14 +110,8 @@ def test_pairs_that_are_not_asked_for_are_found_in_the_last_minute_only(tmp_path
     assert set(tail.rows) == {BTC, ETH}
 
 
-def test_lines_that_are_no_rows_are_read_over(tmp_path: Path) -> None:
-    content = HEADER + row(0) + "garbage\n# remark\n\n2026-99-99T00:00:00Z BTC-USD 1 a\n"
-
-    assert tail_of(tmp_path, content).rows[BTC].slot == MIDNIGHT
-
-
 def test_pairs_that_ended_before_the_log_did_are_dropped(tmp_path: Path) -> None:
-    content = HEADER + row(0, ETH) + row(5, ADA) + row(0) + row(5) + row(10)
+    content = HEADER + row(0, ETH) + row(5, ADA) + row(0) + row(5) + "no row\n" + row(10)
     tail = tail_of(tmp_path, content, BTC, ETH, ADA)
 
     dropped = tail.drop_absent(5)
@@ -126,15 +119,7 @@ def test_pairs_that_ended_before_the_log_did_are_dropped(tmp_path: Path) -> None
     assert dropped
     assert set(tail.rows) == {BTC, ADA}  # ADA lacks the last slot alone: its row may still follow
     assert not tail.drop_absent(5)
-
-
-def test_a_pair_that_lacks_the_last_slot_is_dropped_where_shorter_slots_would_lie_before_it(
-    tmp_path: Path,
-) -> None:
-    tail = tail_of(tmp_path, HEADER + row(0) + row(0, ETH) + row(5), BTC, ETH)
-
-    assert not tail.drop_absent(5)
-    assert tail.drop_absent(1)
+    assert tail.drop_absent(1)  # shorter slots would lie before that
     assert set(tail.rows) == {BTC}
 
 
@@ -227,22 +212,22 @@ def test_missed_slots_that_reach_over_midnight_count_in_part(tmp_path: Path, slo
     assert found["BTC-USD"] == (1, missed)
 
 
-def test_a_row_of_another_day_does_not_end_the_count_where_lines_are_no_rows(tmp_path: Path) -> None:
-    content = HEADER + row(0) + "!!! no row here\n" + row(5) + "also no row at all\n" + row(10)
-
-    assert counts_of(tmp_path, content)["BTC-USD"] == (3, 0)
+@pytest.mark.parametrize(
+    ("rows", "recorded"),
+    [
+        (row(0) + "!!! no row here\n" + row(5) + "also no row at all\n" + row(10), 3),
+        ("".join(row(5 * number) for number in range(5000)), 5000),
+    ],
+    ids=["lines that are no rows", "more than a block"],
+)
+def test_a_day_is_counted_whole(tmp_path: Path, rows: str, recorded: int) -> None:
+    assert counts_of(tmp_path, HEADER + rows)["BTC-USD"] == (recorded, 0)
 
 
 def test_rows_behind_one_of_a_wrong_time_are_counted_in_a_rotated_file_too(tmp_path: Path) -> None:
     (tmp_path / "log.1").write_text(HEADER + row(0) + row(86400 * 9) + row(5) + row(10), newline="")
 
     assert counts_of(tmp_path, HEADER + row(15) + row(20))["BTC-USD"] == (5, 0)
-
-
-def test_a_log_longer_than_a_block_is_counted_whole(tmp_path: Path) -> None:
-    content = HEADER + "".join(row(5 * number) for number in range(5000))
-
-    assert counts_of(tmp_path, content)["BTC-USD"] == (5000, 0)
 
 
 QUOTES = st.lists(
