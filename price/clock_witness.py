@@ -26,10 +26,10 @@ _PROGRAM_LIFE = timedelta(days=5 * 365)
 class Trouble(Enum):
     """Why no row may be written."""
 
-    UNSET = "until it is set; check what sets the machine's clock"
-    BEHIND = ""
-    OFF = "until it is right; check the machine's clock"
-    UNPROVEN = "until one does"
+    UNSET = "before the release of the program"
+    BEHIND = "before the last row"
+    OFF = "far from the servers' clocks"
+    UNPROVEN = "long after the last row, and no server answers"
 
 
 class ClockWitness:
@@ -51,10 +51,12 @@ class ClockWitness:
         # the slots in between are recorded already, and if the clock was ahead before, they are what a wrong
         # clock costs. Nor is anybody asked: an answer could belong to no slot.
         if now < self._released:
-            self._wait(Trouble.UNSET, now, f"before the release of this program, {times.iso(self._released)}")
+            why = f"before the release of this program, {times.iso(self._released)}"
+            self._wait(Trouble.UNSET, now, why, "until it is set; check what sets the machine's clock")
         elif now < end:
             left = times.span((slot - now).total_seconds())
-            self._wait(Trouble.BEHIND, now, f"before the last row, {times.iso(end)}", f"for {left}")
+            how_long = f"for {left}; check the machine's clock"
+            self._wait(Trouble.BEHIND, now, f"before the last row, {times.iso(end)}", how_long)
         elif self._trouble in (Trouble.UNSET, Trouble.BEHIND):
             self._go_on(now, ", past the last row" if self._trouble is Trouble.BEHIND else "")
         return self._trouble not in (Trouble.UNSET, Trouble.BEHIND)
@@ -72,9 +74,8 @@ class ClockWitness:
         elif not answered and now - (end if end > times.EPOCH else self._released + _PROGRAM_LIFE) > WRONG:
             since = times.span((now - max(end, self._released)).total_seconds())
             what = "the last row" if end > times.EPOCH else "the release of this program"
-            self._wait(
-                Trouble.UNPROVEN, now, f"{since} after {what}, and no source answers with a time near it"
-            )
+            why = f"{since} after {what}, and no source answers with a time near it"
+            self._wait(Trouble.UNPROVEN, now, why, "until one does")
         elif self._trouble is Trouble.UNPROVEN:
             self._go_on(now)
         return self._trouble is None
@@ -84,7 +85,8 @@ class ClockWitness:
         middle = ahead[len(ahead) // 2]
         by = f"{times.span(abs(middle).total_seconds())} {'ahead of' if middle > timedelta() else 'behind'}"
         if _most(ahead, WRONG):
-            self._wait(Trouble.OFF, now, f"{by} the servers of most sources")
+            how_long = "until it is right; check the machine's clock"
+            self._wait(Trouble.OFF, now, f"{by} the servers of most sources", how_long)
             self.ahead = middle
             return
         if self._trouble:
@@ -100,9 +102,8 @@ class ClockWitness:
             _report(logging.WARNING, now, text)
         self.ahead = middle
 
-    def _wait(self, trouble: Trouble, now: datetime, why: str, how_long: str = "") -> None:
+    def _wait(self, trouble: Trouble, now: datetime, why: str, how_long: str) -> None:
         if trouble is not self._trouble:
-            how_long = f"{how_long}; check the machine's clock" if how_long else trouble.value
             event = Event.CLOCK_BEHIND if trouble is Trouble.BEHIND else Event.CLOCK_WRONG
             _report(logging.WARNING, now, f", {why}: no row {how_long}", event)
         self._trouble, self.waiting = trouble, f"the clock stands {why}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from price import settings, times
 from price.alerts.words import describe
@@ -61,13 +60,13 @@ def _answers(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers) -> boo
 def _remarks(wanted: Settings, quotes: Sequence[Quote]) -> Iterator[str]:
     """What the table does not show: pairs without a price, other coins, and prices without an age."""
     for quote in quotes:
-        pair, priced = quote.pair, [one for one in quote.readings if one.price is not None]
+        pair, prices = quote.pair, {one.source: one.price for one in quote.readings if one.price is not None}
         if quote.missed:
             yield f"{pair}: no price would be recorded: {quote.reason}"
-        low, high = (pick(priced, key=_price, default=None) for pick in (min, max))
-        if low and high and 10 * (_price(high) - _price(low)) > _price(low):
+        if prices and 10 * (max(prices.values()) - min(prices.values())) > min(prices.values()):
+            low, high = min(prices, key=prices.__getitem__), max(prices, key=prices.__getitem__)
             yield (
-                f"{pair}: {low.source} and {high.source} are over 10 % apart: is it the same coin?"
+                f"{pair}: {low} and {high} are over 10 % apart: is it the same coin?"
                 " PRICE_SYMBOLS says what a source calls it"
             )
         others = [
@@ -86,10 +85,6 @@ def _remarks(wanted: Settings, quotes: Sequence[Quote]) -> Iterator[str]:
             f"{', '.join(name for name in wanted.sources if name in ageless)}: no age comes with the price;"
             " it counts as stale once it stands still for an hour while most others move"
         )
-
-
-def _price(reading: Reading) -> Decimal:
-    return reading.price or Decimal(0)
 
 
 def _quotes(wanted: Settings, clock: Clock, make: MakeWorkers) -> tuple[list[Quote], datetime]:
