@@ -48,15 +48,6 @@ def test_the_price_is_what_the_sources_of_a_slot_agree_on(
     assert said(scene) == [row]
 
 
-def test_two_that_disagree_are_told_apart_by_the_last_price(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, SOURCES="coinbase,kraken")
-    scene.clock.at(3, lambda: scene.net.kraken.says("120"))
-
-    scene.run(until=9)
-
-    assert said(scene) == ["100 coinbase,kraken", "100 coinbase"]
-
-
 @pytest.mark.parametrize(
     ("answers", "recorded"),
     [

@@ -203,45 +203,24 @@ def test_long_slots_are_met_although_the_machine_slept_before_them(tmp_path: Pat
     assert scene.net.kraken.moments[1] < 1810
 
 
-def test_an_answer_that_comes_between_slots_moves_no_slot(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.net.kraken.says("99", after=3.5, times=1)
-
-    scene.run(until=8)
-
-    assert scene.rows == ["15:52:05 BTC-USD - kraken:timeout", "15:52:10 BTC-USD 100 kraken"]
-    assert scene.net.kraken.moments == [1.0, 6.0]
-
-
-def test_a_stop_between_slots_ends_it_at_once(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-
-    status = scene.run(until=3)
-
-    assert status == 0
-    assert scene.clock.passed == 3
-    assert scene.said(Event.STOPPING) == ["stopping after the slot 2026-11-20T15:52:05Z"]
-
-
-def test_a_round_that_is_done_soon_after_a_stop_is_recorded(tmp_path: Path) -> None:
-    scene = Scene(tmp_path)
-    scene.net.kraken.says("100", after=1.7)
-
-    scene.run(until=2.3)
-
-    assert scene.rows == ["15:52:05 BTC-USD 100 kraken"]
-    assert scene.clock.passed == pytest.approx(2.7)
-
-
-def test_a_round_that_is_not_done_soon_after_a_stop_is_given_up_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("after", "stop", "slots", "ended"),
+    [(0.1, 3, 1, 3), (1.7, 2.3, 1, 2.7), (1.95, 1.4, 0, 1.9)],
+    ids=["between slots", "a round that is done soon", "a round that is not done soon"],
+)
+def test_a_stop_ends_it_soon_and_a_round_is_recorded_whole_or_given_up_whole(
+    tmp_path: Path, after: float, stop: float, slots: int, ended: float
+) -> None:
     scene = Scene(tmp_path, SOURCES="kraken,bitstamp", PAIRS="BTC-USD,ETH-USD")
-    scene.net.bitstamp.hangs()
+    scene.net.kraken.says("100", after=after)
 
-    status = scene.run(until=1.4)
+    status = scene.run(until=stop)
 
     assert status == 0
-    assert not scene.file.read_text()
-    assert scene.clock.passed == pytest.approx(1.9)
+    assert scene.text.count("USD 100 kraken,bitstamp\n") == 2 * slots
+    assert scene.text.count("\n") == (3 if slots else 0)
+    assert scene.clock.passed == pytest.approx(ended)
+    assert scene.said(Event.STOPPING) == [f"stopping{' after the slot 2026-11-20T15:52:05Z' * slots}"]
 
 
 def test_a_round_given_up_is_down_after_the_restart(tmp_path: Path) -> None:

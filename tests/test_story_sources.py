@@ -50,18 +50,19 @@ def test_where_no_source_gives_anything_their_reasons_stand_alone(tmp_path: Path
     assert scene.rows == ["15:52:05 BTC-USD - coinbase:timeout,kraken:rate-limited,bitstamp:unreachable"]
 
 
-def test_a_source_whose_answer_is_outstanding_is_busy_and_not_asked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("after", "second", "asked"), [(3.5, "100 kraken", [1, 6, 11]), (7.5, "- kraken:busy", [1, 11])]
+)
+def test_a_late_answer_moves_no_slot_and_its_source_is_busy_until_then(
+    tmp_path: Path, after: float, second: str, asked: list[float]
+) -> None:
     scene = Scene(tmp_path)
-    scene.net.kraken.says("99", after=7.5, times=1)
+    scene.net.kraken.says("99", after=after, times=1)
 
     scene.run(until=14)
 
-    assert scene.rows == [
-        "15:52:05 BTC-USD - kraken:timeout",
-        "15:52:10 BTC-USD - kraken:busy",
-        "15:52:15 BTC-USD 100 kraken",
-    ]
-    assert scene.net.kraken.slots == ["15:52:05", "15:52:15"]
+    assert [row.partition("USD ")[2] for row in scene.rows] == ["- kraken:timeout", second, "100 kraken"]
+    assert scene.net.kraken.moments == asked
 
 
 def test_a_late_answer_in_a_later_round_is_no_price_of_that_slot(tmp_path: Path) -> None:
