@@ -10,9 +10,7 @@ import os
 import select
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 from price.events import Event, log_event
 from price.handlers.console import Console
@@ -23,7 +21,7 @@ SOCKET = Path("/run/systemd/journal/socket")
 PATIENCE_SECONDS = 0.2
 """How long all entries of a slot together may wait for room in journald's queue."""
 _LOOK_SECONDS = 0.01
-"""How long journald's socket is taken to be where it was last seen: a slot's entries leave in one burst."""
+"""How long journald's socket is taken to be the one last seen: a slot's entries leave in one burst."""
 
 Send = Callable[..., int]
 """Sends an entry with the fields that are its arguments; returns 0 or a negative errno."""
@@ -77,13 +75,16 @@ class Journal(logging.Handler):
         identifier: str = "price",
     ) -> None:
         super().__init__()
-        self._queue = Queue(path)
+        self._path = str(path)
         self._send = send
         self._monotonic = monotonic
         self._fallback = fallback
         self._identifier = identifier
-        self._patience = PATIENCE_SECONDS
+        self._probe = _socket()
+        self._poll = select.poll()
+        self._connected_to = (0, 0, 0)
         self._seen_until = 0.0
+        self._patience = PATIENCE_SECONDS
         self._dropped = 0
         self._dropped_unreported = 0
 
@@ -94,19 +95,10 @@ class Journal(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Sends an entry. Raises OSError for one that journald refuses, which the fallback then has."""
-        if not self._is_there():
-            self._refuse(record, errno.ENOENT)  # libsystemd would send nothing and report success
-        if not self._has_room():
-            self._dropped += 1
-            self._dropped_unreported += 1
-            return
-        if self._dropped_unreported:
-            dropped, self._dropped_unreported = self._dropped_unreported, 0
-            text = f"{counted(dropped, 'entry', 'entries')} dropped: journald's queue was full"
-            log_event(Event.ENTRIES_DROPPED, logging.WARNING, text)
-        code = self._send(**fields(record, self._identifier))
+        code = self._sent(record)
         if code < 0:
-            self._refuse(record, -code)
+            self._fall_back(record)
+            raise OSError(-code, f"journald refused an entry: {os.strerror(-code)}")
 
     def flush(self) -> None:
         """Ends a slot: the next one may wait again, and looks again for the socket."""
@@ -114,75 +106,59 @@ class Journal(logging.Handler):
 
     def close(self) -> None:
         """Closes the socket."""
-        self._queue.close()
+        self._probe.close()
         super().close()
 
-    def _refuse(self, record: logging.LogRecord, number: int) -> NoReturn:
-        """Passes a record to the fallback and raises OSError of this number."""
+    def _sent(self, record: logging.LogRecord) -> int:
+        """Sends an entry, or drops it where there is no room; returns 0 or a negative errno."""
+        try:
+            has_room = self._has_room()
+        except OSError as error:
+            return -(error.errno or errno.EIO)
+        if not has_room:
+            self._dropped += 1
+            self._dropped_unreported += 1
+            return 0
+        if self._dropped_unreported:
+            dropped, self._dropped_unreported = self._dropped_unreported, 0
+            text = f"{counted(dropped, 'entry', 'entries')} dropped: journald's queue was full"
+            log_event(Event.ENTRIES_DROPPED, logging.WARNING, text)
+        return self._send(**fields(record, self._identifier))
+
+    def _has_room(self) -> bool:
+        """Whether journald's queue has room, now or within what is left of the slot's patience.
+
+        A socket of its own asks that, without sending: cysystemd's `send` would wait for ever. Raises OSError
+        where there is no journald: libsystemd would send nothing and report success.
+        """
+        now = self._monotonic()
+        if now >= self._seen_until:
+            self._connect()
+            self._seen_until = now + _LOOK_SECONDS
+        if self._poll.poll(0):
+            return True
+        has_room = self._patience > 0 and bool(self._poll.poll(self._patience * 1000))
+        self._patience -= self._monotonic() - now
+        return has_room
+
+    def _connect(self) -> None:
+        """Connects to journald's socket, where that is another one than before. Raises OSError."""
+        status = os.stat(self._path)  # noqa: PTH116 - for each slot
+        identity = (status.st_dev, status.st_ino, status.st_ctime_ns)  # inode numbers are used again
+        if identity == self._connected_to:
+            return
+        self._probe.close()
+        self._probe, self._poll = _socket(), select.poll()
+        self._probe.connect(self._path)
+        self._poll.register(self._probe, select.POLLOUT)
+        self._connected_to = identity
+
+    def _fall_back(self, record: logging.LogRecord) -> None:
         try:
             self._fallback.emit(record)
         except (OSError, ValueError):  # a closed stderr
             self._dropped += 1
-        raise OSError(number, f"journald refused an entry: {os.strerror(number)}")
-
-    def _is_there(self) -> bool:
-        now = self._monotonic()
-        if now >= self._seen_until and self._queue.is_there():
-            self._seen_until = now + _LOOK_SECONDS
-        return now < self._seen_until
-
-    def _has_room(self) -> bool:
-        if self._queue.has_room(0):
-            return True
-        began = self._monotonic()
-        has_room = self._patience > 0 and self._queue.has_room(self._patience)
-        self._patience -= self._monotonic() - began
-        return has_room
 
 
-class Queue:
-    """Looks at journald's queue without sending: cysystemd's `send` would wait for ever for room in it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._identity = (0, 0, 0)
-        self._socket: socket.socket | None = None
-        self._poll = select.poll()
-
-    def is_there(self) -> bool:
-        """Whether journald has a socket; connects to it where it is another one than before."""
-        try:
-            status = self._path.stat()
-        except OSError:
-            return False
-        identity = (status.st_dev, status.st_ino, status.st_ctime_ns)  # inode numbers are used again
-        if identity != self._identity:
-            self.close()
-            self._identity = identity
-            with suppress(OSError):
-                self._connect()
-        return True
-
-    def has_room(self, seconds: float) -> bool:
-        """Whether an entry can be sent now, or within so many seconds.
-
-        True as well where no journald listens: sending is then quick, and says what is wrong.
-        """
-        return self._socket is None or bool(self._poll.poll(seconds * 1000))
-
-    def close(self) -> None:
-        """Closes the socket."""
-        if self._socket is not None:
-            self._poll.unregister(self._socket)
-            self._socket.close()
-            self._socket = None
-
-    def _connect(self) -> None:
-        probe = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        try:
-            probe.connect(str(self._path))
-        except OSError:
-            probe.close()
-            raise
-        self._poll.register(probe, select.POLLOUT)
-        self._socket = probe
+def _socket() -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
