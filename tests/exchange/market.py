@@ -68,17 +68,10 @@ class Market:
             settings |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), str(self._ca))
         return settings
 
-    def fail(
-        self,
-        fault: Fault,
-        *,
-        answers: int | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> None:
+    def fail(self, fault: Fault) -> None:
         """The same fault at every exchange."""
         for exchange in self:
-            exchange.fail(fault, answers=answers, since=since, until=until)
+            exchange.fail(fault)
 
     def recover(self) -> None:
         """Every exchange is well again."""

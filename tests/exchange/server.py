@@ -37,17 +37,11 @@ class Seen(NamedTuple):
 
 @dataclass
 class _Plan:
-    """A fault, and for how long."""
+    """A fault, and for how many answers; None where for all."""
 
     fault: Fault
     began: datetime
-    since: datetime | None
-    until: datetime | None
     left: int | None
-
-    def covers(self, now: datetime) -> bool:
-        begun = self.since is None or self.since <= now
-        return self.left != 0 and begun and (self.until is None or now < self.until)
 
 
 def real_time() -> datetime:
@@ -109,7 +103,7 @@ class Exchange:
     @property
     def fault(self) -> Fault | None:
         """What is wrong at this moment. Setting it ends all others; None makes it well again."""
-        plan = self._plan(self.clock())
+        plan = self._plan()
         return plan.fault if plan else None
 
     @fault.setter
@@ -119,20 +113,12 @@ class Exchange:
         if fault:
             self.fail(fault)
 
-    def fail(
-        self,
-        fault: Fault,
-        *,
-        answers: int | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> None:
-        """Add a fault for so many answers or for a time (`until` not included); the one added last binds."""
+    def fail(self, fault: Fault, *, answers: int | None = None) -> None:
+        """Add a fault for so many answers; the one added last binds."""
         if fault.certificate and not self._certificates:
             raise ValueError(f"{fault} needs HTTPS")
-        plan = _Plan(fault, since or self.clock(), since, until, answers)
         with self._lock:
-            self._plans.insert(0, plan)
+            self._plans.insert(0, _Plan(fault, self.clock(), answers))
 
     def drop_connections(self) -> None:
         """Close all connections, idle or not."""
@@ -218,7 +204,7 @@ class Exchange:
     def _shake_hands(self, line: Line) -> None:
         if self._certificates is None:
             return
-        plan = self._plan(self.clock(), use=_is_of_tls)
+        plan = self._plan(use=_is_of_tls)
         kind = plan.fault.certificate if plan else ""
         if kind == "silent":
             line.pause()
@@ -231,10 +217,10 @@ class Exchange:
 
     # Answers.
 
-    def _plan(self, now: datetime, use: Callable[[Fault], bool] = lambda _: False) -> _Plan | None:
-        """What is planned for now; one answer less is left of it where this is a use of it."""
+    def _plan(self, use: Callable[[Fault], bool] = lambda _: False) -> _Plan | None:
+        """What is planned; one answer less is left of it where this is a use of it."""
         with self._lock:
-            plan = next((plan for plan in self._plans if plan.covers(now)), None)
+            plan = next((plan for plan in self._plans if plan.left != 0), None)
             if plan and plan.left and use(plan.fault):
                 plan.left -= 1
             return plan
@@ -242,7 +228,7 @@ class Exchange:
     def _answer(self, line: Line, ask: Ask) -> bool:
         """Answer one request; whether the connection stays open."""
         now = self.clock()
-        plan = self._plan(now, use=lambda _: True)
+        plan = self._plan(use=lambda _: True)
         fault = plan.fault if plan else _HEALTHY
         with self._lock:
             self.count += 1

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -81,9 +81,6 @@ def main() -> None:
     with TemporaryDirectory() as folder, Market(NAMES, prices=walk) as market:
         file = Path(folder) / "prices.txt"
         file.write_text("".join(earlier(walk, now)))
-        market["bitstamp"].fail(
-            faults.wrong("1.03"), since=now + timedelta(seconds=SECONDS / 2), until=now + timedelta(days=1)
-        )
         ours = {
             "PRICE_PAIRS": ",".join(PAIRS), "PRICE_FILE": str(file), "PRICE_STATE": f"{folder}/state.json",
             "PRICE_STATUS": f"{folder}/status.json", "PRICE_WEB_LISTEN": f"127.0.0.1:{PORT}",
@@ -99,7 +96,9 @@ def main() -> None:
             for command in commands
         ]
         try:
-            time.sleep(SECONDS)
+            time.sleep(SECONDS / 2)
+            market["bitstamp"].fault = faults.wrong("1.03")
+            time.sleep(SECONDS / 2)
             take()
         finally:
             for process in running:
