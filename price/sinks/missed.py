@@ -58,7 +58,7 @@ def late_after(ends: Mapping[Pair, datetime], block: Block) -> list[Block]:
     """What stands for slots that were given up, after these of pairs up to those of a block, if any."""
     _, slot, _, _, _, segment = block
     end = times.next_slot(slot, segment.interval)
-    late = missed_rows(ends, ends, end, segment.interval, "late")
+    late = missed_rows(ends, segment.pairs, end, segment.interval, "late")
     return [block_of(late, segment)._replace(slot=slot, rows=0)] if late else []
 
 

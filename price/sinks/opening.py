@@ -23,7 +23,7 @@ _SHOWN_OF_CUT = 200
 _RECENT_SECONDS, _RECENT_SLOTS = 60, 3
 """How old a price may be that is still an anchor: the longer of the two."""
 NO_ROWS = Segment(0, (), simulated=False)
-
+"""No row may follow it without a header."""
 _NEVER_RIGHT = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
 """Errors that name a wrong path: they do not go away as a full or broken disk does."""
 
