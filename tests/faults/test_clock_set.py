@@ -18,6 +18,7 @@ from price import times
 from price.model import Quote
 from tests.checks import sound
 from tests.faults.place import PYTHON, ROOT, Place
+from tests.process import until
 
 pytestmark = pytest.mark.realtime
 
@@ -103,10 +104,7 @@ class Machine:
 
     def until(self, true: Callable[[], object]) -> None:
         """Waits until something is so."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not true():
-            assert time.monotonic() < deadline, f"{self._said.read_text()}\n{self.text}"
-            time.sleep(0.01)
+        until(true, PATIENCE_SECONDS, told=lambda: f"{self._said.read_text()}\n{self.text}")
 
     def records(self, count: int = 1) -> None:
         """Waits for more rows with a price."""

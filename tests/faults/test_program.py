@@ -11,6 +11,7 @@ from price import times
 from tests.checks import sound
 from tests.faults.conftest import needs
 from tests.faults.place import PYTHON, ROOT, Place
+from tests.process import until
 
 pytestmark = pytest.mark.realtime
 
@@ -31,12 +32,8 @@ def _finish(process: "subprocess.Popen[bytes]", number: int) -> tuple[int, str]:
 
 def _acknowledged(place: Place, since: datetime) -> datetime:
     """The first slot after a time that status.json acknowledges."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if (slot := place.acknowledged) and slot > since:
-            return slot
-        time.sleep(0.01)
-    raise AssertionError("no slot was acknowledged in time")
+    until(lambda: (place.acknowledged or since) > since, PATIENCE_SECONDS)
+    return place.acknowledged or since
 
 
 def test_killed_and_started_again_it_accounts_for_every_second(place: Place) -> None:
@@ -62,9 +59,7 @@ def test_a_stop_on_a_full_disk_ends_it_within_a_second_and_with_1(place: Place) 
     place.file.write_text("# price-log 1 every=1s\n" + "# a long remark\n" * 100)
     limit = f"--fsize={place.file.stat().st_size + 20}"
     process = _begin(place, "prlimit", limit)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not _held(place) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: (place.aside / "status.json").exists() and place.status["held"], PATIENCE_SECONDS)
     began = time.monotonic()
     status, said = _finish(process, signal.SIGTERM)
     assert time.monotonic() - began < 1
@@ -72,10 +67,3 @@ def test_a_stop_on_a_full_disk_ends_it_within_a_second_and_with_1(place: Place) 
     assert said.count("rows are held in memory") == 1
     assert "could not be written; price repair may fill them" in said
     assert "Traceback" not in said
-
-
-def _held(place: Place) -> int:
-    if not (place.aside / "status.json").exists():
-        return 0
-    held: int = place.status["held"]
-    return held
