@@ -46,97 +46,84 @@ class Gap:
 
 
 class Gaps:
-    """Finds gaps block by block, and counts slots on the way."""
+    """Finds gaps block by block, and counts slots on the way.
+
+    Of each pair only the last slot is kept, in Unix time: the next one is the first multiple of the interval
+    after it, also where the interval has changed meanwhile.
+    """
 
     def __init__(self) -> None:
         self.priced = 0
         self.missed = 0
         self._every = 0
-        self._due: dict[str, int] = {}
-        """The slot that each pair's next row should be for."""
-        self._moved: dict[str, tuple[int, int]] = {}
-        """What was due of each pair when the interval changed, and its last slot before that."""
+        self._last: dict[str, int] = {}
+        """The last slot of each pair that is accounted for."""
         self._open: dict[str, Gap] = {}
+        """The last gap of each pair; it grows as long as nothing else comes after it."""
         self._waiting: list[Gap] = []
         """Gaps by their start, held until none that begins earlier can be found any more."""
 
     def add(self, every: int, rows: list[row.Row]) -> Iterator[Gap]:
         """The gaps that are settled after the next block of rows."""
-        if every != self._every:
-            self._new_interval(every)
-        due, minute, base, priced = self._due, "", 0, 0
+        self._every = every
+        last, minute, base, priced = self._last, "", 0, 0
         for one in rows:
             slot, pair, price, _, _ = one
             if slot[:17] != minute:
                 minute, base = slot[:17], times.slot_unix(slot[:17] + "00Z")
             unix = base + int(slot[17:19])
-            if price != row.MISSED and due.get(pair) == unix:
+            if price != row.MISSED and last.get(pair) == unix - every:
                 priced += 1
-                due[pair] = unix + every
+                last[pair] = unix
             else:
                 self._odd(one, unix)
         self.priced += priced
         if self._waiting:
             yield from self._settled()
 
-    def expect(self, pair: str, slot: int, every: int) -> None:
-        """Has a pair's next row be for a slot, as if it was recorded up to there, `every` seconds apart."""
-        if every != self._every:
-            self._new_interval(every)
-        self._due.setdefault(pair, slot)
+    def expect(self, pair: str, slot: int) -> None:
+        """Has a pair count from a Unix time on, as if it was recorded up to there."""
+        self._last.setdefault(pair, slot - 1)
 
     def end(self, pair: str, until: int, every: int) -> None:
         """Counts what a pair lacks up to the Unix time `until`: it has a row after it, of this interval."""
-        if every != self._every:
-            self._new_interval(every)
-        due = self._due.get(pair, until)
-        if due < until:
-            self._miss(pair, UNRECORDED, due, -((due - until) // every))
-            self._due[pair] = times.next_multiple(until - 1, every)
+        self._every = every
+        self._miss(pair, UNRECORDED, self._due(pair, until), until)
 
     def rest(self) -> Iterator[Gap]:
         """The gaps that could still have grown."""
         yield from self._waiting
         self._waiting.clear()
 
+    def _due(self, pair: str, unix: int) -> int:
+        """The slot that a pair's next row should be for; `unix` where it had none yet."""
+        return times.next_multiple(self._last[pair], self._every) if pair in self._last else unix
+
     def _odd(self, one: row.Row, unix: int) -> None:
         """Counts a row that is missed, or is not for the slot that was due."""
-        pair, every = one[1], self._every
-        due = self._due.get(pair, unix)
-        if unix > due:
-            self._miss(pair, UNRECORDED, due, -((due - unix) // every))
-        slots = row.slots(one)
-        known = max(0, -((unix - due) // every))  # slots of it that were accounted for already
-        if known < slots:
-            if one[2] == row.MISSED:
-                self._miss(pair, one[3], unix + known * every, slots - known)
-            else:
-                self.priced += 1
-            self._due[pair] = unix + slots * every
+        pair = one[1]
+        due, end = self._due(pair, unix), unix + row.slots(one) * self._every
+        self._miss(pair, UNRECORDED, due, unix)
+        if due >= end:
+            return  # its slots were accounted for already
+        if one[2] == row.MISSED:
+            self._miss(pair, one[3], max(due, unix), end)
+        else:
+            self.priced += 1
+        self._last[pair] = end - self._every
 
-    def _miss(self, pair: str, reason: str, start: int, slots: int) -> None:
-        every = self._every
+    def _miss(self, pair: str, reason: str, start: int, end: int) -> None:
+        """Counts the slots from `start` up to `end`, if there are any."""
+        slots = -((start - end) // self._every)
+        if slots <= 0:
+            return
         gap = self._open.get(pair)
-        if gap is None or gap.reason != reason or times.next_multiple(gap.last, every) != start:
-            gap = self._open[pair] = Gap(start, pair, reason, every)
+        if gap is None or gap.reason != reason or gap.last != self._last[pair]:
+            gap = self._open[pair] = Gap(start, pair, reason, self._every)
             insort(self._waiting, gap, key=_start)
         gap.slots += slots
-        gap.last = start + (slots - 1) * every
+        gap.last = self._last[pair] = start + (slots - 1) * self._every
         self.missed += slots
-
-    def _new_interval(self, every: int) -> None:
-        """From here on slots are others: the next of each pair is the first multiple after its last slot."""
-        # a gap after which the pair had prices has no neighbour in the new interval
-        self._open = {pair: gap for pair, gap in self._open.items() if self._due[pair] <= gap.end}
-        for pair, due in self._due.items():
-            before, last = self._moved.get(pair, (0, 0))
-            if before != due:  # else it had no row since the interval changed the last time
-                last = due - self._every
-            self._due[pair] = times.next_multiple(last, every)
-            self._moved[pair] = self._due[pair], last
-            if pair in self._open and self._open[pair].last != last:
-                del self._open[pair]  # prices came after it
-        self._every = every
 
     def _settled(self) -> Iterator[Gap]:
         """The gaps before which no other can be found any more, nor can they grow.
@@ -144,11 +131,10 @@ class Gaps:
         A pair that is gone for good keeps those after its last row waiting, in case it comes back: of
         these there are not more than _MOST_WAITING.
         """
-        first = min(self._due.values(), default=0)
+        first = times.next_multiple(min(self._last.values()), self._every)
         settled = 0
         for gap in self._waiting:
-            after = times.next_multiple(gap.last, self._every)
-            grows = self._open.get(gap.pair) is gap and self._due[gap.pair] <= after
+            grows = self._open[gap.pair] is gap and self._last[gap.pair] == gap.last
             if (grows or gap.start >= first) and len(self._waiting) - settled <= _MOST_WAITING:
                 break
             settled += 1
@@ -165,7 +151,7 @@ def gaps_between(log: PriceLog, since: int | None, until: int | None, found: Gap
     outside = PriceLog(log.path, log.pairs, live_only=log.live_only)  # what it leaves out is not asked about
     if since is not None:
         for pair in _nearest(outside, since, -1):
-            found.expect(pair, since, 1)
+            found.expect(pair, since)
     for every, rows in log.blocks(since, until):
         yield from found.add(every, rows)
     if until is not None:
