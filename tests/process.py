@@ -71,25 +71,32 @@ class Program:
     def _command(self) -> list[str]:
         return [*self.before, sys.executable, str(ROOT / "main.py")]
 
-    def do(self, *arguments: str, seconds: float = 20) -> "subprocess.CompletedProcess[str]":
-        """Runs a command to its end."""
+    def do(
+        self,
+        *arguments: str,
+        seconds: float = 20,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs a command to its end; what it prints is kept, or goes to a descriptor."""
         return subprocess.run(
             [*self._command, *arguments],
             cwd=self.folder,
             env=self.environ,
-            capture_output=True,
+            stdout=stdout,
+            stderr=stderr,
             text=True,
             timeout=seconds,
             check=False,
         )
 
     @contextmanager
-    def started(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-        """A command at work; what it says on stderr is kept in a file. It does not outlive the block."""
+    def started(self, *arguments: str, stderr: int | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+        """A command at work, not longer than the block; what it says on stderr is kept, or goes elsewhere."""
         with (
             self.errors.open("ab") as errors,
             subprocess.Popen(
-                [*self._command, *arguments], cwd=self.folder, env=self.environ, stderr=errors
+                [*self._command, *arguments], cwd=self.folder, env=self.environ, stderr=stderr or errors
             ) as process,
         ):
             try:

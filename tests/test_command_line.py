@@ -98,29 +98,13 @@ def test_a_python_without_the_packages_is_told_in_one_line(tmp_path: Path) -> No
     assert done.stderr.count("\n") == 1
 
 
-def into(output: int, program: Program, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """A command whose output goes to a descriptor, which is then closed."""
-    try:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), *arguments],
-            env=program.environ,
-            cwd=program.folder,
-            stdout=output,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-    finally:
-        os.close(output)
-
-
 @pytest.mark.parametrize("arguments", [["once"], ["check"], ["--help"], ["--version"], ["run", "--help"]])
 def test_a_closed_pipe_is_no_error(arguments: list[str], market: Market, tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
 
-    done = into(write, Program(tmp_path, market.environment, **PATIENT), *arguments)
+    done = Program(tmp_path, market.environment, **PATIENT).do(*arguments, stdout=write)
+    os.close(write)
 
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -132,17 +116,9 @@ def test_output_that_was_closed_before_the_start_is_no_error(
     log = tmp_path / "prices.txt"
     log.write_text("# price-log 1 every=5s\n2026-11-20T15:52:05Z BTC-USD 1 coinbase\n")
     program = Program(tmp_path, market.environment | {"PRICE_FILE": str(log)}, **PATIENT)
-    closing = 'exec "$0" "$@" >&-'
+    program.before = ["sh", "-c", 'exec "$@" >&-', "sh"]
 
-    done = subprocess.run(
-        ["sh", "-c", closing, sys.executable, str(ROOT / "main.py"), *arguments],
-        env=program.environ,
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    done = program.do(*arguments)
 
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -151,7 +127,8 @@ def test_output_that_cannot_be_written_is_a_failure_in_one_line(market: Market, 
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
 
-    done = into(os.open("/dev/full", os.O_WRONLY), Program(tmp_path, market.environment, **PATIENT), "once")
+    with Path("/dev/full").open("w") as full:
+        done = Program(tmp_path, market.environment, **PATIENT).do("once", stdout=full.fileno())
 
     assert done.returncode == 1
     assert re.fullmatch(r"price: .*No space left on device\n", done.stderr)
@@ -160,10 +137,8 @@ def test_output_that_cannot_be_written_is_a_failure_in_one_line(market: Market, 
 def test_bad_settings_are_told_by_the_status_where_nobody_listens(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
-    command = [sys.executable, str(ROOT / "main.py"), "check"]
-    environ = Program(tmp_path, {}, INTERVAL="7").environ
 
-    done = subprocess.run(command, env=environ, cwd=tmp_path, stderr=write, timeout=20, check=False)
+    done = Program(tmp_path, {}, INTERVAL="7").do("check", stderr=write)
     os.close(write)
 
     assert done.returncode == 78

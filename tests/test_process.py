@@ -314,16 +314,12 @@ def test_a_recorder_without_standard_streams_puts_no_file_in_their_place(
 def test_a_terminal_that_goes_away_does_not_stop_the_recorder(market: Market, tmp_path: Path) -> None:
     program = Program(tmp_path, market.environment)
     read, write = os.pipe()
-    command = [sys.executable, str(ROOT / "main.py"), "run"]
-    with subprocess.Popen(command, env=program.environ, cwd=tmp_path, stderr=write) as process:
-        try:
-            os.close(write)
-            program.wait_for_rows(1)
-            os.close(read)
-            program.wait_for_rows(3)
-            assert ended(process, signal.SIGTERM)[0] == 0
-        finally:
-            process.kill()
+    with program.started("run", stderr=write) as process:
+        os.close(write)
+        program.wait_for_rows(1)
+        os.close(read)
+        program.wait_for_rows(3)
+        assert ended(process, signal.SIGTERM)[0] == 0
 
     assert not [row for row in proven(program.file.read_text()) if " - " in row]
 
@@ -336,18 +332,14 @@ def test_a_pipe_that_nobody_reads_does_not_hold_the_recorder_up(market: Market, 
         while True:
             os.write(write, b"x" * 4096)
     os.set_blocking(write, True)
-    command = [sys.executable, str(ROOT / "main.py"), "run"]
-    with subprocess.Popen(command, env=program.environ, cwd=tmp_path, stderr=write) as process:
-        try:
-            os.close(write)
-            program.wait_for_rows(2)
-            told = b""
-            while b" lines were left out: nobody read stderr" not in told:
-                told += os.read(read, 65536)
-            assert ended(process, signal.SIGTERM)[0] == 0
-        finally:
-            process.kill()
-            os.close(read)
+    with program.started("run", stderr=write) as process:
+        os.close(write)
+        program.wait_for_rows(2)
+        told = b""
+        while b" lines were left out: nobody read stderr" not in told:
+            told += os.read(read, 65536)
+        assert ended(process, signal.SIGTERM)[0] == 0
+    os.close(read)
 
     proven(program.file.read_text())
 
