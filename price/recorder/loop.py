@@ -10,7 +10,6 @@ from price.clock_witness import WRONG
 from price.model import Pair, Quote, Reading
 from price.recorder.ledger import Ledger
 from price.recorder.poll import Poller
-from price.recorder.workers import Outcome
 from price.sinks.base import Sinks
 from price.sinks.missed import missed_rows
 
@@ -59,14 +58,8 @@ class Loop:
 
     def _merged(self, signal: Signal) -> Signal:
         """Reloads that wait are one, and a stop passes them."""
-        while signal is Signal.RELOAD:
-            item = self._clock.wait(self._clock.monotonic())
-            if item is None:
-                break
-            if isinstance(item, Outcome):
-                self._poller.receive_late(item)
-            elif item is Signal.STOP:
-                signal = Signal.STOP
+        while signal is Signal.RELOAD and (following := self._poller.wait(self._clock.monotonic())):
+            signal = following
         return signal
 
     def _due(self, now: datetime) -> datetime:
@@ -85,13 +78,10 @@ class Loop:
             self._sinks.idle()  # the status is to show it
         seconds = (slot - now).total_seconds()
         until = self._clock.monotonic() + min(seconds, self._interval, PULSE_SECONDS)
-        while isinstance(item := self._clock.wait(until), Outcome):
-            self._poller.receive_late(item)  # and back to waiting: a stop may stand behind it
-        if isinstance(item, Signal):
-            return item
-        if seconds > PULSE_SECONDS:
+        signal = self._poller.wait(until)
+        if signal is None and seconds > PULSE_SECONDS:
             self._sinks.idle()
-        return None
+        return signal
 
     def _record(self, slot: datetime) -> None:
         self._tried = slot

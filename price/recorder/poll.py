@@ -23,12 +23,20 @@ class Round:
     Times called `now` are monotonic seconds.
     """
 
-    def __init__(self, state: SourceState, slot: datetime, pairs: Sequence[Pair], now: float) -> None:
+    def __init__(
+        self, state: SourceState, workers: Workers, slot: datetime, pairs: Sequence[Pair], now: float
+    ) -> None:
         """Begins a slot: what is not asked has its reading now, the rest is queued."""
         self.state = state
         self.slot = slot
         self.readings: dict[Pair, Reading] = {}
-        self._waiting = set(pairs)
+        self.waiting = set(pairs)
+        """What is still to come in this slot."""
+        self.good = False
+        """Whether it gave a price."""
+        self.server_time: tuple[datetime, float] | None = None
+        """The `Date` of its last answer, and when it came."""
+        self._workers = workers
         self._errors: list[SourceError] = []
         silent = state.silent(slot, now)
         for pair in pairs:
@@ -36,22 +44,12 @@ class Round:
                 self._settle(pair, Reading(state.name, why=silent))
             elif state.unknown.is_aside(pair, now):
                 self._settle(pair, self._failed(UnknownPair("set aside: the source does not know it")))
-        asked = [pair for pair in pairs if pair in self._waiting]
+        asked = [pair for pair in pairs if pair in self.waiting]
         self._queue: deque[Request] = deque(state.requests(asked) if asked else ())
         if asked:
             state.begin(slot)
 
-    @property
-    def done(self) -> bool:
-        """Whether nothing more is to come in this slot."""
-        return not self._waiting
-
-    @property
-    def good(self) -> bool:
-        """Whether it gave a price."""
-        return any(not reading.why for reading in self.readings.values())
-
-    def send_due(self, workers: Workers, now: float, deadline: float) -> float:
+    def send_due(self, now: float, deadline: float) -> float:
         """Sends what the source may be sent now; returns when the next request is due."""
         while self._queue:
             due = self.state.bucket.due(now)
@@ -59,13 +57,15 @@ class Round:
                 return due
             request = self._queue.popleft()
             self.state.sent(now)
-            workers.send(self.slot, request, deadline, self.state.outstanding)
+            self._workers.send(self.slot, request, deadline, self.state.outstanding)
         return deadline
 
     def receive(self, outcome: Outcome, now: float) -> None:
         """Receives an outcome of this slot."""
         state, pairs, error = self.state, outcome.request.pairs, outcome.error
         state.answered()
+        if outcome.server_time:
+            self.server_time = outcome.server_time, now
         state.tally.seconds = outcome.seconds
         state.tally.failures += error is not None
         if error is None:
@@ -89,10 +89,10 @@ class Round:
     def close(self, timeout: float, wall: datetime) -> SourceError | None:
         """Ends the slot; returns the failure that the source is to back off for, if there is one."""
         self._queue.clear()
-        if self._waiting:
+        if self.waiting:
             self.state.tally.failures += self.state.outstanding
             self._errors.append(Timeout(f"no complete answer in {timeout:g} s"))
-        for pair in list(self._waiting):
+        for pair in list(self.waiting):
             self._settle(pair, self._failed(self._errors[-1])._replace(seconds=timeout))
         self.state.end(good=self.good)
         if self.good or self._errors:
@@ -106,7 +106,8 @@ class Round:
 
     def _settle(self, pair: Pair, reading: Reading) -> None:
         self.readings[pair] = reading
-        self._waiting.discard(pair)
+        self.good |= not reading.why
+        self.waiting.discard(pair)
 
 
 class Poller:
@@ -130,7 +131,6 @@ class Poller:
         """Shows the watchdog that the recorder is alive during a long round."""
         self._rounds: dict[str, Round] = {}
         self._signals: list[Signal] = []
-        self._server_times: dict[str, tuple[datetime, float]] = {}
 
     def ask(self, slot: datetime, timeout: float) -> dict[Pair, list[Reading]] | None:
         """What each source gave for its pairs in a slot, after at most `timeout` seconds.
@@ -138,9 +138,9 @@ class Poller:
         None if a stop was asked for and the round could not be finished in time for it.
         """
         began = self._clock.monotonic()
-        self._server_times.clear()
         self._rounds = {
-            state.name: Round(state, slot, self._pairs[state.name], began) for state in self._named.values()
+            name: Round(state, self._workers[name], slot, self._pairs[name], began)
+            for name, state in self._named.items()
         }
         finished = self._gather(began + timeout)
         for signal in self._signals:
@@ -158,11 +158,18 @@ class Poller:
         """
         now = self._clock.monotonic()
         return {
-            name: moment + timedelta(seconds=now - received)
-            for name, (moment, received) in self._server_times.items()
+            name: one.server_time[0] + timedelta(seconds=now - one.server_time[1])
+            for name, one in self._rounds.items()
+            if one.server_time
         }
 
-    def receive_late(self, outcome: Outcome) -> None:
+    def wait(self, until: float) -> Signal | None:
+        """Waits between two rounds for a signal; None where none came before `until` (monotonic seconds)."""
+        while isinstance(item := self._clock.wait(until), Outcome):
+            self._receive_late(item)  # and back to waiting: a stop may stand behind it
+        return item if isinstance(item, Signal) else None
+
+    def _receive_late(self, outcome: Outcome) -> None:
         """Receives the outcome of a round that is over: it frees the source; only a throttle counts."""
         state = self._named.get(outcome.source)
         if state is None:
@@ -175,12 +182,13 @@ class Poller:
         """Sends what is due and receives what comes, until all have answered or the deadline."""
         while True:
             now = self._clock.monotonic()
-            rounds = self._rounds.items()
-            wake = min(one.send_due(self._workers[name], now, deadline) for name, one in rounds)
-            done = all(one.done for one in self._rounds.values())
-            if done or now >= deadline:
-                return done
-            item = self._clock.wait(min(wake, deadline, now + PULSE_SECONDS))
+            unfinished = [one for one in self._rounds.values() if one.waiting]
+            if not unfinished:
+                return True
+            due = [one.send_due(now, deadline) for one in unfinished]
+            if now >= deadline:
+                return False
+            item = self._clock.wait(min(*due, deadline, now + PULSE_SECONDS))
             if isinstance(item, Signal):
                 self._signals.append(item)
                 if item is Signal.STOP:
@@ -192,13 +200,10 @@ class Poller:
 
     def _receive(self, outcome: Outcome) -> None:
         round_ = self._rounds.get(outcome.source)
-        if round_ is None or outcome.slot != round_.slot:
-            self.receive_late(outcome)
-            return
-        now = self._clock.monotonic()
-        if outcome.server_time:
-            self._server_times[outcome.source] = outcome.server_time, now
-        round_.receive(outcome, now)
+        if round_ and outcome.slot == round_.slot:
+            round_.receive(outcome, self._clock.monotonic())
+        else:
+            self._receive_late(outcome)
 
     def _close(self, timeout: float) -> None:
         wall = self._clock.now()
