@@ -124,4 +124,4 @@ def test_a_reading_command_loads_neither_recorder_nor_settings_nor_network() -> 
 
     names = set(loaded.split())
     assert "price.report.history" in names
-    assert not names & {"price.recorder", "price.settings", "price.transport", "requests", "logging"}
+    assert not names & {"price.recorder", "price.settings", "price.transport", "requests", "logging", "shtab"}

@@ -116,13 +116,3 @@ def test_the_same_parser_makes_the_same_files(share: Path, tmp_path: Path) -> No
     made = [path.relative_to(share) for path in share.rglob("*") if path.is_file()]
     assert len(made) == 2
     assert all((share / path).read_bytes() == (tmp_path / path).read_bytes() for path in made)
-
-
-def test_nothing_of_it_is_loaded_when_price_runs() -> None:
-    code = (
-        "import sys; sys.argv[1:] = ['status', '--json']; import price.cli as cli;"
-        "cli.parser(sys.argv[1:]); print(*sys.modules)"
-    )
-    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-
-    assert "shtab" not in loaded.split()

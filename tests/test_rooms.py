@@ -61,7 +61,7 @@ RULES = {
     },
     "web": {"web", "report", "log", "settings", "safely", "host", *GROUND},
     "service": {
-        "service", "__main__", "clock", "recorder", "handlers", "events", "settings", "optional", "host",
+        "service", "__main__", "clock", "recorder", "handlers", "events", "settings", "optional",
         *GROUND,
     },
     "progress": {"times"},
@@ -81,29 +81,22 @@ RULES = {
     },
     "cli": {"commands", "follow", "service", "report", "host", "settings", "errors", "text", "price"},
 }  # fmt: skip
+_OURS_ALONE = {"requests", "urllib3", "dotenv"}  # transport's and settings'
+_OF_THE_SYSTEM = {"socket", "cysystemd", "fcntl", "signal"}
+_IMPURE = {"logging", "os", "time", "socket", "pathlib"}
 ALSO = {
-    "handlers": {"requests", "urllib3", "dotenv"},
-    "sinks": {"requests", "urllib3", "dotenv"},
-    "log": {"requests", "urllib3", "dotenv", "logging", "time", "socket"},
-    "report": {"requests", "urllib3", "dotenv", "logging"},
-    "sources": {"requests", "urllib3", "socket", "logging", "time", "os", "threading", "dotenv", "pathlib"},
-    "recorder": {"requests", "urllib3", "socket", "dotenv", "cysystemd", "fcntl", "signal"},
-    "backfill": {"requests", "urllib3", "socket", "dotenv", "logging", "time", "fcntl", "signal"},
-    "supervise": {
-        "requests",
-        "urllib3",
-        "socket",
-        "dotenv",
-        "cysystemd",
-        "time",
-        "fcntl",
-        "signal",
-        "ctypes",
-    },
-    "choose": {"logging", "os", "time", "socket", "pathlib"},
-    "confirm": {"logging", "os", "time", "socket", "pathlib"},
-    "alerts": {"requests", "urllib3", "socket", "dotenv", "time"},
-    "times": {"logging", "os", "time", "socket", "pathlib"},
+    "handlers": _OURS_ALONE,
+    "sinks": _OURS_ALONE,
+    "log": _OURS_ALONE | {"logging", "time", "socket"},
+    "report": _OURS_ALONE | {"logging"},
+    "sources": _OURS_ALONE | _IMPURE | {"threading"},
+    "recorder": _OURS_ALONE | _OF_THE_SYSTEM,
+    "backfill": _OURS_ALONE | {"socket", "logging", "time", "fcntl", "signal"},
+    "supervise": _OURS_ALONE | _OF_THE_SYSTEM | {"time", "ctypes"},
+    "alerts": _OURS_ALONE | {"socket", "time"},
+    "choose": _IMPURE,
+    "confirm": _IMPURE,
+    "times": _IMPURE,
 }
 """What is not to be imported from elsewhere."""
 
