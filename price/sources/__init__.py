@@ -1,4 +1,4 @@
-"""The sources by name: adding one is a line here, see docs/adding-a-source.md."""
+"""The sources by name: a new one stands here, see docs/adding-a-source.md."""
 
 from price.sources.base import Source
 from price.sources.binance import Binance
@@ -13,16 +13,7 @@ from price.sources.okx import Okx
 from price.sources.simulated import Simulated
 
 __all__ = ["CANDLE_SOURCES", "SOURCES", "Source"]
-SOURCES: dict[str, Source] = {
-    "coinbase": Coinbase(),
-    "kraken": Kraken(),
-    "bitstamp": Bitstamp(),
-    "gemini": Gemini(),
-    "bitfinex": Bitfinex(),
-    "binance": Binance(),
-    "okx": Okx(),
-    "coingecko": CoinGecko(),
-    "simulated": Simulated(),
-}
+_KINDS = (Coinbase, Kraken, Bitstamp, Gemini, Bitfinex, Binance, Okx, CoinGecko, Simulated)
+SOURCES: dict[str, Source] = {kind.name: kind() for kind in _KINDS}
 CANDLE_SOURCES = {name: source for name, source in SOURCES.items() if isinstance(source, CandleSource)}
 """Those that have one-minute candles."""
