@@ -25,8 +25,6 @@ sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 """Brings a file's data to stable storage; macOS has no fdatasync."""
 read_at = os.pread
 """The bytes of a descriptor, so many from an offset on; fewer where the file ends."""
-write_at = os.pwrite
-"""Writes bytes at an offset of a descriptor; returns how many."""
 set_mode = os.fchmod
 """Sets who may read and write an open file, whatever the umask."""
 remove = os.unlink

@@ -102,12 +102,6 @@ def read_at(descriptor: int, size: int, at: int) -> bytes:
     return os.read(descriptor, size)
 
 
-def write_at(descriptor: int, block: bytes, at: int) -> int:
-    """Writes bytes at an offset of a descriptor; returns how many."""
-    os.lseek(descriptor, at, os.SEEK_SET)
-    return os.write(descriptor, block)
-
-
 def set_mode(descriptor: int, mode: int) -> None:
     """Nothing: the folder says who may read and write a file in it."""
 

@@ -80,25 +80,19 @@ def keep(descriptor: int, begin: int, path: Path) -> Cut:
         kept = host.open_kept(path, LOG_MODE)
     except OSError as error:
         raise OSError(error.errno, f"{path}, which is to keep what is cut: {error.strerror}") from error
-    try:
-        at = os.fstat(kept).st_size
+    with os.fdopen(kept, "wb") as file:
+        file.seek(0, os.SEEK_END)
         while block := host.read_at(descriptor, _BLOCK_BYTES, begin):
             begin += len(block)
             if block.strip(b"\0"):
-                _write_all(kept, block, at)
-            at += len(block)
-        _write_all(kept, b"\n", at)  # so that what is cut next begins a line of its own
+                file.write(block)
+            else:
+                file.seek(len(block), os.SEEK_CUR)
+        file.write(b"\n")  # so that what is cut next begins a line of its own
+        file.flush()
         host.sync(kept)
-    finally:
-        os.close(kept)
     host.sync_folder(path.parent)
     return cut
-
-
-def _write_all(descriptor: int, block: bytes, at: int) -> None:
-    while block:
-        written = host.write_at(descriptor, block, at)
-        block, at = block[written:], at + written
 
 
 def _end_before_zeros(descriptor: int, end: int) -> int:
