@@ -134,8 +134,9 @@ class SourceState:
 
     def good(self) -> None:
         """Forgets failures after a good answer."""
-        self.changed |= self.backoff != Backoff()
-        self.backoff = Backoff()
+        fresh = Backoff()
+        self.changed |= self.backoff != fresh
+        self.backoff = fresh
 
     def failed(self, failure: SourceError, now: float, wall: datetime, jitter: float) -> None:
         """Backs off after a failure, and logs what an operator should know; `wall` is the time of day."""

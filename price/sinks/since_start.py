@@ -1,6 +1,7 @@
 """What is counted from the start of the recorder on, for `price metrics`: it never goes back to zero."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from price.counters import REASONS
@@ -18,34 +19,28 @@ class SinceStart:
         self._sources = sources
         self._rows = rows
         self._dropped = dropped
-        self._slots: dict[Pair, list[int]] = {}
-        self._missed: dict[str, int] = {}
-        self._failures: dict[str, dict[str, int]] = {}
+        self._slots: defaultdict[Pair, list[int]] = defaultdict(lambda: [0, 0])
+        self._missed: Counter[str] = Counter()
+        self._failures: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.reloaded = True
         """Whether the last reload was accepted."""
 
-    def count(self, quotes: Iterable[Quote]) -> None:
+    def count(self, quotes: Sequence[Quote]) -> None:
         """Counts the quotes of a slot; a source's failure once a slot, whatever the number of pairs."""
-        failed: set[tuple[str, str]] = set()
         for quote in quotes:
-            slots = self._slots.setdefault(quote.pair, [0, 0])
+            slots = self._slots[quote.pair]
             slots[0] += quote.slots
             if quote.price is None:
                 slots[1] += quote.slots
                 word = quote.reason.partition(",")[0]
-                word = word if word in REASONS else "sources"
-                self._missed[word] = self._missed.get(word, 0) + quote.slots
-            for one in quote.readings:
-                if one.why:
-                    failed.add((one.source, one.why))
-        for source, why in failed:
-            known = self._failures.setdefault(source, {})
-            known[why] = known.get(why, 0) + 1
+                self._missed[word if word in REASONS else "sources"] += quote.slots
+        for source, why in {(one.source, one.why) for quote in quotes for one in quote.readings if one.why}:
+            self._failures[source][why] += 1
 
     def view(self, pairs: Sequence[Pair], sources: Sequence[str]) -> dict[str, Any]:
         """For status.json: what is counted of these pairs and sources."""
         return {
-            "slots": {str(pair): self._slots.get(pair, [0, 0]) for pair in pairs},
+            "slots": {str(pair): self._slots[pair] for pair in pairs},
             "missed": self._missed,
             "failures": self._failures,
             "answer": {name: self._sources[name].tally.answers.counts for name in sources},
