@@ -82,6 +82,8 @@ def _read() -> dict[str, dict[str, str]]:
 
 _ASSETS = _read()
 """The known assets, and what sources call them that do not call them so."""
+_OTHER_NAMES = {other for names in _ASSETS.values() for other in names.items()}
+"""A source and what it calls an asset, where that is another name."""
 COINS = {name: asset for asset, names in _ASSETS.items() if (name := names["coingecko"]) != "-"}
 """CoinGecko's id of each coin, mostly its name, and the coin."""
 
@@ -94,7 +96,7 @@ def ticker(source: str, asset: str) -> str | None:
 
 def is_unheard_of(source: str, asset: str) -> bool:
     """Whether nothing is known of the asset anywhere, and its name is no other coin's at the source."""
-    return asset not in _ASSETS and all(names.get(source) != asset for names in _ASSETS.values())
+    return asset not in _ASSETS and (source, asset) not in _OTHER_NAMES
 
 
 def typed_pair(text: str) -> Pair:

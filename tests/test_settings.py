@@ -93,8 +93,11 @@ def test_the_table_of_the_readme_has_each_setting_with_its_default_and_meaning()
     text = (HERE.parent / "README.md").read_text()
     table = re.findall(r"^\| `(PRICE_\w+)`( …)? \| (.*?) ?\| (.*) \|$", text, re.MULTILINE)
     url = next(iter(URLS))
+    defaults = {name: row.default_text({}, {}) for name, row in ROWS.items()}
     shown = [
-        (name, row.shown_default, row.help) for name, row in ROWS.items() if name not in URLS or name == url
+        (name, row.shown or (f"`{defaults[name]}`" if defaults[name] else ""), row.help)
+        for name, row in ROWS.items()
+        if name not in URLS or name == url
     ]
 
     assert sorted((name, default, meaning) for name, _, default, meaning in table) == sorted(shown)

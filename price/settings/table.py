@@ -49,12 +49,6 @@ class Row(NamedTuple):
         """The default, from the environment and from the settings of the rows above."""
         return self.default if isinstance(self.default, str) else self.default(environ, known)
 
-    @property
-    def shown_default(self) -> str:
-        """The default as README has it."""
-        text = self.default_text({}, {})
-        return self.shown or (f"`{text}`" if text else "")
-
 
 row: Any = Row
 """A row as the default of an attribute, which has the type of the setting's values."""
@@ -191,9 +185,7 @@ class Settings(NamedTuple):
 
     def pairs_of(self, source: str) -> list[Pair]:
         """The configured pairs that a source is asked for."""
-        one = self.source(source)
-        offered = [pair for pair in self.pairs if one.offers(pair)]
-        return [pair for pair in offered if one.knows(pair) or source in self.asked_for(pair)]
+        return [pair for pair in self.pairs if source in self.asked_for(pair)]
 
     def sources_of(self, pair: Pair) -> int:
         """How many of the configured sources are asked for a pair."""
