@@ -110,7 +110,7 @@ class Gaps:
             self._miss(pair, one[3], max(due, unix), end)
         else:
             self.priced += 1
-        self._last[pair] = end - self._every
+            self._last[pair] = unix
 
     def _miss(self, pair: str, reason: str, start: int, end: int) -> None:
         """Counts the slots from `start` up to `end`, if there are any."""

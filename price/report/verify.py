@@ -75,15 +75,14 @@ class Verifier:
 
     def _rows(self, rows: list[row.Row]) -> Iterator[Fault]:
         """The faults of lines that are all rows: nearly every one is for the slot that is due."""
-        due, every, last, minute, base = self.sums.due, self.sums.every, self._last, "", 0
+        ends, every, last, minute, base = self.sums.last, self.sums.every, self._last, "", 0
         for number, one in enumerate(rows, self._number + 1):
             slot, pair, _, _, extras = one
             if slot[:17] != minute:
                 minute, base = slot[:17], times.slot_unix(slot[:17] + "00Z")
             unix = base + int(slot[17:19])
-            if due.get(pair) == unix and unix >= last and "slots=" not in extras:
-                due[pair] = unix + every
-                last = unix
+            if ends.get(pair) == unix - every and unix >= last and "slots=" not in extras:
+                ends[pair] = last = unix
             else:
                 self._last = last
                 yield from self._row(one, unix, number)
@@ -188,7 +187,7 @@ def _sound_repairs(file: LogFile, sums: Arithmetic, faults: list[Fault]) -> Iter
 
 def _beyond(repair: Fault, sums: Arithmetic) -> str:
     """What is wrong with a repair that does not lie between the first and the last row of its pair."""
-    first, last, unix = sums.first.get(repair.pair), sums.last(repair.pair), times.slot_unix(repair.slot)
+    first, last, unix = sums.first.get(repair.pair), sums.end(repair.pair), times.slot_unix(repair.slot)
     if first is None or last is None:
         return f"the log has no row of {repair.pair}"
     if unix < first:
