@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 from collections.abc import Collection
 from datetime import datetime
 from enum import Enum
@@ -11,8 +12,9 @@ from price import host, times
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.log.append import AppendFile
+from price.log.cut import keep, sound_end
 from price.log.end import LogEnd, read_end, read_log_end
-from price.log.lock import LogLock, Unfit
+from price.log.lock import LOG_MODE, LogLock, Unfit, open_exclusively
 from price.model import Pair
 from price.sinks.backlog import Block, Segment
 from price.sinks.missed import MOST_BYTES, late_after
@@ -96,9 +98,9 @@ class OpenLog:
         """
         if self.known is Known.END and self.file.in_place():
             return
-        before, size = self.file.identity, self.file.size
+        before = self.file
         self._open(wanted.pairs)
-        if self.file.identity != before or self.file.size < size:
+        if self.file.identity != before.identity or self.file.size < before.size:
             self.known = Known.STRANGE
         if self.known is Known.STRANGE:
             self.segment = NO_ROWS
@@ -148,13 +150,48 @@ class OpenLog:
                 raise Unfit(f"it ends at {times.iso(end)}, after rows that are still to be written")
 
     def _open(self, pairs: Collection[Pair]) -> None:
+        """Opens or makes the file, and cuts off what a crash left at its end.
+
+        The file that was open before stays so until the new one is: its lock is never given up in between.
+        Raises OSError, Unfit for what is no price log, PriceError for one that another process records into.
+        """
         self._lock.hold()
-        cut = self.file.open(len(pairs) + 1)
-        if cut:
+        old = self.file
+        if old.descriptor >= 0 and (host.LOG_IS_EXCLUSIVE or old.links == 0):
+            old.close()  # it keeps us out as well; or it is gone, and takes room on a disk that may be full
+        host.make_folder(self.path.parent)
+        descriptor = open_exclusively(self.path)
+        try:
+            end = self._cut_end(descriptor, len(pairs) + 1)
+            if end == 0:
+                host.set_mode(descriptor, LOG_MODE)  # whatever the umask: everyone may read prices
+                host.sync_folder(self.path.resolve().parent)  # where the file is, not a link to it
+            host.sync(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        old.close()
+        host.claim(descriptor)  # now that the old descriptor no longer holds the lock
+        self.file = AppendFile(self.path, descriptor, end)
+
+    def _cut_end(self, descriptor: int, most_lines: int) -> int:
+        """Cuts off what is no whole row at the end of an open file; returns where it ends then.
+
+        What a failed write of ours left there goes without a word: it is written again.
+        """
+        size = os.fstat(descriptor).st_size
+        if self.file.left_rest_in(descriptor, size):
+            os.ftruncate(descriptor, self.file.size)
+            return self.file.size
+        end = sound_end(descriptor, size, most_lines)
+        if end < size:
+            cut = keep(descriptor, end, self.path.with_name(f"{self.path.name}.cut"))
+            os.ftruncate(descriptor, end)
             shown = excerpt(cut.begin, _SHOWN_OF_CUT)
             begin = f"{cut.size} bytes, {shown}" if cut.size > _SHOWN_OF_CUT else shown
             text = f"{self.path}: its end was not a whole row and was cut off: {begin}; {cut.path} keeps it"
             log_event(Event.TAIL_CUT, logging.WARNING, text)
+        return end
 
 
 def open_log(
