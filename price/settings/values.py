@@ -81,8 +81,8 @@ def each(read: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     def read_all(text: str) -> tuple[T, ...]:
         items = tuple(read(word.strip()) for word in text.split(","))
         once = dict.fromkeys(items)
-        twice = [str(item) for item in once if items.count(item) > 1]
-        if twice:
+        if len(once) < len(items):
+            twice = [str(item) for item in once if items.count(item) > 1]
             raise ValueError(f"{', '.join(twice)} stands twice in it, for example {','.join(map(str, once))}")
         return items
 
