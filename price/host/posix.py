@@ -206,18 +206,18 @@ def child_options() -> dict[str, Any]:
     if sys.platform != "linux":
         return {}
     import ctypes
-
-    prctl = ctypes.CDLL(None).prctl  # loaded here: between fork and exec nothing may need a lock
-    return {"preexec_fn": partial(_die_with, os.getpid(), prctl)}
-
-
-def _die_with(parent: int, prctl: Callable[..., int]) -> None:
-    """Has the kernel kill this process when its parent dies."""
     import signal
 
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the call
-        os.kill(os.getpid(), signal.SIGKILL)
+    # loaded here: between fork and exec nothing may need a lock, as an import does
+    die = partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    return {"preexec_fn": partial(_end_with, os.getpid(), die, signal.SIGKILL)}
+
+
+def _end_with(parent: int, die: Callable[[], int], kill: int) -> None:
+    """Has the kernel end this process, a child that was just born, when its parent ends."""
+    die()
+    if os.getppid() != parent:  # it ended before the call
+        os.kill(os.getpid(), kill)
 
 
 def ask_to_reload(pid: int) -> None:
