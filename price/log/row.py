@@ -30,12 +30,12 @@ HEADER_START = "# price-log "
 _HEADER = rf"{HEADER_START}1 every=([1-9]\d{{0,3}})s((?: [!-~]+)*)"
 _SIMULATED = "simulated"
 
-# days 1 to 28 first: they are in every month
-_DAY_OF_YEAR = (
-    r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-)
 _LEAP_YEAR = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
-_DATE = rf"(?!0000)(?:\d{{4}}-{_DAY_OF_YEAR}|{_LEAP_YEAR}-02-29)"
+_DAY_OF_YEAR = (  # days 1 to 28 first: they are in every month
+    r"(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31"
+    rf"|02-29(?<={_LEAP_YEAR}-02-29)"
+)
+_DATE = rf"(?!0000)\d{{4}}-(?:{_DAY_OF_YEAR})"
 _SLOT = rf"{_DATE}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ"
 _PAIR = r"[A-Z0-9]{1,20}+-[A-Z0-9]{1,20}+"
 # no source may have more digits; the mean of two prices can have one more after the point

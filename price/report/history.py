@@ -23,7 +23,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     log = opened(args, environ)
     rows = last_rows(log, asked, args.last) if args.last else log.rows(asked.since, asked.until)
     if args.format == "text":
-        write("text", NAMES, ((row.text(one),) for one in rows))
+        write("text", ("row",), ((row.text(one),) for one in rows))
     elif args.format == "csv":
         write("csv", NAMES, map(as_csv, rows))
     else:

@@ -260,7 +260,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     if args.last:
         faults = last_of(faults, args.last, attrgetter("pair"))
     if args.format == "text":
-        write("text", NAMES, ((f"{fault.path}:{fault.line}: {fault.what}",) for fault in faults))
+        write("text", ("fault",), ((f"{fault.path}:{fault.line}: {fault.what}",) for fault in faults))
     else:
         write(args.format, NAMES, (fault[:3] for fault in faults))
     return int(faulty)
