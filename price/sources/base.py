@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from price import coins, times
 from price.errors import Refused, SourceError, Unreadable
@@ -19,12 +19,8 @@ T = TypeVar("T")
 _SECONDS = re.compile(r"\d{1,18}(?:\.\d{1,30})?", re.ASCII)
 
 
-class RawPrice(NamedTuple):
-    """What an answer holds for one pair, still as sent; a time that is not there is None."""
-
-    pair: Pair
-    price: object
-    time: object = None
+RawPrice = tuple[Pair, object, object]
+"""What an answer holds for one pair, still as sent: its price, and its time or None."""
 
 
 class Source:
@@ -102,10 +98,10 @@ class Source:
     def read(self, pairs: Sequence[Pair], answer: Answer) -> dict[Pair, Reading | SourceError]:
         """A reading or an error for each asked pair. Raises SourceError where the answer is of no use."""
         found: dict[Pair, Reading | SourceError] = {}
-        for said in self.parsed(answer, lambda data: self.raw_prices(pairs, data)):
-            reading = self._reading(said)
-            if found.setdefault(said.pair, reading) != reading:
-                found[said.pair] = Unreadable("it stands twice in the answer, differently")
+        for pair, price, time in self.parsed(answer, lambda data: self.raw_prices(pairs, data)):
+            reading = self._reading(price, time)
+            if found.setdefault(pair, reading) != reading:
+                found[pair] = Unreadable("it stands twice in the answer, differently")
         return {pair: found.get(pair) or Refused("missing from the answer") for pair in pairs}
 
     def parsed(self, answer: Answer, reader: Callable[[Any], Iterable[T]]) -> list[T]:
@@ -125,10 +121,10 @@ class Source:
             reason = f"{type(malformed).__name__}: {excerpt(str(malformed))}"
             raise Unreadable(f"an answer of another shape ({reason}): {excerpt(answer.body)}") from malformed
 
-    def _reading(self, said: RawPrice) -> Reading | SourceError:
+    def _reading(self, price: object, time: object) -> Reading | SourceError:
         try:
-            time = read_time(said.time, self.time_unit) if self.time_unit else None
-            return Reading(self.name, read_price(said.price), time=time)
+            moment = read_time(time, self.time_unit) if self.time_unit else None
+            return Reading(self.name, read_price(price), time=moment)
         except ValueError as error:
             return Unreadable(str(error))
 

@@ -46,7 +46,7 @@ class Binance(CandleSource):
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         for pair, row in rows_of(data, "symbol", pairs, self.symbol):
-            yield RawPrice(pair, at(row, "lastPrice"), at(row, "closeTime"))
+            yield pair, at(row, "lastPrice"), at(row, "closeTime")
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
         said = expect(data, dict)

@@ -39,7 +39,7 @@ class Bitfinex(CandleSource):
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         # symbols of funding begin with f: their rows, of other columns, are never picked
         for pair, row in rows_of(data, 0, pairs, self.symbol):
-            yield RawPrice(pair, at(row, 7))
+            yield pair, at(row, 7), None
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
         if isinstance(data, dict):

@@ -42,7 +42,7 @@ class Bitstamp(CandleSource):
         single = len(pairs) == 1 and isinstance(data, dict)
         rows = [(pairs[0], data)] if single else rows_of(data, "pair", pairs, self._listed)
         for pair, row in rows:
-            yield RawPrice(pair, at(row, "last"), at(row, "timestamp"))
+            yield pair, at(row, "last"), at(row, "timestamp")
 
     def _listed(self, pair: Pair) -> str:
         """The name in the list, such as BTC/USD."""

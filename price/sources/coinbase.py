@@ -33,7 +33,7 @@ class Coinbase(CandleSource):
         return f"{base}-{quote}"
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
-        yield RawPrice(pairs[0], data.get("price"), data.get("time"))
+        yield pairs[0], data.get("price"), data.get("time")
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
         message = data.get("message")

@@ -53,7 +53,7 @@ class CoinGecko(Source):
             coin = coins.get(self.ticker(pair.base))
             price = at(coin, pair.quote.lower())
             if price is not None:  # a coin that nobody trades any more is null
-                yield RawPrice(pair, price, at(coin, "last_updated_at"))
+                yield pair, price, at(coin, "last_updated_at")
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
         said = at(data, "status") or at(data, "error", "status")

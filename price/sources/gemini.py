@@ -40,10 +40,10 @@ class Gemini(CandleSource):
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         if len(pairs) == 1 and isinstance(data, dict):
-            yield RawPrice(pairs[0], data.get("last"))
+            yield pairs[0], data.get("last"), None
             return
         for pair, row in rows_of(data, "pair", pairs, lambda pair: self.symbol(pair).upper()):
-            yield RawPrice(pair, at(row, "price"))
+            yield pair, at(row, "price"), None
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
         if expect(data, dict).get("result") != "error":

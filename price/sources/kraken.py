@@ -38,7 +38,7 @@ class Kraken(CandleSource):
         for pair in pairs:
             row = self._named(rows, pair)
             if row is not None:
-                yield RawPrice(pair, at(row, "c", 0))
+                yield pair, at(row, "c", 0), None
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
         errors = [str(text) for text in expect(data["error"], list)]

@@ -43,7 +43,7 @@ class Okx(CandleSource):
 
     def raw_prices(self, pairs: Sequence[Pair], data: Any) -> Iterable[RawPrice]:
         for pair, row in rows_of(data["data"], "instId", pairs, self.symbol):
-            yield RawPrice(pair, at(row, "last"), at(row, "ts"))
+            yield pair, at(row, "last"), at(row, "ts")
 
     def error_in(self, data: Any, status: int) -> SourceError | None:
         code = str(data["code"])  # text as a rule, a number from paths that do not exist

@@ -48,7 +48,7 @@ class Simulated(CandleSource):
         prices = expect(data["prices"], dict)
         for pair in pairs:
             if str(pair) in prices:
-                yield RawPrice(pair, prices[str(pair)], at(data, "time"))
+                yield pair, prices[str(pair)], at(data, "time")
 
     def candles_request(self, pair: Pair, start: int, end: int) -> Request:
         return Request(f"/candles?start={start}&end={end}", (pair,))
