@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from price.log.row import read_quote
+from price.log.row import quote_of, read
 from price.model import Quote
 from tests.proof import proven
 
 
 def sound(path: Path) -> list[Quote]:
     """The rows of a log, once its form, its order, and the arithmetic of its slots are proven."""
-    return [read_quote(row) for row in proven(path.read_text("ascii"))]
+    return [quote_of(read(row)) for row in proven(path.read_text("ascii"))]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from price.choose import Memory, Rules, choose
 from price.confirm import Anchor, Jump
-from price.log.row import plain, read_quote, write
+from price.log.row import plain, quote_of, read, write
 from price.model import Pair, Quote, Reading
 from price.recorder.ledger import restored
 from price.sources.strictjson import read_price
@@ -238,7 +238,7 @@ def recorded(*rows: str) -> list[Quote]:
     """The pair's rows of the slots up to the one before SLOT."""
     moments = [SLOT - seconds(5 * (len(rows) - number)) for number in range(len(rows))]
     return [
-        read_quote(f"{moment:%Y-%m-%dT%H:%M:%SZ} BTC-USD {row}")
+        quote_of(read(f"{moment:%Y-%m-%dT%H:%M:%SZ} BTC-USD {row}"))
         for moment, row in zip(moments, rows, strict=True)
     ]
 
@@ -489,7 +489,7 @@ def test_every_slot_has_a_price_within_the_kept_readings_or_a_reason(
 
     found = quote(made(said), memory, RULES._replace(quorum=quorum))
 
-    again = read_quote(write(found))
+    again = quote_of(read(write(found)))
     assert (again.price, again.sources, again.reason) == (found.price, found.sources, found.reason)
     assert (found.price is None) == bool(found.reason)
     kept = [one.price for one in found.readings if one.source in found.sources and one.price is not None]

@@ -22,8 +22,8 @@ from price.log.row import read_header
 
 REPAIRS = "repairs.txt"
 _STRANGE = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress", b"PK": "zip"}
-_PACKED_NAME = re.compile(r"\.(?:gz|bz2|xz|zst|lz4|Z|zip|lzma|lz|br)$")
-_BY_HAND = r"\.(?:old|gz|bz2|xz|zst|lz4|Z|zip|lzma|lz|br)"
+_PACKED_ENDING = r"\.(?:gz|bz2|xz|zst|lz4|Z|zip|lzma|lz|br)"
+_PACKED_NAME = re.compile(rf"{_PACKED_ENDING}$")
 _START = "# price-log 1 every="
 _NUMBER = re.compile(r"\.(\d{1,7})(?=\.|$)", re.ASCII)
 """Of a rotated file; eight digits are a date."""
@@ -77,7 +77,7 @@ class LogFile:
         try:
             with self.opened() as file:
                 begun = file.read(0, 8)
-            self.packed = any(begun.startswith(magic) for magic in PACKED)
+            self.packed = begun.startswith(PACKED)
             strange = next((form for magic, form in _STRANGE.items() if begun.startswith(magic)), "")
             if strange:
                 self.fault = f"packed with {strange}, which is not read: unpack it"
@@ -203,7 +203,8 @@ def rotated_name(name: str) -> re.Pattern[str]:
     )
     # not prices-2.txt, which may well be the log of a second recorder
     return re.compile(
-        rf"{re.escape(name)}(?:[-._][A-Za-z]{{0,9}}\d.*|{_BY_HAND})?" + (before_ending if ending else ""),
+        rf"{re.escape(name)}(?:[-._][A-Za-z]{{0,9}}\d.*|\.old|{_PACKED_ENDING})?"
+        + (before_ending if ending else ""),
         re.DOTALL | re.ASCII,
     )
 

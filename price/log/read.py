@@ -57,13 +57,13 @@ class PriceLog:
 
     def first(self) -> int | None:
         """The Unix time of the first row, repairs included; None for a log without rows."""
-        slots = [file.first for file in self._all()]
+        slots = [file.first for file in filter(None, [*self.files, self.repairs])]
         return times.slot_unix(min(slots)) if slots else None
 
     def last(self) -> int | None:
         """The Unix time of the last row, repairs included; None for a log without rows."""
         slots = []
-        for file in [*self.files[-1:], *([self.repairs] if self.repairs else [])]:
+        for file in filter(None, [*self.files[-1:], self.repairs]):
             with file.opened() as opened:
                 slots.append(opened.last())
         return times.slot_unix(max(slots)) if slots else None
@@ -72,9 +72,6 @@ class PriceLog:
         """The Unix time of the first row after the damaged files that were needed; None without any."""
         damaged = [at for at, file in enumerate(self.files[:-1]) if file.path in self.left.damaged]
         return times.slot_unix(self.files[damaged[-1] + 1].first) if damaged else None
-
-    def _all(self) -> list[LogFile]:
-        return [*self.files, *([self.repairs] if self.repairs else [])]
 
     def rows(self, since: int | None = None, until: int | None = None) -> Iterator[Row]:
         """The rows from the Unix time `since` up to, not including, `until`, in order."""
@@ -102,7 +99,7 @@ class PriceLog:
         """
         found: set[str] = set()
         start, end = _edges(since, until)
-        for file in [*self._reaching(since, until), *([self.repairs] if self.repairs else [])]:
+        for file in filter(None, [*self._reaching(since, until), self.repairs]):
             with suppress(OSError), file.opened() as opened:
                 for text in opened.since(start)[1]:
                     named = sum(text.count(f" {pair} ".encode()) for pair in found) if len(found) < 9 else 0

@@ -162,11 +162,6 @@ def write(quote: "Quote") -> str:
     return text
 
 
-def read_quote(line: str) -> "Quote":
-    """The quote of a line, without its line end. Raises ValueError saying what is wrong with it."""
-    return quote_of(read(line))
-
-
 def quote_of(row: Row) -> "Quote":
     """The quote of a row."""
     from decimal import Decimal

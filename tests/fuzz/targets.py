@@ -120,11 +120,11 @@ def rows(data: bytes) -> None:
     text = data.decode("latin-1")
     quote = None
     with _said(ValueError):
-        quote = row.read_quote(text)
+        quote = row.quote_of(row.read(text))
     found = row.find(f"{text}\n")
     if quote is not None:
         again = write(quote)
-        assert row.read_quote(again) == quote
+        assert row.quote_of(row.read(again)) == quote
         assert again.isascii()
         assert again.isprintable()
         assert [row.text(one) for one in found] == [text]
@@ -371,7 +371,7 @@ def _goes_on(before: bytes, after: bytes) -> None:
     *new, rest = after[after.rfind(b"\n", 0, alike) + 1 :].decode("ascii").split("\n")
     assert rest == ""
     for text in new:
-        assert read_header(text) or row.read_quote(text)
+        assert read_header(text) or row.quote_of(row.read(text))
     if not before:
         assert len(proven(after.decode("ascii"))) == 2
 

@@ -244,7 +244,9 @@ def test_what_the_end_says_is_what_reading_from_the_beginning_says(
     quotes, second = [], -100
     for pair, priced, slots, remark in steps:
         slot = MIDNIGHT + timedelta(seconds=second)
-        quotes.append(lines.read_quote(row(second, pair, "100 kraken" if priced else "- down")[:-1]))
+        quotes.append(
+            lines.quote_of(lines.read(row(second, pair, "100 kraken" if priced else "- down")[:-1]))
+        )
         second += 5 * slots if remark else 5
         assert quotes[-1].slot == slot
     content = HEADER + "".join(f"{write(quote)}\n" for quote in quotes)

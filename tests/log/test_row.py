@@ -42,9 +42,9 @@ SOUND = (
 )
 def test_a_quote_stands_as_a_row(quote: Quote, text: str) -> None:
     assert write(quote) == text
-    assert row.read_quote(text) == quote
+    assert row.quote_of(row.read(text)) == quote
     with pytest.raises(ValueError, match=r"column 4|not key=value|slots="):
-        row.read_quote(f"{text}\n")
+        row.quote_of(row.read(f"{text}\n"))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_what_no_row_can_hold_is_never_written(quote: Quote) -> None:
 )  # fmt: skip
 def test_a_malformed_row_is_refused_and_not_found_among_others(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - each says something else
-        row.read_quote(text)
+        row.quote_of(row.read(text))
     assert row.find(f"{text}\n") == []
 
 
@@ -202,7 +202,7 @@ NOT_PRICED = st.builds(
 def test_what_is_written_is_read_as_it_was(quote: Quote) -> None:
     text = write(quote)
 
-    assert row.read_quote(text) == quote
+    assert row.quote_of(row.read(text)) == quote
     assert text.isascii()
     assert text.isprintable()
 
@@ -218,6 +218,6 @@ def test_a_price_as_text_is_a_plain_decimal_of_the_same_value(price: Decimal) ->
 @given(st.text(max_size=60) | st.builds("2026-11-20T15:52:05Z BTC-USD {} {}".format, st.text(), st.text()))
 def test_any_text_is_a_row_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
-        quote = row.read_quote(text)
+        quote = row.quote_of(row.read(text))
 
-        assert row.read_quote(write(quote)).price == quote.price
+        assert row.quote_of(row.read(write(quote))).price == quote.price

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from price import times
-from price.log.row import plain, read_header, read_quote
+from price.log.row import plain, quote_of, read, read_header
 from price.model import Pair, Quote
 from tests.report.randomlog import MOST_STRAYS
 
@@ -33,7 +33,7 @@ def rows_of(content: str) -> list[Live]:
         header = read_header(text)
         every = header.every if header else every
         if not text.startswith("#"):
-            rows.append((read_quote(text), every))
+            rows.append((quote_of(read(text)), every))
     return rows
 
 
@@ -57,7 +57,7 @@ def repairs_of(path: str) -> dict[tuple[int, Pair], Quote]:
     """The repairs by slot and pair."""
     file = Path(path).parent / "repairs.txt"
     found = file.read_text().split("\n")[:-1] if file.exists() else []
-    quotes = [read_quote(text) for text in found if not text.startswith("#")]
+    quotes = [quote_of(read(text)) for text in found if not text.startswith("#")]
     return {(times.unix(quote.slot), quote.pair): quote for quote in quotes}
 
 
