@@ -197,37 +197,29 @@ def test_an_entry_that_journald_refuses_is_an_error_that_is_said(
         events.log_event(Event.STARTED, logging.INFO, "too odd")
 
 
-def test_a_full_queue_costs_a_slot_a_fifth_of_a_second_in_all_and_is_said_afterwards(
+def test_a_full_queue_costs_each_slot_a_fifth_of_a_second_in_all_and_is_said_afterwards(
     journald: Journald, handler: Journal
 ) -> None:
     journald.freeze()
-    began = time.monotonic()
-    for _ in range(50):
-        events.log_quote(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
-    took = time.monotonic() - began
-    handler.flush()
+    took = []
+    for _ in range(2):
+        began = time.monotonic()
+        for _ in range(50):
+            events.log_quote(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
+        took.append(time.monotonic() - began)
+        handler.flush()
 
     assert journald.entries == []
-    assert 0.15 < took < 50 * PATIENCE_SECONDS / 2, "they do not wait one by one"
+    assert min(took) > 0.15
+    assert max(took) < 50 * PATIENCE_SECONDS / 2, "they do not wait one by one"
 
     journald.thaw()
     events.log_quote(Quote(SLOT, BTC, Decimal(2), ("kraken",)))
 
     assert [entry["MESSAGE"] for entry in journald.entries] == [
-        "50 entries dropped: journald's queue was full",
+        "100 entries dropped: journald's queue was full",
         "BTC-USD 2 kraken",
     ]
-
-
-def test_each_slot_may_wait_anew(journald: Journald, handler: Journal) -> None:
-    journald.freeze()
-    events.log_quote(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
-    handler.flush()
-    began = time.monotonic()
-
-    events.log_quote(Quote(SLOT, BTC, Decimal(1), ("kraken",)))
-
-    assert time.monotonic() - began > 0.15
 
 
 def test_a_socket_that_was_made_anew_is_asked_from_the_next_slot_on(
@@ -242,73 +234,54 @@ def test_a_socket_that_was_made_anew_is_asked_from_the_next_slot_on(
     assert journald.entries == []
 
 
-def test_records_go_to_the_terminal_where_systemd_did_not_start_us() -> None:
-    environ = {"JOURNAL_STREAM": "1:1", "SYSTEMD_EXEC_PID": "1"}
-
-    assert journal.wanted(environ) is False
-
-
-def test_the_journal_is_wanted_where_systemd_started_us_also_before_journald_runs() -> None:
-    assert journal.wanted({"SYSTEMD_EXEC_PID": str(os.getpid())}) is True
-
-
-class Refusing:
-    """A handler of the journal with a file for stderr, and what is in both."""
-
-    def __init__(self, journald: Journald, file: Path) -> None:
-        self._journald = journald
-        self._stream = file.open("w")
-        self._file = file
-        self._failures = Failures()
-        handler = Journal(journald.path, journald.send, time.monotonic, Console(self._stream))
-        self._sink = RecordsSink([handler], self._failures)
-        self._sink.configure(load({}))
-
-    def slot(self, price: int) -> None:
-        self._sink.slot(SLOT, [Quote(SLOT, BTC, Decimal(price), ("kraken",))])
-        self._failures.report(slot_ended=True)
-
-    @property
-    def written(self) -> list[str]:
-        return self._file.read_text().splitlines()
-
-    @property
-    def sent(self) -> list[str]:
-        return [entry["MESSAGE"] for entry in self._journald.entries]
-
-    def close(self) -> None:
-        self._sink.close()
-        self._stream.close()
-
-
-@pytest.fixture
-def refusing(journald: Journald, tmp_path: Path) -> Iterator[Refusing]:
-    one = Refusing(journald, tmp_path / "stderr")
-    yield one
-    one.close()
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [
+        ({"JOURNAL_STREAM": "1:1", "SYSTEMD_EXEC_PID": "1"}, False),
+        ({"SYSTEMD_EXEC_PID": str(os.getpid())}, True),  # also before journald runs
+    ],
+)
+def test_records_go_to_the_journal_where_systemd_started_us_and_else_to_the_terminal(
+    environ: dict[str, str], wanted: bool
+) -> None:
+    assert journal.wanted(environ) is wanted
 
 
 @pytest.mark.parametrize("way", ["nobody listens", "no socket"])
 def test_what_the_journal_refuses_goes_to_stderr_until_it_takes_entries_again(
-    journald: Journald, refusing: Refusing, way: str
+    journald: Journald, tmp_path: Path, way: str
 ) -> None:
-    refusing.slot(1)
+    stderr = (tmp_path / "stderr").open("w")
+    failures = Failures()
+    handler = Journal(journald.path, journald.send, time.monotonic, Console(stderr))
+    sink = RecordsSink([handler], failures)
+    sink.configure(load({}))
+
+    def record(price: int) -> None:
+        sink.slot(SLOT, [Quote(SLOT, BTC, Decimal(price), ("kraken",))])
+        failures.report(slot_ended=True)
+
+    record(1)
     if way == "no socket":
         journald.path.unlink()
     else:
         journald.code = -111
-    refusing.slot(2)
-    refusing.slot(3)
+    record(2)
+    record(3)
     if way == "no socket":
         journald.restart(there=False)
-    journald.code, refused = 0, len(journald.entries) if way == "nobody listens" else 1
-    refusing.slot(4)
+    journald.code = 0
+    refused = len(journald.entries)
+    record(4)
+    sink.close()
+    stderr.close()
 
-    first, fault, second = refusing.written
+    first, fault, second = (tmp_path / "stderr").read_text().splitlines()
     assert (first.partition("Z ")[2], second.partition("Z ")[2]) == ("BTC-USD 2 kraken", "BTC-USD 3 kraken")
     assert "Journal cannot take a record" in fault
-    assert refusing.sent[refused] == "BTC-USD 4 kraken"
-    assert "Journal can take a record again after" in refusing.sent[-1]
+    sent = [entry["MESSAGE"] for entry in journald.entries[refused:]]
+    assert sent[0] == "BTC-USD 4 kraken"
+    assert "Journal can take a record again after" in sent[-1]
 
 
 def test_a_stderr_that_nobody_reads_is_not_waited_for(journald: Journald) -> None:
