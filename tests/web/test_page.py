@@ -66,14 +66,15 @@ def test_a_recorder_that_records(live: Live, visit: Open) -> None:
     picture(page, "recording")
 
 
-def test_the_price_goes_on_with_the_log(live: Live, visit: Open) -> None:
-    page = recorded(live, visit)
-    shows(page, "#digits", "59\u202f116.2")
+def test_the_price_goes_on_with_the_log_in_each_tab(live: Live, visit: Open) -> None:
+    pages = [recorded(live, visit), visit()]
+    shows(pages[0], "#digits", "59\u202f116.2")
 
     live.now_at["BTC-USD"] = "59117.30000000000001"
 
-    shows(page, "#digits", "59\u202f117.30000000000001")
-    expect(page.locator("#caption")).to_contain_text("last 59\u202f117.30000000000001")
+    for page in pages:
+        shows(page, "#digits", "59\u202f117.30000000000001")
+        shows(page, "#caption", "last 59\u202f117.30000000000001")
 
 
 def test_a_missed_slot_is_there_with_its_reason(live: Live, visit: Open) -> None:
@@ -575,16 +576,6 @@ def test_below_a_path_of_a_proxy_everything_is_found(live: Live, visit: Open) ->
 
     shows(page, "#digits", "59\u202f116.2")
     expect(page.locator(CANVAS)).to_be_visible()
-
-
-def test_two_tabs(live: Live, visit: Open) -> None:
-    live.history(600)
-    live.record()
-    pages = [visit(), visit()]
-    live.now_at["BTC-USD"] = "7"
-
-    for page in pages:
-        expect(page.locator("#digits")).to_have_text("7")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
