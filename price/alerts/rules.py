@@ -52,8 +52,6 @@ class Verdict(Enum):
     OVER = 2
     BETWEEN = 3
     """Neither bound is passed."""
-    NOTHING = 4
-    """The slot holds nothing to judge."""
 
 
 class State:
@@ -71,8 +69,8 @@ class State:
         self.low: Decimal | None = None
         self.high: Decimal | None = None
         """The lowest and highest value since it began."""
-        self.first: int | None = None
-        """The first slot seen: what lies before it is not known."""
+        self.first = 0
+        """The first slot seen, 0 before any: what lies before it is not known."""
         self.priced: int | None = None
         """The last slot with a price."""
         self.judged: int | None = None
@@ -105,7 +103,8 @@ class Change(NamedTuple):
     high: Decimal | None = None
 
 
-_Judged = tuple[Verdict, Decimal | None]
+_Judged = tuple[Verdict, Decimal | None] | None
+"""What a slot says, and the value that was compared; None where it holds nothing to judge."""
 
 
 def judge(
@@ -116,14 +115,15 @@ def judge(
     `unix` is the row's slot as Unix time, `interval` the seconds between slots. A row that is not `live` is
     one that a start finds in the log: it is remembered, and changes nothing.
     """
-    if state.first is None:
+    if not state.first:
         state.first = unix
-    verdict, value = _JUDGES[rule.kind](rule, state, quote, unix, interval)
+    judged = _JUDGES[rule.kind](rule, state, quote, unix, interval)
     past = state.priced
     if quote.price is not None:
         state.priced = unix
-    if verdict is Verdict.NOTHING:
+    if judged is None:
         return None
+    verdict, value = judged
     hole = state.judged is not None and unix - state.judged > max(_HOLE_SECONDS, interval)
     state.judged = unix
     if state.on and value is not None and unix >= state.since:
@@ -149,8 +149,7 @@ def _flip(
     state.since, state.low, state.high = (unix, value, value) if state.on else (0, None, None)
     past: Decimal | None = None
     if rule.kind == "missing":
-        known = priced if priced is not None else state.first
-        past = Decimal(unix - (unix if known is None else known))
+        past = Decimal(unix - (state.first if priced is None else priced))
     elif rule.kind in ("moves", "rises", "falls"):
         past = _moved_from(rule, state, value)
     return Change(rule, quote, state.on, unix, since, value, past, low, high)
@@ -173,7 +172,7 @@ def _moved_from(rule: Rule, state: State, price: Decimal | None) -> Decimal | No
 def _passes(rule: Rule, _state: State, quote: Quote, _unix: int, _interval: int) -> _Judged:
     price = quote.price
     if price is None:
-        return Verdict.NOTHING, None
+        return None
     above = rule.kind == "above"
     if price > rule.limit if above else price < rule.limit:
         return Verdict.ON, price
@@ -185,7 +184,7 @@ def _moves(rule: Rule, state: State, quote: Quote, unix: int, _interval: int) ->
     """Compares with the extremes of the window, which a price from before a hole is part of too."""
     price = quote.price
     if price is None:
-        return Verdict.NOTHING, None
+        return None
     width = max(1, rule.window // BUCKETS)
     bucket, oldest = unix // width, (unix - rule.window) // width
     low, high = state.lows, state.highs
@@ -196,22 +195,22 @@ def _moves(rule: Rule, state: State, quote: Quote, unix: int, _interval: int) ->
         return Verdict.ON, price
     if (rise and price >= low.over) or (fall and price <= high.over):
         return Verdict.BETWEEN, price
-    if state.on and not _knows_window(rule, state, unix) and state.since < (state.first or 0):
+    if state.on and not _knows_window(rule, state, unix) and state.since < state.first:
         return Verdict.BETWEEN, price  # what it began with may lie in the part that is not known
     return Verdict.OVER, price
 
 
 def _knows_window(rule: Rule, state: State, unix: int) -> bool:
-    return state.first is not None and unix - state.first >= rule.window
+    return unix - state.first >= rule.window
 
 
 def _missing(rule: Rule, state: State, quote: Quote, unix: int, _interval: int) -> _Judged:
     if quote.price is not None:
         return Verdict.OVER, quote.price
     if not _lived(quote):
-        return Verdict.NOTHING, None
-    known = state.priced if state.priced is not None else state.first
-    return (Verdict.ON if known is not None and unix - known >= rule.window else Verdict.BETWEEN), None
+        return None
+    known = state.first if state.priced is None else state.priced
+    return (Verdict.ON if unix - known >= rule.window else Verdict.BETWEEN), None
 
 
 def _lived(quote: Quote) -> bool:
@@ -223,7 +222,7 @@ def _apart(rule: Rule, state: State, quote: Quote, _unix: int, _interval: int) -
     """Compares what the sources gave, also where no price came of it: that is when they are far apart."""
     given = [one.price for one in quote.readings if one.price is not None and one.why not in _UNTIMELY]
     if len(given) < 2:
-        return Verdict.NOTHING, None
+        return None
     middle, count = quote.price, 1
     if middle is None:  # the mean, without the division
         middle, count = reduce(EXACT.add, given), len(given)
@@ -240,7 +239,7 @@ def _complete(rule: Rule, state: State, quote: Quote, unix: int, interval: int) 
     """Compares the part of the window's slots that have a price; needs to know the window whole."""
     _count(rule, state, quote, unix, interval)
     if not _lived(quote) or not _knows_window(rule, state, unix):
-        return Verdict.NOTHING, None
+        return None
     seen, total = state.seen, state.total
     value = Decimal(100 * seen) / total  # rounded, for the text only
     if 100 * seen < rule.limit * total:

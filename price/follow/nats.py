@@ -115,7 +115,7 @@ class Nats:
     def close(self) -> None:
         known, runner = self._known, self._runner
         self._known = self._runner = None
-        if runner is None or runner.get_loop().is_running():  # a signal came in the middle: the process ends
+        if runner is None:
             return
         if known is not None:
             runner.run(_closed(known.client))
