@@ -46,7 +46,7 @@ class Arithmetic:
         due = times.next_multiple(self.last[pair], self.every) if pair in self.last else unix
         wrong = ""
         if unix % self.every:
-            wrong, end = f"not a slot of every={self.every}s", unix
+            wrong, end = f"not a slot of every={self.every}s", unix - unix % self.every
         elif last is not None and unix <= last:
             wrong = f"{pair} has a row for this slot already"
         elif unix > due:
