@@ -29,12 +29,12 @@ _REQUEST_WORDS = ("bad request", "parameter", "argument", "invalid request", "in
 
 def raise_refusal(answer: Answer, error_in: SourceError | None) -> None:
     """Raises what a body's error_in and the status mean together."""
-    refusal = by_status(answer.status, f"HTTP {answer.status}: {error_in or excerpt(answer.body)}")
+    kind = kind_of(answer.status)
     # a status that forbids or limits says more than any words, but for words about a limit
-    if error_in and (isinstance(error_in, RateLimited) or not isinstance(refusal, (RateLimited, Forbidden))):
-        refusal = error_in
-    if refusal:
-        raise refusal
+    if error_in and (isinstance(error_in, RateLimited) or kind not in (RateLimited, Forbidden)):
+        raise error_in
+    if kind:
+        raise kind(f"HTTP {answer.status}: {error_in or excerpt(answer.body)}")
 
 
 def away_page(body: bytes) -> SourceError | None:
@@ -43,17 +43,17 @@ def away_page(body: bytes) -> SourceError | None:
     return Unavailable(excerpt(body)) if any(words in start for words in _AWAY_PAGE) else None
 
 
-def by_status(status: int, detail: str) -> SourceError | None:
+def kind_of(status: int) -> type[SourceError] | None:
     """The error that an HTTP status is by itself; None for 2xx."""
     if status in RATE_LIMITED:
-        return RateLimited(detail)
+        return RateLimited
     if status in FORBIDDEN:
-        return Forbidden(detail)
+        return Forbidden
     if status >= 500:
-        return Unavailable(detail)
+        return Unavailable
     if status >= 400:
-        return Refused(detail)
-    return None if 200 <= status < 300 else Unreadable(detail)
+        return Refused
+    return None if 200 <= status < 300 else Unreadable
 
 
 def by_words(text: object, status: int, unknown: Iterable[str] = ()) -> SourceError:
@@ -71,7 +71,7 @@ def by_words(text: object, status: int, unknown: Iterable[str] = ()) -> SourceEr
     for kind, known in kinds:
         if any(word in words for word in known):
             return kind(detail)
-    return by_status(status, detail) or Refused(detail)
+    return (kind_of(status) or Refused)(detail)
 
 
 def by_code(kinds: Mapping[str, type[SourceError]], code: object, text: object, status: int) -> SourceError:
