@@ -116,6 +116,8 @@ def web_options(parser: ArgumentParser) -> None:
 
 def web(args: Namespace, environ: Environ, _now: datetime) -> int:
     """Serves the page until it is stopped."""
+    if not args.idle >= 0:
+        args.fail("--idle must be 0 or more seconds, for example 900")
     with needed_by("web"):
         from price.web import serve
     clock = SystemClock()

@@ -48,7 +48,11 @@ def test_a_command_that_is_not_there_ends_with_the_list_of_those_that_are(
     assert all(repr(command.name) in shown for command in COMMANDS)
 
 
-@pytest.mark.parametrize("words", [["--nothing"], ["once", "now"], ["repair"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--nothing"], ["once", "now"], ["repair"], ["web", "--idle", "-1"], ["web", "--idle", "nan"],
+     ["follow", "nats", "--again"], ["follow", "nats", "--again", "--since", "then"]],
+)  # fmt: skip
 def test_a_wrong_command_line_is_told_in_short(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match=r"^2$"):
         main(words, {}, NOW)

@@ -56,6 +56,10 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
     """Follows until it is stopped, with 0; 78 for an address or a package that only a person can mend."""
     if args.again != bool(args.since):
         args.fail("--again and --since TIME belong together: --again --since 2h")
+    try:
+        since = unix(parse_when(args.since, now)) if args.again else None
+    except ValueError as error:
+        args.fail(f"--since: {error}")
     if args.print:
         for line in _engine(args.target).script().splitlines():
             print_line(line)
@@ -72,7 +76,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime) -> int:
         # Wherever it is when a signal comes, a batch that is under way has then not happened. With an
         # exception psycopg would ask the server to cancel it, and wait ten seconds for one that is frozen.
         host.on_signals(lambda: os._exit(0), lambda: None, clock.wakeup_fd)
-        return _follow(args, environ, now, target, clock)
+        return _follow(args, environ, since, target, clock)
     finally:
         target.close()
 
@@ -129,7 +133,7 @@ def recorder_name(environ: Mapping[str, str]) -> str:
 
 
 def _follow(
-    args: Namespace, environ: Mapping[str, str], now: datetime, target: Target, clock: SystemClock
+    args: Namespace, environ: Mapping[str, str], since: int | None, target: Target, clock: SystemClock
 ) -> int:
     log_format = settings.value_of(environ, "PRICE_LOG_FORMAT")
     talker = default_talker(environ, clock.monotonic, lambda: log_format, IDENTIFIER)
@@ -148,7 +152,6 @@ def _follow(
         Progress(sys.stderr, "rows sent"),
         settings.value_of(environ, "PRICE_MAX_SPREAD", lenient=True),
     )
-    since = unix(parse_when(args.since, now)) if args.again else None
     follower = Follower(args.file, target, clock, report, _CHANCE, since)
     if args.once or args.again:
         follower.catch_up()
