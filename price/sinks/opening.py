@@ -3,7 +3,7 @@
 import errno
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -16,7 +16,7 @@ from price.log.cut import keep, sound_end
 from price.log.end import LogEnd, read_end, read_log_end
 from price.log.lock import LOG_MODE, LogLock, Unfit, open_exclusively
 from price.model import Pair
-from price.sinks.backlog import Block, Segment
+from price.sinks.backlog import Block, Segment, is_simulated
 from price.sinks.missed import MOST_BYTES, late_after
 from price.text import counted
 from price.wire import excerpt
@@ -62,6 +62,8 @@ class OpenLog:
         self.simulated: bool | None = None
         """Whether the log's prices are made up; None while it has none and does not say so."""
         self._lock = LogLock(path)
+        self._renamed: Sequence[Block] = ()
+        """What was written last, if the file was renamed meanwhile: see `lost`."""
         self._causes: set[str | int] = set()
         """Why rows are held, each reported once; empty once they are written."""
 
@@ -106,6 +108,25 @@ class OpenLog:
             self.segment = NO_ROWS
             self._drop_known(wanted, held)
             self.known = Known.END
+
+    def wrote(self, blocks: Sequence[Block]) -> None:
+        """Notes that blocks are in the file and on stable storage."""
+        self._renamed = () if self.file.in_place() else blocks
+        self.stored, self.segment = blocks[-1].slot, blocks[-1].segment
+        if self.simulated is None:
+            self.simulated = is_simulated(blocks)
+
+    def lost(self) -> Sequence[Block]:
+        """The last blocks that were written, if they are gone with their file: to be written once more.
+
+        A log is rotated by a rename, and then perhaps packed: somebody reads the old file to its end and
+        removes it. Rows that a write brings there after it was read are on stable storage and yet gone with
+        it. A look before the write cannot exclude that, and right after it the packer may still be reading.
+        So the old file stays open until the next slot; if it has no name by then, its last rows are lost.
+        They may stand twice then, in the packed file too: readers count the first.
+        """
+        blocks, self._renamed = self._renamed, ()
+        return blocks if blocks and self.file.links == 0 else ()
 
     def refused(self, error: Exception) -> None:
         """Reports what keeps rows from the log, each cause once."""

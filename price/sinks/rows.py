@@ -44,8 +44,6 @@ class RowsSink:
         """In the order of their slots; first those that were given up, one for each segment."""
         self._given_up = 0
         """How many rows were given up since all was written last."""
-        self._renamed: Sequence[Block] = ()
-        """What was written last, if the file was renamed meanwhile: see `_take_back`."""
 
     @property
     def stored(self) -> datetime | None:
@@ -85,7 +83,7 @@ class RowsSink:
 
     def idle(self) -> None:
         """Writes what is held, if the disk takes it."""
-        self._take_back()
+        self._backlog[:0] = self._log.lost()
         if not self._backlog:
             return
         try:
@@ -117,7 +115,7 @@ class RowsSink:
         if end is not None:
             self._opened(end, False)
         self.close()
-        self._log, self._renamed = log, ()
+        self._log = log
         if fault:
             self._log.refused(fault)
 
@@ -142,31 +140,10 @@ class RowsSink:
                 return False
             if is_new:
                 log_event(Event.FILE_BEGUN, logging.INFO, f"{log.path}: a new file is begun")
-            self._settle(count)
+            log.wrote(self._backlog[:count])
+            del self._backlog[:count]
             if count < len(texts):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         log.accepted(rows, held_for, self._given_up)
         self._given_up = 0
         return True
-
-    def _settle(self, count: int) -> None:
-        """Notes that the first blocks are on stable storage."""
-        log, written = self._log, self._backlog[:count]
-        del self._backlog[:count]
-        self._renamed = () if log.file.in_place() else written
-        log.stored, log.segment = written[-1].slot, written[-1].segment
-        if log.simulated is None:
-            log.simulated = is_simulated(written)
-
-    def _take_back(self) -> None:
-        """Holds rows again that went into a file which was renamed meanwhile and is gone now.
-
-        A log is rotated by a rename, and then perhaps packed: somebody reads the old file to its end and
-        removes it. Rows that a write brings there after it was read are on stable storage and yet gone with
-        it. A look before the write cannot exclude that, and right after it the packer may still be reading.
-        So the old file stays open until the next slot, and if it has no name by then its last rows are
-        written once more. They may stand twice, in the packed file too: readers count the first.
-        """
-        if self._renamed and self._log.file.links == 0:
-            self._backlog[:0] = self._renamed
-        self._renamed = ()
