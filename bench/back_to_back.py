@@ -37,6 +37,8 @@ INTERVAL_SECONDS = 2
 ANSWER_SECONDS = 0.9
 WARM_SLOTS = 20
 STAGES: tuple[tuple[str, type, str], ...] = (
+    ("HTTP and TLS", Transport, "begin"),
+    ("HTTP and TLS", Transport, "_arrived"),
     ("HTTP and TLS", Transport, "get"),
     ("reading the answer", Source, "read"),
     ("the poller, waiting included", Poller, "ask"),

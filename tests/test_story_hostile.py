@@ -15,7 +15,7 @@ from price.events import Event
 from price.fetchers import Fetcher
 from price.handlers.fields import fields
 from price.recorder.app import MakeWorkers
-from price.recorder.workers import Threads, Workers
+from price.recorder.workers import SourceWorkers, Workers
 from price.settings import Settings
 from price.sources import SOURCES
 from tests.announced import Announced
@@ -208,4 +208,4 @@ def is_clean(scene: Scene, terminal: list[str]) -> None:
 def _real_network(wanted: Settings, clock: Clock) -> Mapping[str, Workers]:
     assert isinstance(clock, FakeClock)
     fetcher = Fetcher(lambda request, _: parrot().ask(request))
-    return {name: Announced(Threads(SOURCES[name], fetcher, clock), clock) for name in wanted.sources}
+    return {name: Announced(SourceWorkers(SOURCES[name], fetcher, clock), clock) for name in wanted.sources}

@@ -11,7 +11,7 @@ from price.clock import SystemClock
 from price.errors import RateLimited, SourceError, Timeout, Unreadable
 from price.fetchers import Fetcher
 from price.model import Answer, Pair, Reading, Request
-from price.recorder.workers import Outcome, Threads
+from price.recorder.workers import Outcome, SourceWorkers
 from price.sources import SOURCES
 from price.wire import LANES, Begun
 
@@ -25,7 +25,7 @@ DATE = {"date": "Fri, 20 Nov 2026 15:52:05 GMT"}
 def outcome_of(fetch: Callable[[Request, float], Answer]) -> Outcome:
     """How a request to Kraken ends that is carried like this."""
     clock = SystemClock()
-    workers = Threads(KRAKEN, Fetcher(fetch), clock)
+    workers = SourceWorkers(KRAKEN, Fetcher(fetch), clock)
     workers.send(SLOT, KRAKEN.requests([BTC])[0], clock.monotonic() + 600, 1)
     outcome = clock.wait(clock.monotonic() + 30)
     workers.close()
@@ -79,7 +79,7 @@ def test_an_error_that_is_kept_does_not_keep_the_answer_that_it_is_about() -> No
 def test_workers_that_are_closed_leave_no_connection_open() -> None:
     clock, hung_up = SystemClock(), threading.Event()
     fetcher = Fetcher(lambda request, deadline: Answer(200, {}, GOOD), hang_up=hung_up.set)
-    workers = Threads(KRAKEN, fetcher, clock)
+    workers = SourceWorkers(KRAKEN, fetcher, clock)
     workers.send(SLOT, KRAKEN.requests([BTC])[0], 0.0, 1)
     assert clock.wait(clock.monotonic() + 30) is not None
     assert not hung_up.is_set()
@@ -99,7 +99,7 @@ def test_hanging_requests_take_one_lane_each_and_no_more_than_there_are() -> Non
         gate.wait(30)
         return Answer(200, {}, GOOD)
 
-    workers = Threads(KRAKEN, Fetcher(fetch), clock)
+    workers = SourceWorkers(KRAKEN, Fetcher(fetch), clock)
     for number in range(10):
         workers.send(SLOT, KRAKEN.requests([BTC])[0], 0.0, number + 1)
     for _ in range(LANES):
@@ -121,7 +121,7 @@ def test_one_request_after_the_other_needs_one_thread() -> None:
         lanes.add(threading.get_ident())
         return Answer(200, {}, GOOD)
 
-    workers = Threads(KRAKEN, Fetcher(fetch), clock)
+    workers = SourceWorkers(KRAKEN, Fetcher(fetch), clock)
     for _ in range(5):
         workers.send(SLOT, KRAKEN.requests([BTC])[0], 0.0, 1)
         assert clock.wait(clock.monotonic() + 30) is not None
@@ -173,7 +173,7 @@ class Kept:
 def test_an_answer_that_has_come_needs_no_thread() -> None:
     clock = SystemClock()
     with Kept() as kept:
-        workers = Threads(KRAKEN, kept.fetcher, clock)
+        workers = SourceWorkers(KRAKEN, kept.fetcher, clock)
         workers.send(SLOT, KRAKEN.requests([BTC])[0], clock.monotonic() + 600, 1)
         assert clock.wait(clock.monotonic() + 0.01) is None
 
@@ -191,7 +191,7 @@ def test_an_answer_that_has_come_needs_no_thread() -> None:
 def test_an_answer_that_has_to_be_waited_for_is_waited_for_by_a_thread(answers: bool, closed: bool) -> None:
     clock = SystemClock()
     with Kept(plain=False) as kept:
-        workers = Threads(KRAKEN, kept.fetcher, clock)
+        workers = SourceWorkers(KRAKEN, kept.fetcher, clock)
         workers.send(SLOT, KRAKEN.requests([BTC])[0], clock.monotonic() + (600 if answers else 0.01), 1)
         if closed:
             workers.close()
@@ -210,7 +210,7 @@ def test_an_answer_that_has_to_be_waited_for_is_waited_for_by_a_thread(answers: 
 def test_of_several_requests_of_a_source_threads_carry_all_but_one() -> None:
     clock = SystemClock()
     with Kept() as kept:
-        workers = Threads(KRAKEN, kept.fetcher, clock)
+        workers = SourceWorkers(KRAKEN, kept.fetcher, clock)
         for under_way in (1, 2, 3):
             workers.send(SLOT, KRAKEN.requests([BTC])[0], clock.monotonic() + 600, under_way)
         outcomes = [clock.wait(clock.monotonic() + 30) for _ in range(2)]

@@ -17,7 +17,7 @@ from price.log.end import LogEnd
 from price.recorder.ledger import Ledger
 from price.recorder.loop import Loop
 from price.recorder.poll import Poller
-from price.recorder.workers import Threads, Workers
+from price.recorder.workers import SourceWorkers, Workers
 from price.safely import Failures
 from price.settings import Settings
 from price.sinks.alerts import AlertsSink
@@ -55,7 +55,7 @@ def close(workers: Mapping[str, Workers]) -> None:
 def make_workers(wanted: Settings, clock: Clock) -> Mapping[str, Workers]:
     """The workers of each configured source. Raises SettingsError for certificates that cannot be read."""
     fetchers = make_fetchers(wanted, clock.now, clock.monotonic)
-    return {name: Threads(wanted.source(name), fetcher, clock) for name, fetcher in fetchers.items()}
+    return {name: SourceWorkers(wanted.source(name), fetcher, clock) for name, fetcher in fetchers.items()}
 
 
 def make_poller(

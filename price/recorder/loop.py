@@ -109,7 +109,7 @@ class Loop:
         if readings is None or not slot - WRONG < now <= slot + self._rules.interval + SLACK:
             return None
         answered = any(_is_of_today(reading, now) for known in readings.values() for reading in known)
-        servers = self._poller.server_times().values()
+        servers = self._poller.server_times()
         return readings if witness.judge(now, end, servers, answered=answered) else None
 
     def _choose(self, slot: datetime, pair: Pair, readings: Sequence[Reading], now: datetime) -> Quote:

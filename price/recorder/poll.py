@@ -151,17 +151,14 @@ class Poller:
         self._close(timeout)
         return self._readings()
 
-    def server_times(self) -> dict[str, datetime]:
-        """What each server's clock shows now, by the `Date` of its last answer in this slot: aware UTC.
+    def server_times(self) -> list[datetime]:
+        """What the servers' clocks show now, by the `Date` of each one's last answer in this slot: aware UTC.
 
         Sources that did not answer, or sent no usable `Date`, are left out. A `Date` has whole seconds.
         """
         now = self._clock.monotonic()
-        return {
-            name: one.server_time[0] + timedelta(seconds=now - one.server_time[1])
-            for name, one in self._rounds.items()
-            if one.server_time
-        }
+        known = [one.server_time for one in self._rounds.values() if one.server_time]
+        return [moment + timedelta(seconds=now - came) for moment, came in known]
 
     def wait(self, until: float) -> Signal | None:
         """Waits between two rounds for a signal; None where none came before `until` (monotonic seconds)."""

@@ -1,7 +1,7 @@
 """Who carries requests: this thread as long as nothing has to be waited for, else threads of the source.
 
-A thread that waits costs its source and nothing else; but to hand a request to it and the outcome back costs
-as much as the request, and nearly all answers come whole on a connection that is kept.
+To hand a request to a thread and its outcome back costs half as much as the request itself, and nearly all
+answers come whole on a connection that is kept.
 """
 
 import threading
@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
-from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
 from price.clock import Clock
 from price.errors import SourceError, Unreachable, Unreadable
 from price.fetchers import Fetcher
 from price.model import Answer, Pair, Reading, Request
+from price.recorder.lanes import Lanes
 from price.safely import safely
 from price.sources.base import Source
-from price.wire import LANES, Begun, Fetch, excerpt, server_time
+from price.wire import Begun, Fetch, excerpt, server_time
 
 _BIG_BYTES = 64 * 1024
 _BIG_ONES_TURN = threading.Lock()
@@ -59,21 +59,15 @@ class _Job(NamedTuple):
     """When it was sent, where that was before a thread took it."""
 
 
-class Threads:
-    """The workers of one source: daemon threads, started when first needed, at most `LANES`.
-
-    Daemon threads because a look-up of a name cannot be interrupted: the stop must not wait for it.
-    They close what the fetcher keeps open when they end.
-    """
+class SourceWorkers:
+    """The workers of one source. What the fetcher keeps open is closed when its threads end."""
 
     def __init__(self, source: Source, fetcher: Fetcher, clock: Clock) -> None:
         self._source = source
         self._fetcher = fetcher
         self._clock = clock
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._threads = 0
+        self._lanes = Lanes(fetcher.hang_up)
         self._under_way = 0
-        self._closed = False
 
     def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
         job = _Job(slot, request, deadline, self._fetcher.get)
@@ -87,9 +81,7 @@ class Threads:
             self._hand_over(job)
 
     def close(self) -> None:
-        for _ in range(self._threads):
-            self._jobs.put(None)
-        self._threads, self._closed = 0, True
+        self._lanes.close()
 
     def _look(self, job: _Job, begun: Begun) -> Outcome | None:
         """The outcome of a request whose answer has come; else a thread goes on with it."""
@@ -100,21 +92,13 @@ class Threads:
         return None
 
     def _hand_over(self, job: _Job) -> None:
-        if self._threads < min(self._under_way, LANES):
-            _, failure = safely(threading.Thread(target=self._work, daemon=True).start)
-            self._threads += failure is None
-        if self._threads:
-            self._jobs.put(job)
-        else:  # a job that nobody takes would make the source busy for ever
+        if not self._lanes.take(partial(self._carry, job), self._under_way):
+            # a job that nobody takes would make the source busy for ever
             self._clock.post(self._outcome(job, None, Unreachable("this machine starts no more threads")))
-        if self._closed:
-            self.close()
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job = job._replace(began=job.began or self._clock.monotonic())
-            self._clock.post(self._outcome(job, *safely(job.get, job.request, job.deadline)))
-        safely(self._fetcher.hang_up)
+    def _carry(self, job: _Job) -> None:
+        job = job._replace(began=job.began or self._clock.monotonic())
+        self._clock.post(self._outcome(job, *safely(job.get, job.request, job.deadline)))
 
     def _outcome(self, job: _Job, answer: Answer | None, failure: Exception | None) -> Outcome:
         readings, moment = None, None

@@ -1,4 +1,4 @@
-"""An answer as http.client reads it, within the limits of its request.
+"""An answer as http.client reads it: until a deadline, and no more than so much.
 
 A timeout given to `requests` bounds each `recv`, so an answer that drips can last for ever: here each read
 has what is left until the deadline. urllib3's own way to ask (`urlopen`) and to read takes 0.5 ms a request,
@@ -34,33 +34,23 @@ _UNPACKING = threading.Lock()
 """One body at a time is unpacked, which takes twice its size."""
 
 
-class Limits:
-    """Of one request: until when its answer may come, and how many bytes of it still may."""
-
-    room = 0
-
-    def __init__(self, left: Callable[[], float]) -> None:
-        """`left` returns the seconds until the deadline."""
-        self._left = left
-
-    def seconds_left(self) -> float:
-        """Until the deadline. Raises TimeoutError."""
-        left = self._left()
-        if left <= 0:
-            raise TimeoutError("the deadline has passed")
-        return left
+SecondsLeft = Callable[[], float]
+"""Until the deadline of a request. Raises TimeoutError once it has passed."""
 
 
 class _Wire(io.RawIOBase):
-    """What has come on a socket and then, within limits, what still comes; without limits nothing more.
+    """What has come on a socket, and what still comes until the deadline; without one, nothing more.
 
     Reading it raises TimeoutError, Unreadable for too much, and BlockingIOError where it would have to wait.
     """
 
+    room = MAX_HEAD_BYTES
+    """How many bytes may still come."""
+
     ended = False
 
-    def __init__(self, sock: Any, came: bytes, limits: Limits | None) -> None:
-        self.sock, self._came, self._limits = sock, came, limits
+    def __init__(self, sock: Any, came: bytes, left: SecondsLeft | None) -> None:
+        self.sock, self._came, self._left = sock, came, left
 
     def readable(self) -> bool:
         return True
@@ -72,12 +62,12 @@ class _Wire(io.RawIOBase):
             piece, self._came = self._came[: len(buffer)], self._came[len(buffer) :]
             buffer[: len(piece)] = piece
             return len(piece)
-        if self._limits is None:
+        if self._left is None:
             raise BlockingIOError("not all of the answer has come")
-        self.sock.settimeout(self._limits.seconds_left())
+        self.sock.settimeout(self._left())
         size: int = self.sock.recv_into(buffer)
-        self._limits.room -= size
-        if self._limits.room < 0:
+        self.room -= size
+        if self.room < 0:
             raise Unreadable("an answer without end")
         return size
 
@@ -104,12 +94,10 @@ class _Incoming(io.BufferedReader):
 class Response(http.client.HTTPResponse):
     """An answer, without the interim ones before it (RFC 9110, section 15.2); http.client knows only 100."""
 
-    def __init__(self, sock: Any, limits: Limits | None, came: bytes = b"", method: str = "GET") -> None:
-        """`came` has come already; where there are no `limits`, no more of it is waited for."""
-        if limits:
-            limits.room = MAX_HEAD_BYTES
-        self._limits = limits
-        self._incoming = _Incoming(_Wire(sock, came, limits))
+    def __init__(self, sock: Any, left: SecondsLeft | None, came: bytes = b"", method: str = "GET") -> None:
+        """`came` has come already; where there is no deadline, no more of it is waited for."""
+        self._wire = _Wire(sock, came, left)
+        self._incoming = _Incoming(self._wire)
         # all that http.client asks of a socket is a file to read from
         super().__init__(SimpleNamespace(makefile=lambda _: self._incoming), method=method)  # type: ignore[arg-type]
 
@@ -149,8 +137,7 @@ class Response(http.client.HTTPResponse):
 
     def _framed(self) -> bytes:
         """The body as sent. Raises Unreadable above the cap; where its length is known, before it is read."""
-        if self._limits:
-            self._limits.room = _MAX_FRAMED_BYTES
+        self._wire.room = _MAX_FRAMED_BYTES
         if self.length is not None:
             _within_cap(self.length)
             return self.read()

@@ -3,7 +3,7 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, cast
 
 from requests.utils import get_auth_from_url, prepend_scheme_if_needed
@@ -13,23 +13,23 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ProxyError
 
 from price.errors import Unreachable
-from price.transport.answers import Limits, Response
+from price.transport.answers import Response, SecondsLeft
 from price.wire import LANES
 
 
 class Connection(HTTPConnection):
     """A connection, open or not."""
 
-    limits: Limits
-    """Those of the request that it is busy with."""
+    left: SecondsLeft
+    """That of the request that it is busy with."""
 
     def response_class(self, sock: Any, method: str) -> Response:  # type: ignore[override]
         """A proxy's answer to CONNECT, of which the libraries ask this."""
-        return Response(sock, self.limits, method=method)
+        return Response(sock, self.left, method=method)
 
     def _new_conn(self) -> socket.socket:
         port = self.port or self.default_port
-        return _connected(self._dns_host, port, self.socket_options or (), self.limits.seconds_left)
+        return _connected(self._dns_host, port, self.socket_options or (), self.left)
 
 
 class _TLSConnection(Connection, HTTPSConnection):
@@ -66,43 +66,25 @@ class _TLSPool(Pool, HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 
-class Pools:
-    """The connections of one exchange. They share one set of trusted certificates."""
-
-    def __init__(self, trust: ssl.SSLContext, proxies: Mapping[str, str]) -> None:
-        """`proxies` has the proxy for each scheme that has one."""
-        self._trust = trust
-        self._proxies = proxies
-        self._pools: dict[str, Pool] = {}
-
-    def at(self, origin: str) -> Pool:
-        """The pool for scheme://host:port. Raises Unreachable for a proxy that cannot be."""
-        return self._pools.get(origin) or self._pools.setdefault(origin, self._made(origin))
-
-    def close(self) -> None:
-        """Closes the connections that are kept, and those in use once they are not."""
-        for pool in list(self._pools.values()):
-            pool.close()
-
-    def _made(self, origin: str) -> Pool:
-        options: dict[str, Any] = {"maxsize": LANES + 1, "ssl_context": self._trust}
-        proxy = self._proxies.get(origin.partition(":")[0])
-        try:
-            if proxy:
-                proxy = _plain(proxy)
-                user, password = get_auth_from_url(proxy)
-                headers = make_headers(proxy_basic_auth=f"{user}:{password}") if user else {}
-                manager: PoolManager = ProxyManager(proxy, proxy_headers=headers, **options)
-            else:
-                manager = PoolManager(**options)
-            manager.pool_classes_by_scheme = {"http": Pool, "https": _TLSPool}
-            return cast(Pool, manager.connection_from_url(origin))
-        except (HTTPError, ValueError):
-            if not proxy:
-                raise
-            # the library's words may hold its password
-            usable = "HTTPS_PROXY and its like must be http://[user:password@]host:port"
-            raise Unreachable(f"the proxy cannot be used: {usable}") from None
+def pool_at(origin: str, trust: ssl.SSLContext, proxy: str | None) -> Pool:
+    """A pool for scheme://host:port. Raises Unreachable for a proxy that cannot be."""
+    options: dict[str, Any] = {"maxsize": LANES + 1, "ssl_context": trust}
+    try:
+        if proxy:
+            proxy = _plain(proxy)
+            user, password = get_auth_from_url(proxy)
+            headers = make_headers(proxy_basic_auth=f"{user}:{password}") if user else {}
+            manager: PoolManager = ProxyManager(proxy, proxy_headers=headers, **options)
+        else:
+            manager = PoolManager(**options)
+        manager.pool_classes_by_scheme = {"http": Pool, "https": _TLSPool}
+        return cast(Pool, manager.connection_from_url(origin))
+    except (HTTPError, ValueError):
+        if not proxy:
+            raise
+        # the library's words may hold its password
+        usable = "HTTPS_PROXY and its like must be http://[user:password@]host:port"
+        raise Unreachable(f"the proxy cannot be used: {usable}") from None
 
 
 def _plain(proxy: str) -> str:
@@ -117,7 +99,7 @@ def _connected(
     host: str,
     port: int,
     options: Iterable[tuple[int, int, int | bytes]],
-    seconds_left: Callable[[], float],
+    left: SecondsLeft,
 ) -> socket.socket:
     """A connection to the first address that answers; each has its share of the time that is left.
 
@@ -130,9 +112,9 @@ def _connected(
         try:
             for option in options:
                 sock.setsockopt(*option)
-            sock.settimeout(seconds_left() / (len(addresses) - tried))
+            sock.settimeout(left() / (len(addresses) - tried))
             sock.connect(address)
-            sock.settimeout(seconds_left())
+            sock.settimeout(left())
         except OSError as error:
             failure = error
             sock.close()

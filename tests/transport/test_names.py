@@ -112,34 +112,23 @@ def test_addresses_of_which_none_answers_are_a_timeout_by_the_deadline(
     assert Client(f"http://exchange.test:{plain.port}").word(seconds=BRIEF_SECONDS) == "timeout"
 
 
-@pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_NODATA])
-def test_a_name_that_does_not_resolve_is_said_to_be_that(
-    number: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "environ", "kind"),
+    [
+        (socket.EAI_NONAME, {}, NoSuchName),
+        (socket.EAI_NODATA, {}, NoSuchName),
+        (socket.EAI_AGAIN, {}, Unreachable),
+        (socket.EAI_NONAME, {"ALL_PROXY": "http://proxy.test:1"}, Unreachable),
+    ],
+    ids=["no name", "no address", "a silent resolver", "no name of the proxy"],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_only_an_exchange_s_own_name_that_does_not_resolve_is_no_name(
+    scheme: str, number: int, environ: dict[str, str], kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socket.getaddrinfo", failing(number))
-
-    assert isinstance(Client("https://exchange.test").error(), NoSuchName)
-
-
-def test_a_resolver_that_does_not_answer_is_no_end_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socket.getaddrinfo", failing(socket.EAI_AGAIN))
-
-    assert type(Client("https://exchange.test").error()) is Unreachable
-
-
-def test_a_proxy_s_name_that_does_not_resolve_is_no_end_of_the_exchange_s_name(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("socket.getaddrinfo", failing(socket.EAI_NONAME))
-
-    assert type(Client("https://exchange.test", HTTPS_PROXY="http://proxy.test:1").error()) is Unreachable
-    assert type(Client("http://exchange.test", HTTP_PROXY="http://proxy.test:1").error()) is Unreachable
-
-
-def failing(number: int) -> Resolve:
-    """A look-up that fails as the system's does: no machine's resolver is asked."""
-
     def failed(*_: object, **__: object) -> list[tuple[Any, ...]]:
         raise socket.gaierror(number, "it does not resolve")
 
-    return failed
+    monkeypatch.setattr("socket.getaddrinfo", failed)
+
+    assert type(Client(f"{scheme}://exchange.test", **environ).error()) is kind
