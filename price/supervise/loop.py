@@ -98,8 +98,7 @@ class Supervisor:
     def _supervise(self) -> int | None:
         """Goes on until the target is not to be started again; returns None where a stop was asked for."""
         delay = 0.0
-        start_at: float | None = self._clock.monotonic()
-        """None while it runs."""
+        start_at: float | None = self._clock.monotonic()  # None while it runs
         while True:
             if start_at is not None and start_at <= self._clock.monotonic():
                 self._target.start()
