@@ -30,6 +30,7 @@ def rows(first: str, last: str, every: int = 5) -> list[str]:
 
 
 HOUR = [*rows("10:00:00", "10:00:55"), down("10:01:00", 720), *rows("11:01:00", "11:01:30")]
+NINE_HOURS = [*rows("02:00:00", "02:00:00"), down("02:00:05", 6480), *rows("11:00:05", "11:00:10")]
 OFF = {"coinbase": Decimal("0.02"), "kraken": Decimal(0), "bitstamp": Decimal("-0.01")}
 
 
@@ -160,8 +161,7 @@ def test_closes_are_chosen_as_live_prices_are_and_believed_near_to_these(
 
 
 def test_half_of_what_the_recorder_leaves_of_a_limit_is_used_at_most(open_shop: Open) -> None:
-    log = [*rows("02:00:00", "02:00:00"), down("02:00:05", 6480), *rows("11:00:05", "11:00:10")]
-    shop, market = open_shop(log)
+    shop, market = open_shop(NINE_HOURS)
 
     shop.repair("exchange")
 
@@ -207,8 +207,7 @@ def test_what_was_learnt_is_kept_before_a_rest_is_waited_out(open_shop: Open) ->
             market["coinbase"].fail(faults.rate_limited(90), answers=1)
         return price(name, pair, moment)
 
-    log = [*rows("02:00:00", "02:00:00"), down("02:00:05", 6480), *rows("11:00:05", "11:00:10")]
-    shop, market = open_shop(log, limiting)
+    shop, market = open_shop(NINE_HOURS, limiting)
     kept: list[int] = []
     shop.clock.at(60, lambda: kept.append(len(shop.filled())))
 
@@ -236,8 +235,7 @@ def test_who_does_not_answer_is_left_alone_and_the_others_go_on(
 
 
 def test_a_pair_that_a_source_does_not_know_costs_one_question(open_shop: Open) -> None:
-    log = [*rows("02:00:00", "02:00:00"), down("02:00:05", 6480), *rows("11:00:05", "11:00:10")]
-    shop, market = open_shop(log)
+    shop, market = open_shop(NINE_HOURS)
     market["coinbase"].fault = faults.delisted(Pair("BTC", "USD"))
 
     shop.repair("exchange")
@@ -273,13 +271,7 @@ def test_only_slots_that_end_a_minute_are_filled_whatever_the_interval(open_shop
 
     shop.repair("exchange")
 
-    assert [row[11:19] for row in shop.filled()] == [
-        "10:03:00",
-        "10:06:00",
-        "10:09:00",
-        "10:12:00",
-        "10:15:00",
-    ]
+    assert [row[11:19] for row in shop.filled()] == [f"10:{minute:02}:00" for minute in range(3, 16, 3)]
 
 
 @pytest.mark.parametrize(("rest", "count"), [(40, 1), (4000, 0)])

@@ -146,14 +146,6 @@ def test_a_wrong_option_is_a_wrong_command_line(
     assert words[0] in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["history", "candles", "gaps", "verify"])
-def test_each_command_shows_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        answer(command, "--help")
-
-    assert f"  price {command} " in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("environ", "file"),
     [
