@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from price import times
 from price.model import Pair
+from price.sources.candles import Candle
 
 Prices = Callable[[str, Pair, datetime], Decimal | None]
 """The price of a pair at an exchange at a moment; None where the exchange has none just then."""
@@ -22,18 +22,6 @@ _USD = {"BTC": 61000, "ETH": 2500, "SOL": 150, "LTC": 70, "XRP": 0.52, "ADA": 0.
 _USD |= {"USD": 1, "USDT": 1, "USDC": 1, "EUR": 1.08, "GBP": 1.27}
 _SWINGS = ((300_000, 0.03), (7_000, 0.008), (610, 0.002), (47, 0.0003), (13, 0.0001))
 _AS_NAMED_HERE = {"binance.us": "binance"}  # another host with the same API
-
-
-class Candle(NamedTuple):
-    """One minute; `start` is its opening in Unix seconds."""
-
-    start: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: str = "1.50000000"
-    trades: int = 12
 
 
 class Walk:
@@ -109,8 +97,7 @@ class Replay:
         if row is None:
             return None
         opened, high, low, close = map(Decimal, row[:4])
-        volume, trades = row[4:]
-        return Candle(start, opened, high, low, close, volume or "0", int(float(trades or 0)))
+        return Candle(start, opened, high, low, close)
 
 
 def minute(prices: Prices, exchange: str, pair: Pair, start: int, now: datetime) -> Candle | None:
@@ -128,7 +115,7 @@ def filled(candles: Sequence[Candle]) -> list[Candle]:
     for candle in candles:
         while whole and whole[-1].start + 60 < candle.start:
             close = whole[-1].close
-            whole.append(Candle(whole[-1].start + 60, close, close, close, close, "0.00000000", 0))
+            whole.append(Candle(whole[-1].start + 60, close, close, close, close))
         whole.append(candle)
     return whole
 

@@ -156,22 +156,13 @@ def test_small_long_and_exponential_prices_are_kept_as_they_are(name: str, text:
 
 
 @every_source
-@pytest.mark.parametrize("zero", [b"0", b"0.00", b'"0.00000000"', b"0e5"])
-def test_a_dead_listing_with_price_zero_is_unreadable_and_costs_nothing_else(name: str, zero: bytes) -> None:
-    found = read(name, _asked(name), _price(name, zero))
-
-    first, *others = found.values()
-    assert isinstance(first, Unreadable)
-    assert all(isinstance(tick, Reading) for tick in others)
-
-
-@every_source
 @pytest.mark.parametrize(
     "wrong",
     [
         b"true", b"[1]", b"{}", b'""', b'"NaN"', b'"-61235.01"', b"-1", b'"1,000"', b'"1_000"', b'" 1"',
         b'"\\u0661"', b'"Infinity"', b"1e24", b"1e400", b'"1e999"', b"1" * 51 + b"e-20",
         b'"0.%b"' % (b"1" * 51),
+        b"0", b"0.00", b'"0.00000000"', b"0e5",  # a dead listing
     ],
 )  # fmt: skip
 def test_a_price_of_the_wrong_type_or_size_is_unreadable_and_costs_nothing_else(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from price import times
 from price.model import Pair
-from tests.exchange.prices import Candle
+from price.sources.candles import Candle
 from tests.exchange.wire import Ask
 
 BASES = ("BTC", "ETH", "SOL", "LTC", "XRP", "ADA", "DOGE")

@@ -46,7 +46,7 @@ class Coinbase(Venue):
         if (end - start) // 60 + 1 > 300:
             return Page({"message": "granularity too small for the requested time range"}, 400)
         rows = [
-            [c.start, *(number(f"{value:f}") for value in (c.low, c.high, c.open, c.close)), number(c.volume)]
+            [c.start, *(number(f"{value:f}") for value in (c.low, c.high, c.open, c.close)), 1.5]
             for c in state.candles(name, start, end)
         ]
         return Page(rows[::-1])

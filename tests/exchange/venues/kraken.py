@@ -50,7 +50,7 @@ class Kraken(Venue):
         if ask.number("interval", 1) != 1:
             return Page({"error": ["EGeneral:Invalid arguments"]})
         candles = filled(state.candles(name, since + 1, now))
-        rows = [[c.start, *(f"{value:f}" for value in c[1:5]), "0.0", c.volume, c.trades] for c in candles]
+        rows = [[c.start, *(f"{value:f}" for value in c[1:5]), "0.0", "1.5", 12] for c in candles]
         closed = rows[-2][0] if len(rows) > 1 else since
         return Page({"error": [], "result": {self._key(state.pair(name)): rows, "last": closed}})
 
