@@ -1,7 +1,6 @@
 """What must hold for any bytes from outside: a target takes bytes, and raises where it does not."""
 
 import io
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -32,6 +31,7 @@ from tests.scene import Scene
 from tests.sources.answers import HERE, answers_of
 from tests.sources.survival import is_fit_to_show, survives
 
+SAVED = Path(__file__).parents[1] / "upgrade"
 _MOST_BEFORE = 4096
 """Bytes before an answer that come with it in one piece."""
 _BRIEF_SECONDS = 0.1
@@ -247,6 +247,8 @@ def seeds(name: str) -> list[bytes]:
         ]
     if name == "wire":
         return [file.read_bytes() for file in sorted(HERE.glob("*/price.json"))]
+    if name in ("state", "show_status"):
+        return [file.read_bytes() for file in sorted(SAVED.glob(f"*/{name.removeprefix('show_')}.json"))]
     return [text.encode("latin-1") for text in _SEEDS[name]]
 
 
@@ -299,37 +301,6 @@ _SEEDS = {
         _LOG.replace("T15:", "T14:") + "\x1b[31m\n\0\0",
         "# price-log 1 every=5s\n0001-01-01T00:00:00Z BTC-USD 1 kraken\n",
         "# price-log 1 every=3600s\n9999-12-31T23:00:00Z BTC-USD - down slots=9999999999\n",
-    ),
-    "state": (
-        json.dumps(
-            {
-                "version": 1,
-                "saved": "2026-11-20T15:52:00+00:00",
-                "sources": {
-                    "kraken": {
-                        "rest_seconds": 3.5,
-                        "refusals": 1,
-                        "failures": 2,
-                        "trouble_seconds": 4.5,
-                        "retired": False,
-                        "aside_seconds": {"ETH-USD": 9.5},
-                        "next_slot": "2026-11-20T15:52:05Z",
-                    }
-                },
-            }
-        ),
-    ),
-    "show_status": (
-        json.dumps(
-            {
-                "version": "0", "pid": 1, "started": "2026-11-20T15:52:00Z", "interval": 5,
-                "slot": "2026-11-20T15:52:05Z", "held": 1,
-                "pairs": {"BTC-USD": {"price": "1", "slot": "2026-11-20T15:52:05Z", "sources": ["kraken"],
-                                      "recorded": 1, "missed": 0}},
-                "sources": {"kraken": {"state": "selected", "reach": "00000001", "offset_bp": 0.5,
-                                       "age_seconds": None, "milliseconds": 3, "requests": 1, "failures": 0}},
-            }
-        ),
     ),
     "files": (
         _LOG + "\xff.1\xff" + _LOG,
