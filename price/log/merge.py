@@ -68,7 +68,13 @@ class _Repairs:
 
 
 class _Merger:
-    """Merges live rows with repairs, holding one piece of each missed stretch."""
+    """Merges live rows with repairs, holding one piece of each missed stretch.
+
+    A missed row may stand for a month, and repairs cut it into pieces: missed, repaired, missed ... Its later
+    pieces lie between rows of other pairs that are still to come. So only its next piece is made, which needs
+    the next repair of its pair, and waits in a heap until all rows before it have passed. That keeps memory
+    small however long a stretch is and however many repairs fill it.
+    """
 
     def __init__(self, repairs: Iterator[Block]) -> None:
         self._repairs = _Repairs(repairs)
