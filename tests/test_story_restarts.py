@@ -39,7 +39,7 @@ def change(scene: Scene, by: str, moment: float, **settings: str) -> None:
 def packed(text: bytes, members: int = 1) -> bytes:
     """A text as gzip keeps it that was called for one part after the other."""
     size = -(-len(text) // members)
-    return b"".join(gzip.compress(text[at : at + size], 1) for at in range(0, len(text), size))
+    return b"".join(gzip.compress(text[at : at + size], 1, mtime=0) for at in range(0, len(text), size))
 
 
 def test_the_time_between_two_runs_is_one_down_row_for_each_pair(tmp_path: Path) -> None:
