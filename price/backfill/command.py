@@ -78,9 +78,7 @@ def _simulated(path: str, provider: Provider) -> bool:
 
 def _absent(path: str, pairs: Sequence[str]) -> list[str]:
     """Those of the pairs asked for of which the log has no rows."""
-    if not pairs:
-        return []
-    return sorted(set(pairs) - PriceLog(path, live_only=True).pairs_between(None, None))
+    return sorted(set(pairs) - PriceLog(path, live_only=True).pairs_between(None, None)) if pairs else []
 
 
 def _provider(

@@ -40,7 +40,7 @@ class Peer:
         if Path(path).resolve() == Path(log).resolve():
             raise PriceError(f"{path}: this is the log itself: --from names another recorder's")
         try:
-            self._theirs, self._compared = PriceLog(path, pairs), PriceLog(path, pairs)
+            self._theirs = PriceLog(path, pairs)
         except PriceError as error:
             if Path(path).exists():
                 raise PriceError(str(error).replace("--file", "--from")) from error
@@ -56,13 +56,15 @@ class Peer:
         self._differing_inside = 0
         """How many of them lie in the range, and the first few."""
         self._refused = Counter[str]()
+        self._left_out: list[str] = []
+        """What was no row in all of the log that was compared: parts of it are read again later."""
 
     def compare(self, since: int | None, until: int | None) -> None:
         """Compares what both saw, in a range and an hour around it. Both logs are read through, none held."""
         begin = None if since is None else since - NEAR_SECONDS
         end = None if until is None else until + NEAR_SECONDS
         inside = moments(since, until)
-        both = _in_both(self._ours.rows(begin, end), self._compared.rows(begin, end))
+        both = _in_both(self._ours.rows(begin, end), self._theirs.rows(begin, end))
         for slot, pair, ours, theirs in both:
             unix = times.slot_unix(slot)
             hour = unix // _HOUR
@@ -75,6 +77,7 @@ class Peer:
                 if len(self._examples) < _MOST_TOLD:
                     what = f"{ours} here, {theirs} there, {percent:.2f} % apart"
                     self._examples.append(f"{slot} {pair}: {what}: not changed")
+        self._left_out = self._theirs.left.report().splitlines()
 
     def fetch(self, missing: Missing, repair: Repair) -> Iterator[Row]:
         for since, until in spans(missing, _APART_SECONDS):
@@ -106,7 +109,7 @@ class Peer:
         yield from self._examples
         if self._differing_inside > _MOST_TOLD:
             yield f"and {self._differing_inside - _MOST_TOLD} more slots over {self._spread:f} % apart"
-        yield from (f"{self._path}: {line}" for line in self._compared.left.report().splitlines())
+        yield from (f"{self._path}: {line}" for line in self._left_out)
 
 
 def _in_both(ours: Iterable[Row], theirs: Iterable[Row]) -> Iterator[tuple[str, str, str, str]]:
