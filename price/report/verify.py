@@ -155,11 +155,13 @@ def repair_faults(file: LogFile, log: PriceLog, sums: Arithmetic) -> list[Fault]
     repairs = _sound_repairs(file, sums, faults)
     repair = next(repairs, None)
     waiting: list[Fault] = []
-    before = 0
+    before = covered = 0
     for every, rows in log.blocks(times.slot_unix(repair.slot)) if repair else ():
         while repair and repair.slot <= rows[-1][0]:
-            interval = every if repair.slot >= rows[0][0] or not before else before
-            if times.slot_unix(repair.slot) % interval:
+            # a hole before these rows is one of their interval, what a missed row reaches over is of its own
+            unix = times.slot_unix(repair.slot)
+            interval = before if unix <= covered else every
+            if unix % interval:
                 faults.append(repair._replace(what=f"not a slot of every={interval}s"))
             waiting.append(repair)
             repair = next(repairs, None)
@@ -169,7 +171,9 @@ def repair_faults(file: LogFile, log: PriceLog, sums: Arithmetic) -> list[Fault]
             faults += [one._replace(what=f"{one.pair} has a live price for {one.slot}") for one in live]
             # the rows of one slot may stand in two blocks
             waiting = [one for one in waiting if one.slot == rows[-1][0] and one not in live]
-        before = every
+        long = (one for one in rows if one[2] == row.MISSED and one[4])
+        ends = (times.slot_unix(one[0]) + (row.slots(one) - 1) * every for one in (rows[-1], *long))
+        before, covered = every, max(covered, *ends)
     for _ in repairs:  # those after the log's last row
         pass
     return sorted(faults, key=lambda fault: fault.line)

@@ -54,6 +54,48 @@ def test_a_pair_that_was_away_while_the_interval_changed_gets_the_slots_of_each(
     assert lines("verify", "--file", str(shop.file)) == []
 
 
+MINUTES, SECONDS = "# price-log 1 every=60s", "# price-log 1 every=5s"
+
+
+@pytest.mark.parametrize(
+    ("log", "count"),
+    [
+        # a hole before the first row of the new interval is one of that
+        (
+            [
+                MINUTES,
+                *rows("11:00:00", "11:00:00"),
+                down("11:01:00", 2),
+                SECONDS,
+                *rows("11:02:30", "11:02:30"),
+            ],
+            7,
+        ),
+        # what a missed row stands for is of its own interval
+        (
+            [
+                SECONDS,
+                *rows("11:00:00", "11:00:00"),
+                down("11:00:05", 23),
+                MINUTES,
+                *rows("11:02:00", "11:02:00"),
+            ],
+            23,
+        ),
+    ],
+)
+def test_slots_around_a_new_interval_are_filled_as_verify_counts_them(
+    tmp_path: Path, log: list[str], count: int
+) -> None:
+    shop = Shop(tmp_path)
+    shop.write(shop.file, log)
+
+    shop.repair("anyone", known=EVERYTHING)
+
+    assert len(shop.filled()) == count
+    assert [fault for fault in lines("verify", "--file", str(shop.file)) if "repairs.txt" in fault] == []
+
+
 def test_a_hole_from_before_a_range_is_seen_in_it(tmp_path: Path) -> None:
     shop = Shop(tmp_path, [*rows("11:00:00", "11:00:10"), *rows("11:10:00", "11:10:10")])
     words = ["--since", "2026-11-20T11:05:00Z", "--until", "2026-11-20T11:05:10Z"]
