@@ -1,11 +1,15 @@
 """What differs from system to system: each loads its own half, and both halves have the same names."""
 
 import ast
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from price.host import posix
 
 HOST = Path(__file__).parents[1] / "price" / "host"
 WINDOWS = {"msvcrt", "winreg", "_winapi", "nt", "win32service", "servicemanager", "price.host.windows"}
@@ -63,3 +67,29 @@ def test_no_module_but_those_of_the_host_names_what_one_system_lacks() -> None:
     found = [(path.name, word) for path in outside for word in words if word in path.read_text()]
 
     assert found == []
+
+
+LOCKING = """
+import fcntl, sys
+files = [open(f"{sys.argv[1]}/{number}", "w") for number in range(100)]
+print("locking", flush=True)
+while True:
+    for way in (fcntl.LOCK_EX, fcntl.LOCK_UN):
+        for file in files:
+            fcntl.flock(file, way)
+"""
+
+
+def test_who_has_a_file_locked_is_found_while_others_lock_and_unlock(tmp_path: Path) -> None:
+    with (tmp_path / "held").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        inode = os.fstat(held.fileno()).st_ino
+        with subprocess.Popen(
+            [sys.executable, "-c", LOCKING, str(tmp_path)], stdout=subprocess.PIPE
+        ) as others:
+            assert others.stdout is not None
+            assert others.stdout.readline() == b"locking\n"
+            found = {frozenset(posix._lockers(inode)) for _ in range(500)}
+            others.kill()
+
+    assert found == {frozenset([os.getpid()])}

@@ -36,6 +36,7 @@ _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _LOG = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _KEPT = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOOKS = 5
 _PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a process gets when its parent dies."""
 _LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -180,14 +181,20 @@ def claim(descriptor: int) -> str:
 
 
 def _lockers(inode: int) -> list[int]:
-    """The processes that have locked a file."""
-    found = []
-    with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
-        for text in locks:
-            words = text.split()
-            if len(words) > 5 and words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
-                found.append(int(words[4]))
-    return found
+    """The processes that have locked a file.
+
+    While others lock and unlock, the kernel now and then leaves an entry out: nobody is looked for again.
+    """
+    for _ in range(_LOOKS):
+        found = []
+        with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
+            for text in locks:
+                words = text.split()
+                if len(words) > 5 and words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
+                    found.append(int(words[4]))
+        if found:
+            return found
+    return []
 
 
 def _user_of(pid: int) -> int | None:
