@@ -1,5 +1,5 @@
-"""The reading wing: files -> one sorted sequence of rows -> a question -> a table.
+"""The reading commands: files -> one sorted sequence of rows -> a question -> a table or a picture.
 
-It needs no recorder, no network and no settings. Importing costs more than most answers, so this
-wing leaves dataclasses, typing, json and decimal alone until a command needs them.
+They need no recorder, no network and no settings. Importing costs more than most answers, so modules here
+import dataclasses, json and decimal only where a command needs them.
 """
