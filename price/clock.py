@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Protocol
 
 from price import host
@@ -104,7 +104,7 @@ class SystemClock:
 
     def wait(self, until: float) -> object | None:
         while True:
-            with suppress(Empty):
+            if not self._queue.empty():  # nobody else takes from it
                 return self._queue.get_nowait()
             now = self.monotonic()
             left = min([until, *(end for end, _ in self._watched.values())]) - now
