@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from operator import itemgetter
+from operator import itemgetter, lt
 
 from price import times
 from price.log.row import Row
@@ -134,8 +134,9 @@ def once(blocks: Iterable[Block], left: LeftOut) -> Iterator[Block]:
     last, known = "", set[str]()
     """The last slot that passed, and its pairs."""
     for every, rows in blocks:
-        end, new = rows[-1][0], rows
-        if rows[0][0] == last or len({*map(_slot, rows)}) < len(rows):
+        slots, end, new = [one[0] for one in rows], rows[-1][0], rows
+        # where each is later than the one before, it is of one pair; a set of them takes twice the time
+        if slots[0] == last or not all(map(lt, slots, islice(slots, 1, None))):
             first: dict[tuple[str, ...], Row] = {}
             for one in rows:
                 if one[0] != last or one[1] not in known:
