@@ -197,6 +197,34 @@ def test_slots_given_up_before_the_disk_ever_took_a_row_are_late(tmp_path: Path)
     assert scene.rows[0] == "15:00:00 BTC-USD - late slots=7"
 
 
+@pytest.mark.parametrize("frozen_seconds", [0, 12])
+@pytest.mark.parametrize("mended", [20, 82.5, 83, 150])
+def test_a_log_that_opens_late_and_ends_in_the_future_is_gone_on_with(
+    tmp_path: Path, mended: float, frozen_seconds: float
+) -> None:
+    scene, _ = scene_with_disk(tmp_path)
+    scene.run(until=100)
+    restarted, _ = scene_with_disk(tmp_path)
+    restarted.clock.step(20)  # 80 s back
+    disk, away = tmp_path / "disk", tmp_path / "away"
+    disk.rename(away)
+    disk.symlink_to("/proc")  # where nobody can make a file
+
+    def mend() -> None:
+        disk.unlink()
+        away.rename(disk)
+
+    restarted.clock.at(mended, mend)
+    # for so long that slots on both sides of the log's end are late in one row
+    restarted.clock.at(70.5, lambda: restarted.clock.freeze(frozen_seconds))
+    restarted.run(until=200)
+
+    assert all(" 100 " in row or " late" in row for row in restarted.rows), (
+        "no slot twice, none without a row"
+    )
+    assert not [text for text in restarted.said(Event.ROWS_WRITTEN) if " 0 rows" in text]
+
+
 def test_made_up_prices_do_not_follow_real_ones_that_are_still_held(tmp_path: Path) -> None:
     scene, _ = scene_with_disk(tmp_path)
     refusing = tmp_path / "disk"

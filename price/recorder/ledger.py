@@ -28,14 +28,13 @@ class Ledger:
         """Goes on where a log ends. What sources gave last binds them in another log too.
 
         `sources_of` returns how many configured sources quote a pair. `late`: slots were recorded before
-        the log could be read; what is known of them stays.
+        the log could be read. What is known of them stays, unless the log ends later and so has their slots.
         """
         last = log.last_slots()
-        if late:
-            self.end = max(self.end, *last.values(), times.EPOCH)
-        else:
-            self.last = last
-            self.end = max(last.values(), default=times.EPOCH)
+        end = max(last.values(), default=times.EPOCH)
+        if not late or end > self.end:
+            self.last, self.end = last, end
+        if not late:
             self.gap_reason = "down"
         for pair in {*self.memories, *log.recent}:
             memory = self.memories.get(pair)

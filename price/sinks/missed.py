@@ -65,10 +65,13 @@ def late_after(ends: Mapping[Pair, datetime], block: Block) -> list[Block]:
 def begin_after(held: list[Block], ends: Mapping[Pair, datetime]) -> None:
     """Has held rows go on after a log that ends with these slots of pairs, in which nobody wrote since.
 
-    Slots that it accounts for are held no more; up to the first that is, they are `down`.
+    Slots that it accounts for are held no more; up to the first that is, they are `down`. A block that begins
+    before the end and reaches beyond it cannot be written as it is: what lies beyond is `late`.
     """
     end = max(ends.values(), default=times.EPOCH)
-    held[:] = [block for block in held if block.first > end]
+    held[:] = [block for block in held if block.slot > end]
+    if held and held[0].first <= end:
+        held[:1] = late_after(ends, held[0])
     if held:
         first, segment = held[0], held[0].segment
         down = missed_rows(ends, segment.pairs, first.first, segment.interval, "down")

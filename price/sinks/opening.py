@@ -139,7 +139,11 @@ class OpenLog:
     def accepted(self, rows: int, span: str, given_up: int) -> None:
         """Reports that all rows are written, if it was reported that they are held."""
         if self._causes:
-            written = counted(rows, f"row held for {span} is written", f"rows held for {span} are written")
+            written = "rows go on; it has all slots that were held"
+            if rows:
+                written = counted(
+                    rows, f"row held for {span} is written", f"rows held for {span} are written"
+                )
             older = counted(given_up, "older one was", "older ones were")
             lost = f"; {older} given up" if given_up else ""
             log_event(Event.ROWS_WRITTEN, NOTICE, f"{self.path}: {written}{lost}")
