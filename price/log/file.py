@@ -149,11 +149,17 @@ class File:
     def interval_at(self, at: int, before: bytes | None = None) -> int:
         """The interval in force at an offset; `before` is what lies before it, where that was read already.
 
-        A year is too long to search for another header: where none is near, the rows show the interval.
+        A year is too long to search for another header: where the rows before keep the interval of
+        the first line, that one is in force.
         """
         start = max(0, at - LOOK_BACK)
         before = self.read(start, at - start) if before is None else before
-        return last_interval(before) or (_usual_step(before) if start else 0) or self.every
+        every = last_interval(before)
+        if not every and start and _usual_step(before) != self.every:
+            while start > 0 and not every:
+                start, end = max(0, start - BLOCK), start + HOP  # a header may lie across two blocks
+                every = last_interval(self.read(start, end - start))
+        return every or self.every
 
 
 def places(blocks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[str, int, int]]:

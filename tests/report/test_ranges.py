@@ -1,6 +1,7 @@
 """Ranges: edges, times as people type them, and what becomes of a missed row that reaches over an edge."""
 
 from argparse import Namespace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,18 @@ def test_a_log_without_rows_answers_nothing(tmp_path: Path) -> None:
     assert answer("candles", "--file", log) == (0, "")
     assert answer("gaps", "--file", log) == (0, "no slots in this range\n")
     assert answer("verify", "--file", log) == (0, "")
+
+
+def test_a_damaged_stretch_before_a_range_does_not_change_its_interval(tmp_path: Path) -> None:
+    # the header is megabytes away, and of the rows before the range every second one was lost
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    slots = [number for number in range(8000) if number < 7900 or number % 2 == 0 or number >= 7990]
+    rows = [
+        f"{noon + timedelta(seconds=5 * slot):%Y-%m-%dT%H:%M:%SZ} BTC-USD 97123.45 kraken" for slot in slots
+    ]
+    log = write(tmp_path, *rows)
+
+    gaps = lines("gaps", "--file", log, "--since", f"{noon + timedelta(seconds=5 * 7950):%Y-%m-%dT%H:%M:%SZ}")
+
+    assert len(gaps) == 21
+    assert gaps[-1] == "60 % complete: 30 of 50 slots have a price"
