@@ -1,4 +1,4 @@
-"""What guards the recorder from whatever it calls: the one `except Exception`, and what it caught, once."""
+"""Keeps what the recorder calls from ending it: the only `except Exception`. Reports each failure once."""
 
 import logging
 from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from price.model import Answer, Request
 
-LANES = 4
-"""How many requests of one source may be waited for in threads at the same time."""
+MOST_THREADS = 4
+"""How many threads of one source may wait for answers at the same time."""
 REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_DIGITS = 400
 _AGE = re.compile(r"[0-9]{1,7}")

@@ -15,7 +15,7 @@ from price.model import Pair, Reading
 from price.sources import SOURCES
 from price.transport import Transport, trust
 from price.transport.answers import MAX_INTERIM
-from price.wire import LANES
+from price.wire import MOST_THREADS
 from tests.exchange import Exchange, Fault
 from tests.exchange.asked import asked
 from tests.exchange.certificates import Certificates
@@ -249,6 +249,6 @@ def test_pairs_that_are_asked_for_at_the_same_time_get_their_own_prices(
     exchange.fault = sends(PAST.get(name) or ODD[name][0], seconds)
 
     for _ in range(3):
-        with ThreadPoolExecutor(LANES) as lanes:
-            words = set(lanes.map(asker.word, PAIRS))
+        with ThreadPoolExecutor(MOST_THREADS) as threads:
+            words = set(threads.map(asker.word, PAIRS))
         assert words <= {PRICE, "unreadable"}

@@ -13,7 +13,7 @@ from price.fetchers import Fetcher
 from price.model import Answer, Pair, Reading, Request
 from price.recorder.workers import Outcome, SourceWorkers
 from price.sources import SOURCES
-from price.wire import LANES, Begun
+from price.wire import MOST_THREADS, Begun
 
 BTC = Pair("BTC", "USD")
 SLOT = datetime(2026, 11, 20, tzinfo=UTC)
@@ -89,12 +89,12 @@ def test_workers_that_are_closed_leave_no_connection_open() -> None:
     assert hung_up.wait(30)
 
 
-def test_hanging_requests_take_one_lane_each_and_no_more_than_there_are() -> None:
+def test_hanging_requests_take_one_thread_each_and_no_more_than_there_are() -> None:
     clock, gate = SystemClock(), threading.Event()
-    busy, lanes = threading.Semaphore(0), set[int]()
+    busy, threads = threading.Semaphore(0), set[int]()
 
     def fetch(request: Request, deadline: float) -> Answer:
-        lanes.add(threading.get_ident())
+        threads.add(threading.get_ident())
         busy.release()
         gate.wait(30)
         return Answer(200, {}, GOOD)
@@ -102,23 +102,23 @@ def test_hanging_requests_take_one_lane_each_and_no_more_than_there_are() -> Non
     workers = SourceWorkers(KRAKEN, Fetcher(fetch), clock)
     for number in range(10):
         workers.send(SLOT, KRAKEN.requests([BTC])[0], 0.0, number + 1)
-    for _ in range(LANES):
+    for _ in range(MOST_THREADS):
         assert busy.acquire(timeout=30)
 
     gate.set()
     outcomes = [clock.wait(clock.monotonic() + 30) for _ in range(10)]
     workers.close()
 
-    assert len(lanes) == LANES
+    assert len(threads) == MOST_THREADS
     assert all(isinstance(one, Outcome) for one in outcomes)
 
 
 def test_one_request_after_the_other_needs_one_thread() -> None:
     clock = SystemClock()
-    lanes = set[int]()
+    threads = set[int]()
 
     def fetch(request: Request, deadline: float) -> Answer:
-        lanes.add(threading.get_ident())
+        threads.add(threading.get_ident())
         return Answer(200, {}, GOOD)
 
     workers = SourceWorkers(KRAKEN, Fetcher(fetch), clock)
@@ -128,7 +128,7 @@ def test_one_request_after_the_other_needs_one_thread() -> None:
 
     workers.close()
 
-    assert len(lanes) == 1
+    assert len(threads) == 1
 
 
 @pytest.mark.parametrize("status", [200, 429, 503])

@@ -135,8 +135,8 @@ class App:
 
     def run(self) -> int:
         """Records until a stop is asked for; returns the exit status. Raises PriceError where it cannot."""
-        # a slot of thousands of pairs makes that many values, and none in a circle: by default the collector
-        # would look through them forty times a slot
+        # A slot of thousands of pairs makes as many objects, and no reference cycles. With Python's default
+        # threshold the garbage collector would search them for cycles forty times a slot.
         gc.set_threshold(20_000)
         self._records.configure(self._wanted)  # before all others: they may have something to report
         try:

@@ -1,7 +1,7 @@
-"""Who carries requests: this thread as long as nothing has to be waited for, else threads of the source.
+"""Sends requests and reads answers: in the recorder's own thread where that needs no waiting, else in others.
 
-To hand a request to a thread and its outcome back costs half as much as the request itself, and nearly all
-answers come whole on a connection that is kept.
+Handing a request to a thread, and its outcome back, costs half as much as the request itself. Nearly all
+answers come whole on a connection that is kept open, and need no other thread.
 """
 
 import threading
@@ -15,7 +15,7 @@ from price.clock import Clock
 from price.errors import SourceError, Unreachable, Unreadable
 from price.fetchers import Fetcher
 from price.model import Answer, Pair, Reading, Request
-from price.recorder.lanes import Lanes
+from price.recorder.threads import Threads
 from price.safely import safely
 from price.sources.base import Source
 from price.wire import Begun, Fetch, excerpt, server_time
@@ -66,7 +66,7 @@ class SourceWorkers:
         self._source = source
         self._fetcher = fetcher
         self._clock = clock
-        self._lanes = Lanes(fetcher.hang_up)
+        self._threads = Threads(fetcher.hang_up)
         self._under_way = 0
 
     def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
@@ -81,7 +81,7 @@ class SourceWorkers:
             self._hand_over(job)
 
     def close(self) -> None:
-        self._lanes.close()
+        self._threads.close()
 
     def _look(self, job: _Job, begun: Begun) -> Outcome | None:
         """The outcome of a request whose answer has come; else a thread goes on with it."""
@@ -92,7 +92,7 @@ class SourceWorkers:
         return None
 
     def _hand_over(self, job: _Job) -> None:
-        if not self._lanes.take(partial(self._carry, job), self._under_way):
+        if not self._threads.submit(partial(self._carry, job), self._under_way):
             # a job that nobody takes would make the source busy for ever
             self._clock.post(self._outcome(job, None, Unreachable("this machine starts no more threads")))
 

@@ -1,4 +1,4 @@
-"""The rows of a slot as the log gets them: what waits for the disk is a list of these blocks."""
+"""The rows of a slot as one block of text; the backlog, which waits for the disk, is a list of blocks."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime

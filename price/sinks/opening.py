@@ -202,7 +202,7 @@ class OpenLog:
     def _cut_end(self, descriptor: int, most_lines: int) -> int:
         """Cuts off what is no whole row at the end of an open file; returns where it ends then.
 
-        What a failed write of ours left there goes without a word: it is written again.
+        What a failed write of ours left there is cut off without a report: it is written again.
         """
         size = os.fstat(descriptor).st_size
         if self.file.left_rest_in(descriptor, size):

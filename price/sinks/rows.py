@@ -23,10 +23,10 @@ from price.text import counted
 class RowsSink:
     """Writes the rows of each slot into the configured log, or holds them while the disk refuses.
 
-    Each slot takes one way, whether the disk is well or not: its rows join those that wait, and all that
-    waits is written. Whatever goes wrong leaves rows waiting for the next slot, and the log to be opened
-    again before it (see OpenLog). A log that cannot be opened at the start is no other case: the first
-    write that succeeds reads its end, as the start would have.
+    Each slot is treated in the same way, whether the disk works or not: its rows are added to the backlog,
+    and the whole backlog is written. After an error the backlog stays, and the next slot opens the log again
+    before it writes (see OpenLog). A log that could not be opened at the start is no special case: the slot
+    that opens it reads its end, as the start would have.
     """
 
     def __init__(self, opened: Callable[[LogEnd, bool], None], clock: Clock) -> None:

@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError, ProxyError
 
 from price.errors import Unreachable
 from price.transport.answers import Response, SecondsLeft
-from price.wire import LANES
+from price.wire import MOST_THREADS
 
 
 class Connection(HTTPConnection):
@@ -68,7 +68,7 @@ class _TLSPool(Pool, HTTPSConnectionPool):
 
 def pool_at(origin: str, trust: ssl.SSLContext, proxy: str | None) -> Pool:
     """A pool for scheme://host:port. Raises Unreachable for a proxy that cannot be."""
-    options: dict[str, Any] = {"maxsize": LANES + 1, "ssl_context": trust}
+    options: dict[str, Any] = {"maxsize": MOST_THREADS + 1, "ssl_context": trust}
     try:
         if proxy:
             proxy = _plain(proxy)

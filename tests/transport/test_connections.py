@@ -19,7 +19,7 @@ from price.errors import SettingsError, SourceError
 from price.fetchers import make_fetchers
 from price.model import Answer
 from price.transport import BUNDLE_NAMES, Transport, trust
-from price.wire import LANES, Begun
+from price.wire import MOST_THREADS, Begun
 from tests.exchange import Exchange, Fault, faults
 from tests.exchange.certificates import Certificates
 from tests.exchange.wire import MIRROR, Line, Reply
@@ -127,11 +127,11 @@ def test_what_is_not_plain_is_left_to_who_may_wait(fault: Fault, exchange: Excha
 def test_requests_at_once_share_a_few_connections(exchange: Exchange, client: Client) -> None:
     before = exchange.connections
 
-    with ThreadPoolExecutor(LANES) as pool:
+    with ThreadPoolExecutor(MOST_THREADS) as pool:
         words = list(pool.map(lambda _: client.word(), range(40)))
 
     assert words == [PRICE] * 40
-    assert exchange.connections <= before + LANES
+    assert exchange.connections <= before + MOST_THREADS
 
 
 def test_a_connection_that_was_closed_while_idle_costs_nothing(exchange: Exchange, client: Client) -> None:
