@@ -33,8 +33,9 @@ class Child:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self._command = command
         self._environ = environ
+        self._log: Path | None = None
         self._alone: LogLock | None = None
-        """Keeps a second supervisor of the log away; none where the folder cannot be written."""
+        """Keeps a second supervisor of the log away."""
         self._process: psutil.Popen | None = None
         self._fault = ""
         """Why it could not be started."""
@@ -46,11 +47,11 @@ class Child:
     def start(self) -> None:
         """Starts it. Raises SettingsError, and PriceError naming the process that records or supervises."""
         log = settings.load(self._environ).file
-        self._be_alone(log)
+        alone = self._be_alone(log)
         try:
             _refuse_second(log)
         except Held as held:
-            orphan = self._orphan(held.holder)
+            orphan = self._orphan(held.holder) if alone else None
             if orphan is None:
                 raise
             text = f"recorder {orphan.pid} was left by a supervisor that is gone; ending it to start another"
@@ -66,15 +67,21 @@ class Child:
             return
         log_event(Event.RECORDER_LAUNCHED, logging.INFO, f"{self.name} launched")
 
-    def _be_alone(self, log: Path) -> None:
-        """Takes the supervisor's lock of the log, another one than before where settings have changed."""
-        if self._alone:
-            self._alone.close()
-        self._alone = LogLock(log, "supervisor", "supervises its recorder")
+    def _be_alone(self, log: Path) -> bool:
+        """Whether we have the supervisor's lock of the log: not where the folder cannot be written.
+
+        Called at each look as well: where its file was removed, or the disk was full, a second supervisor
+        would take our recorder for an orphan. Raises Held naming that one.
+        """
+        if self._alone is None or log != self._log:  # settings have changed
+            if self._alone:
+                self._alone.close()
+            self._log, self._alone = log, LogLock(log, "supervisor", "supervises its recorder")
         try:
             self._alone.hold()
         except OSError:
-            self._alone = None
+            return False
+        return True
 
     def _orphan(self, holder: str) -> psutil.Process | None:
         """The process that records into our log, if a supervisor that is gone left it; None in any doubt.
@@ -85,11 +92,16 @@ class Child:
         """
         with suppress(ValueError, *FAULTS):
             process = psutil.Process(int(holder))
-            return process if self._alone and process.cmdline() == list(self._command) else None
+            return process if process.cmdline() == list(self._command) else None
         return None
 
     def ended(self) -> Ended | None:
-        """How it ended, and whether that is to be mended by a person first."""
+        """How it ended, and whether that is to be mended by a person first.
+
+        Raises PriceError naming another supervisor of the log.
+        """
+        if self._log:
+            self._be_alone(self._log)
         if self._process is None:
             return Ended(f"the recorder cannot be started ({self._fault})")
         status = self._process.poll()

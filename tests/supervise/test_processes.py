@@ -297,6 +297,22 @@ def test_a_second_supervisor_is_refused_by_the_number_of_the_first(tmp_path: Pat
     assert f"process {process.pid} supervises its recorder; stop that one first" in done.stderr
 
 
+def test_one_whose_lock_file_was_removed_is_found_by_a_second_supervisor_all_the_same(tmp_path: Path) -> None:
+    program = Supervised(tmp_path)
+    lock = tmp_path / ".prices.txt.supervisor"
+    with program.started("supervise") as process:
+        pid = program.recorder()
+        lock.unlink()
+        until(lock.exists, PATIENCE_SECONDS)
+        done = program.do("supervise")
+        assert program.recorder() == pid
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+    assert done.returncode == 1
+    assert f"process {process.pid} supervises its recorder" in done.stderr
+    assert "was left by a supervisor" not in program.said
+
+
 @contextmanager
 def left_behind(program: Supervised) -> Iterator["subprocess.Popen[bytes]"]:
     """A recorder as a supervisor leaves it behind on a system that cannot end it; somebody collects it."""
