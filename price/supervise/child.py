@@ -70,8 +70,7 @@ class Child:
     def _be_alone(self, log: Path) -> bool:
         """Whether we have the supervisor's lock of the log: not where the folder cannot be written.
 
-        Called at each look as well: where its file was removed, or the disk was full, a second supervisor
-        would take our recorder for an orphan. Raises Held naming that one.
+        Raises Held naming another supervisor that has it.
         """
         if self._alone is None or log != self._log:  # settings have changed
             if self._alone:
@@ -87,21 +86,17 @@ class Child:
         """The process that records into our log, if a supervisor that is gone left it; None in any doubt.
 
         A number alone says nothing: it may be of another machine or container. Its command line must be that
-        of our own children, which end with our pipe: nobody types that. And it has no other supervisor, since
-        we have that one's lock.
+        of our own children, which end with our pipe: nobody types that. And its parent must not supervise:
+        our lock does not show that where a lock file was removed, or settings name another log since.
         """
         with suppress(ValueError, *FAULTS):
             process = psutil.Process(int(holder))
-            return process if process.cmdline() == list(self._command) else None
+            if process.cmdline() == list(self._command) and not _is_supervised(process):
+                return process
         return None
 
     def ended(self) -> Ended | None:
-        """How it ended, and whether that is to be mended by a person first.
-
-        Raises PriceError naming another supervisor of the log.
-        """
-        if self._log:
-            self._be_alone(self._log)
+        """How it ended, and whether that is to be mended by a person first."""
         if self._process is None:
             return Ended(f"the recorder cannot be started ({self._fault})")
         status = self._process.poll()
@@ -138,6 +133,14 @@ class Child:
             return 0
         log_event(Event.RECORDER_GONE, logging.WARNING, f"{self.name} {_how(status)}")
         return 1
+
+
+def _is_supervised(process: psutil.Process) -> bool:
+    """Whether the parent of a recorder is another supervisor; False where the system does not say (Wine)."""
+    with suppress(*FAULTS):
+        parent = process.parent()
+        return parent is not None and parent.pid != os.getpid() and "supervise" in parent.cmdline()
+    return False
 
 
 def _how(status: int | None) -> str:

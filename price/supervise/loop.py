@@ -44,7 +44,7 @@ class Target(Protocol):
         ...
 
     def ended(self) -> Ended | None:
-        """How it ended; None where there is nothing to start again. Raises PriceError as `start`."""
+        """How it ended; None where there is nothing to start again."""
         ...
 
     def at_work(self) -> bool:

@@ -297,20 +297,30 @@ def test_a_second_supervisor_is_refused_by_the_number_of_the_first(tmp_path: Pat
     assert f"process {process.pid} supervises its recorder; stop that one first" in done.stderr
 
 
-def test_one_whose_lock_file_was_removed_is_found_by_a_second_supervisor_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["its lock file is removed", "its settings name another log"])
+def test_the_recorder_of_a_living_supervisor_is_left_alone_whatever_became_of_its_lock(
+    tmp_path: Path, change: str
+) -> None:
     program = Supervised(tmp_path)
-    lock = tmp_path / ".prices.txt.supervisor"
+    settings = tmp_path / "settings"
+    settings.write_text(f"PRICE_FILE={program.environ.pop('PRICE_FILE')}\n")
+    program.environ["PRICE_ENV"] = str(settings)
     with program.started("supervise") as process:
         pid = program.recorder()
-        lock.unlink()
-        until(lock.exists, PATIENCE_SECONDS)
+        program.wait_for_rows(1)
+        if change == "its lock file is removed":
+            (tmp_path / ".prices.txt.supervisor").unlink()
+        else:
+            settings.write_text(f"PRICE_FILE={tmp_path / 'other.txt'}\n")
+            process.send_signal(signal.SIGHUP)
+            program.wait_for_words("other.txt: a new file is begun", PATIENCE_SECONDS)
         done = program.do("supervise")
         assert program.recorder() == pid
         assert ended(process, signal.SIGTERM)[0] == 0
 
     assert done.returncode == 1
-    assert f"process {process.pid} supervises its recorder" in done.stderr
-    assert "was left by a supervisor" not in program.said
+    assert f"process {pid} is recording into it; stop that one first" in done.stderr
+    assert " launched" not in done.stderr
 
 
 @contextmanager
