@@ -197,6 +197,18 @@ def test_slots_given_up_before_the_disk_ever_took_a_row_are_late(tmp_path: Path)
     assert scene.rows[0] == "15:00:00 BTC-USD - late slots=7"
 
 
+def test_rows_that_are_held_outlast_the_sleep_of_a_machine(tmp_path: Path) -> None:
+    scene, disk = scene_with_disk(tmp_path)
+    scene.clock.at(10, disk.refuse)
+    scene.clock.at(30, lambda: scene.clock.suspend(2 * times.DAY))
+    scene.clock.at(50, disk.mend)
+
+    scene.run(until=60)
+
+    assert slots(scene)[2:6] == ["15:52:15", "15:52:20", "15:52:25", "15:52:30"]
+    assert "given up" not in "".join(scene.said(Event.ROWS_WRITTEN))
+
+
 @pytest.mark.parametrize("frozen_seconds", [0, 12])
 @pytest.mark.parametrize("mended", [20, 82.5, 83, 150])
 def test_a_log_that_opens_late_and_ends_in_the_future_is_gone_on_with(

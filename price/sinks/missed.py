@@ -9,7 +9,7 @@ from price.model import Pair, Quote
 from price.sinks.backlog import Block, block_of, text_of
 
 MOST_BYTES = 64 * 1024 * 1024
-_MOST_TIME = timedelta(days=1)
+_MOST_SECONDS = times.DAY
 
 
 def missed_rows(
@@ -27,7 +27,7 @@ def missed_rows(
 
 
 def give_up_old(held: list[Block]) -> int:
-    """Gives up the prices of held slots older than a day or beyond 64 MiB; returns how many rows.
+    """Gives up the oldest prices where a day of slots, or 64 MiB, is exceeded; returns how many rows.
 
     `late` rows stand in their place, a block for each segment: so the slots stay accounted for, whatever
     becomes of the settings or of the file until they are written. The newest slot always stays.
@@ -35,9 +35,10 @@ def give_up_old(held: list[Block]) -> int:
     given_up = 0
     while True:
         oldest = next(at for at, block in enumerate(held) if block.rows)
-        is_old = held[oldest].slot <= held[-1].slot - _MOST_TIME
-        is_much = sum(len(block.text) for block in held) > MOST_BYTES
-        if oldest == len(held) - 1 or not (is_old or is_much):
+        # by their number, not by their age: a machine that slept for a day need not lose what it holds
+        seconds = sum(block.segment.interval for block in held[oldest:])
+        size = sum(len(block.text) for block in held)
+        if oldest == len(held) - 1 or (seconds <= _MOST_SECONDS and size <= MOST_BYTES):
             return given_up
         block = held[oldest]
         given_up += block.rows
