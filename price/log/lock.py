@@ -45,7 +45,7 @@ class LogLock:
         except OSError as error:
             raise OSError(error.errno, f"its lock, {self._path}: {error.strerror}") from error
         if descriptor is None:
-            holder = self._path.read_text("ascii").partition("\n")[0] or "unknown"
+            holder = self._path.read_text("utf-8", "replace").partition("\n")[0] or "unknown"
             raise Held(
                 f"PRICE_FILE={self._log}: process {holder} {self._holds};"
                 " stop that one first, or name another file",

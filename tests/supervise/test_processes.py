@@ -354,7 +354,7 @@ def test_the_orphan_of_an_earlier_supervisor_is_replaced(tmp_path: Path) -> None
     proven(program.file.read_text())
 
 
-@pytest.mark.parametrize("holder", ["1", "x", ""])
+@pytest.mark.parametrize("holder", ["1", "x", "ÿ", ""])
 def test_one_that_cannot_be_told_for_certain_is_left_alone(tmp_path: Path, holder: str) -> None:
     program = Supervised(tmp_path)
     with left_behind(program) as orphan:
