@@ -83,7 +83,7 @@ class SystemClock:
         self._writer.close()
 
     def heed_signals(self) -> None:
-        """Has what stops or reloads this process be posted to it."""
+        """Has the signals that stop or reload this process posted to the queue."""
         host.on_signals(partial(self.post, Signal.STOP), partial(self.post, Signal.RELOAD), self.wakeup_fd)
 
     def now(self) -> datetime:

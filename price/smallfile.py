@@ -137,10 +137,10 @@ class AtomicFile:
 
 
 def replace(path: Path, parts: Iterable[str], mode: int, *, durable: bool) -> os.stat_result | None:
-    """Puts a new file of some text in the place of another; None where that is read now, on Windows.
+    """Replaces a file with a new one of these parts; None where Windows refuses, since somebody reads it.
 
-    Nothing is ever written to what has the name of the draft, a link perhaps. Raises OSError, and what
-    `parts` raises; the old file stays then, and no draft.
+    Whatever has the name of the draft, a link perhaps, is never written to. Raises OSError, and what `parts`
+    raises: then the old file stays, and no draft.
     """
     draft = draft_of(path)
     try:

@@ -14,7 +14,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class AppendFile:
-    """The log on disk, open (or not yet). After an error nothing is known of it: it is opened once more."""
+    """The log on disk, open or not yet. After an error nothing is known of it: it must be opened again."""
 
     def __init__(self, path: Path, descriptor: int = -1, size: int = 0) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class AppendFile:
         """Writes blocks with one write(2) and brings them to stable storage; returns how many.
 
         On a full disk these are as many whole blocks as fit. Raises OSError where that is none; they then
-        count as not written, and opening it once more takes back what there is of them.
+        count as not written, and what there is of them is cut off when the file is opened again.
         """
         self.unsure = True
         count = len(blocks)
@@ -74,8 +74,8 @@ class AppendFile:
             with suppress(OSError):  # blocks that were synced are safe, and others do not count
                 os.close(descriptor)
 
-    def left_rest_in(self, descriptor: int, size: int) -> bool:
-        """Whether a failed append left something in a file, open and so long: it was never acknowledged."""
+    def left_bytes_in(self, descriptor: int, size: int) -> bool:
+        """Whether an open file of `size` bytes ends in what a failed append left, not acknowledged."""
         if not self.unsure or identity_of(descriptor) != self.identity or size <= self.size:
             return False
         # inode numbers are used again: another file hardly has a line end in the same place

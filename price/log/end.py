@@ -111,7 +111,7 @@ def files_backwards(path: Path, descriptor: int, size: int, skipped: list[str]) 
             with file.opened() as opened:
                 try:
                     yield opened
-                finally:  # nobody may ask for what comes after
+                finally:  # also where the caller asks for no older file
                     skipped += [f"{file.path}: {opened.damage}"] if opened.damage else []
         except OSError as error:
             skipped.append(f"{file.path}: {error.strerror}")
@@ -174,7 +174,7 @@ class _Search:
 
     def look(self, file: File) -> None:
         """Goes backwards through a file, which is older than those before."""
-        # whatever time it takes to unpack where slots would be lost else
+        # without its rows slots would be lost, however long it takes to unpack them
         blocks = file.backwards(None if self._rows_wanted else _MOST_UNPACKED_BYTES)
         if blocks is None:  # its last rows are not known, and older ones must not stand for it
             self.end.skipped.append(f"{file.path}: it is packed, and too long to be unpacked at the start")

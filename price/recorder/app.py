@@ -155,7 +155,7 @@ class App:
             log_event(Event.BAD_STATE, logging.WARNING, text)
         log_event(Event.STARTED, logging.INFO, f"price {__version__} started: {_summary(self._wanted)}")
         self._notify(self._service.ready)
-        # from here on what grows with the log: up to a second for hundreds of rules
+        # after READY, what takes longer with a longer log: up to a second for hundreds of rules
         self._failures.call(self._alerts, "read the end of the log", self._alerts.begin)
         self._failures.call(self._status, "end a slot", self._status.idle)
         return running
@@ -163,13 +163,13 @@ class App:
     def _assemble(self, wanted: Settings) -> Running:
         """What runs with these settings. Raises PriceError, and has changed nothing, if it cannot.
 
-        So all that may refuse comes first, in the order of what is easiest to undo: making workers (close
-        them), then the sinks, of which the first, the rows, refuses before it changes anything. From there
-        on nothing fails. At a reload the old workers are closed only after that: answers that they still owe
-        come through the clock's queue and are received as late ones.
+        So all that may refuse comes first: making the workers, which are closed again then, and configuring
+        the sinks, of which only the first, the rows, can refuse, before it has changed anything. Nothing
+        after that fails. At a reload the old workers are closed only then: answers that are still to come
+        from them arrive through the clock's queue and are received as late ones.
         """
         workers = self._make_workers(wanted, self._clock)
-        before, self._wanted = self._wanted, wanted  # a log that opens now is theirs
+        before, self._wanted = self._wanted, wanted  # a log that is opened below is read with them
         try:
             self._sinks.configure(wanted)
         except PriceError:

@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 
 
 def once(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers = make_workers) -> int:
-    """Says the rows of the slot that has just begun; 0 if every pair has a price, else 1."""
+    """Prints the rows of the slot that has just begun; 0 if every pair has a price, else 1."""
     quotes, _ = _quotes(wanted, clock, make)
     for quote in quotes:
         say(row.write(quote))
@@ -27,7 +27,7 @@ def once(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers = make_work
 
 
 def check(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers = make_workers) -> int:
-    """Says the plan, and what each source answers now; 0 if all do, else 1."""
+    """Prints the plan, and what each source answers now; 0 if all do, else 1."""
     say(f"every {wanted.interval} s, {wanted.timeout:g} s for the answers, into {wanted.file}")
     say("")
     _table(say, ("source", "host", "requests/min", "known limit"), map(_planned, settings.plans(wanted)))
@@ -48,7 +48,7 @@ def check(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers = make_wor
 
 
 def _answers(wanted: Settings, clock: Clock, say: Say, make: MakeWorkers) -> bool:
-    """Says what each source answers now, judged as the recorder would; returns whether anything is wrong."""
+    """Prints what each source answers now, judged as the recorder would; whether anything is wrong."""
     quotes, now = _quotes(wanted, clock, make)
     rows = [_answer(wanted, quote, reading, now) for quote in quotes for reading in quote.readings]
     _table(say, ("source", "pair", "price", "age", "ms", "asked as"), rows)
@@ -123,7 +123,7 @@ def _answer(wanted: Settings, quote: Quote, reading: Reading, now: datetime) -> 
 
 
 def _table(say: Say, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """Says rows under a head, in columns as wide as they need to be."""
+    """Prints rows under a head, in columns as wide as they need to be."""
     lines = [head, *rows]
     widths = [
         max(len(line[column]) for line in lines if column < len(line) - 1 or len(line) == len(head))

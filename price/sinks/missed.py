@@ -56,15 +56,14 @@ def _before(blocks: list[Block]) -> dict[Pair, datetime]:
 
 
 def late_after(ends: Mapping[Pair, datetime], block: Block) -> list[Block]:
-    """What stands for slots that were given up, after these of pairs up to those of a block, if any."""
-    _, slot, _, _, _, segment = block
-    end = times.next_slot(slot, segment.interval)
+    """`late` rows for each pair's slots after these up to the last one of a block; none if there are none."""
+    segment, end = block.segment, times.next_slot(block.slot, block.segment.interval)
     late = missed_rows(ends, segment.pairs, end, segment.interval, "late")
-    return [block_of(late, segment)._replace(slot=slot, rows=0)] if late else []
+    return [block_of(late, segment)._replace(slot=block.slot, rows=0)] if late else []
 
 
 def begin_after(held: list[Block], ends: Mapping[Pair, datetime]) -> None:
-    """Has held rows go on after a log that ends with these slots of pairs, in which nobody wrote since.
+    """Fits held rows to a log that could not be opened before, and that ends with these slots of pairs.
 
     Slots that it accounts for are held no more; up to the first that is, they are `down`. A block that begins
     before the end and reaches beyond it cannot be written as it is: what lies beyond is `late`.

@@ -122,8 +122,8 @@ class OpenLog:
         A log is rotated by a rename, and then perhaps packed: somebody reads the old file to its end and
         removes it. Rows that a write brings there after it was read are on stable storage and yet gone with
         it. A look before the write cannot exclude that, and right after it the packer may still be reading.
-        So the old file stays open until the next slot; if it has no name by then, its last rows are lost.
-        They may stand twice then, in the packed file too: readers count the first.
+        So the old file stays open until the next slot; if it has no name by then, its last rows may be lost
+        and are written again. If the packed file has them too, they stand twice: readers count the first.
         """
         blocks, self._renamed = self._renamed, ()
         return blocks if blocks and self.file.links == 0 else ()
@@ -205,7 +205,7 @@ class OpenLog:
         What a failed write of ours left there is cut off without a report: it is written again.
         """
         size = os.fstat(descriptor).st_size
-        if self.file.left_rest_in(descriptor, size):
+        if self.file.left_bytes_in(descriptor, size):
             os.ftruncate(descriptor, self.file.size)
             return self.file.size
         end = sound_end(descriptor, size, most_lines)

@@ -93,7 +93,7 @@ class RowsSink:
             self._log.refused(error)
 
     def finish(self) -> bool:
-        """Gives held rows a last chance; whether none is left. Reports those that are lost to the disk."""
+        """Tries once more to write what is held; whether nothing is left. Reports rows that are lost."""
         self.idle()
         if self._backlog:
             rows = counted(self.held, "row")
