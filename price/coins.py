@@ -81,7 +81,7 @@ def _read() -> dict[str, dict[str, str]]:
 
 
 _ASSETS = _read()
-"""The known assets, and what sources call them that do not call them so."""
+"""The known assets, each with the sources that call it otherwise, and what those call it."""
 _OTHER_NAMES = {other for names in _ASSETS.values() for other in names.items()}
 """A source and what it calls an asset, where that is another name."""
 COINS = {name: asset for asset, names in _ASSETS.items() if (name := names["coingecko"]) != "-"}

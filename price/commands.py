@@ -57,7 +57,7 @@ def status_options(parser: ArgumentParser) -> None:
 
 
 def status(args: Namespace, environ: Environ, _now: datetime) -> int:
-    """Shows the running recorder and the followers beside it; 0 if the recorder records, else 1."""
+    """Shows the running recorder and its followers; 0 if the recorder records, else 1."""
     from price import settings
     from price.follow.status import lines
     from price.recorder.show_status import show_status
@@ -71,7 +71,7 @@ def status(args: Namespace, environ: Environ, _now: datetime) -> int:
 
 
 def supervise_options(parser: ArgumentParser) -> None:
-    """What is looked after."""
+    """Which service to watch."""
     service = "watch this Windows service, or one by NSSM, in place of a recorder of its own"
     parser.add_argument("--service", metavar="NAME", help=service)
 

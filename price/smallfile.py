@@ -16,8 +16,6 @@ from pathlib import Path
 
 from price import host
 
-REPAIRS = "repairs.txt"
-"""The file beside a log that holds its repairs."""
 SCHEMA = 1
 """Of status.json. Keys are only added, and unknown ones ignored: that needs no other number."""
 MOST_BYTES = 1024 * 1024

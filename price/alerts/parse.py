@@ -68,7 +68,7 @@ def parse(
 
 
 class _Reader:
-    """Reads one rule, and collects all that is wrong with it; the rule is of use where that is nothing."""
+    """Reads one rule, and collects all that is wrong with it; the rule is of use only where nothing is."""
 
     def __init__(self, pairs: Collection[Pair] | None, interval: int, taken: Collection[str]) -> None:
         self.wrong: list[str] = []

@@ -24,7 +24,7 @@ class Journal:
     Anybody may write fields, but journald itself says who wrote an entry: it must be the unit `unit`, or a
     process of the user `uid`. That is None where it says nothing, as of another machine. With `unsigned`,
     entries of which journald says nothing are believed as well: the recorder's own lines, in a file that the
-    operator has chosen. Spans of missed slots less than `apart_seconds` apart are read in one go.
+    operator has chosen. Spans of missed slots less than `apart_seconds` apart are read together.
     """
 
     by = "journal"

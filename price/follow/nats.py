@@ -274,7 +274,7 @@ async def _closed(client: Client) -> None:
 
 
 def _options(servers: Sequence[str], login: str, credentials: str, authority: str) -> dict[str, Any]:
-    """What nats.connect is told beside the server. Raises SettingsError."""
+    """The options of nats.connect, without the server. Raises SettingsError."""
     options: dict[str, Any] = {
         "allow_reconnect": False,
         "connect_timeout": _CONNECT_SECONDS,

@@ -85,7 +85,7 @@ def listed_name(path: str) -> str:
 
 
 def sync_folder(folder: "Path") -> None:
-    """Brings a folder's entries to stable storage: a new file needs that beside its own sync."""
+    """Brings a folder's entries to stable storage: a new file needs that as well as its own sync."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from price import host
 from price.log import row
 from price.log.lock import LOG_MODE, Unfit
-from price.log.row import HEADER_START, read_header
+from price.log.row import HEADER_BEGIN, read_header
 from price.wire import excerpt
 
 LONGEST_LINE = 64 * 1024
@@ -24,7 +24,6 @@ _BLOCK_BYTES = 1024 * 1024
 """Read at once; the rows of a slot, and what a crash made of them, are less."""
 _SHOWN_BYTES = 400
 _SLOT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
-_HEADER = f"{HEADER_START}1 every="
 _LIKE_SLOT = b"0000-00-00T00:00:00Z "
 
 
@@ -134,7 +133,7 @@ def _check_first_line(begin: bytes) -> None:
     """Raises Unfit where a file does not begin as a price log, nor as one that was torn there."""
     first, newline, _ = begin.partition(b"\n")
     text = first.decode("latin-1").rstrip("\0")
-    torn = not newline and _HEADER.startswith(text[: len(_HEADER)])
+    torn = not newline and HEADER_BEGIN.startswith(text[: len(HEADER_BEGIN)])
     if not torn and read_header(text) is None:
         raise Unfit(f"it is not a price log: its first line is not '# price-log …' but {excerpt(text, 40)}")
 

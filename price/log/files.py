@@ -18,13 +18,13 @@ from price import host
 from price.errors import PriceError
 from price.log import row
 from price.log.file import BLOCK, FEW, HOP, PACKED, File
-from price.log.row import read_header
+from price.log.row import HEADER_BEGIN, read_header
 
 REPAIRS = "repairs.txt"
+"""The file in a log's folder that holds its repairs."""
 _STRANGE = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress", b"PK": "zip"}
 _PACKED_ENDING = r"\.(?:gz|bz2|xz|zst|lz4|Z|zip|lzma|lz|br)"
 _PACKED_NAME = re.compile(rf"{_PACKED_ENDING}$")
-_START = "# price-log 1 every="
 _NUMBER = re.compile(r"\.(\d{1,7})(?=\.|$)", re.ASCII)
 """Of a rotated file; eight digits are a date."""
 _TRIES = 20
@@ -98,8 +98,8 @@ class LogFile:
             if self.first or (not self.every and at > BLOCK):
                 break
         whole = begun is not None
-        begun = begun or next(file.chunks(0, HOP), b"")[: len(_START)].decode("latin-1")
-        if not self.every and (whole or not _START.startswith(begun)):
+        begun = begun or next(file.chunks(0, HOP), b"")[: len(HEADER_BEGIN)].decode("latin-1")
+        if not self.every and (whole or not HEADER_BEGIN.startswith(begun)):
             self.fault = f"not a price log: it begins {begun[:40]!a}, not '# price-log 1 every=5s'"
         if not self.first and file.damage:
             self.fault = file.damage

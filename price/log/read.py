@@ -7,7 +7,7 @@
 
 `rows` yields each (slot, pair) once, in the order of slots; within a slot in the order of the file.
 `blocks` yields the same in lists, each with the interval in force (a list holds about 1,200 rows), for
-those who must be fast or need the interval. `row.py` reads what stands in a row; `quotes.py` makes a Quote.
+those who must be fast or need the interval. `row.py` reads what stands in a row.
 
 - Files come from files.py, one is open at a time (two where their rows overlap). A range is found by
   binary search in plain files; packed ones are unpacked from their beginning, if they reach into it.

@@ -27,7 +27,9 @@ MISSED = "-"
 """What stands in the place of a price."""
 SLOT_LENGTH = 20
 HEADER_START = "# price-log "
-_HEADER = rf"{HEADER_START}1 every=([1-9]\d{{0,3}})s((?: [!-~]+)*)"
+HEADER_BEGIN = f"{HEADER_START}1 every="
+"""The same of this version."""
+_HEADER = rf"{HEADER_BEGIN}([1-9]\d{{0,3}})s((?: [!-~]+)*)"
 _SIMULATED = "simulated"
 
 _LEAP_YEAR = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
@@ -195,7 +197,7 @@ def read_pair(text: str) -> "Pair":
 
 def header_line(every: int, *, simulated: bool = False) -> str:
     """The line that opens a file of slots `every` seconds apart, without its line end."""
-    return f"{HEADER_START}1 every={every}s" + (f" {_SIMULATED}" if simulated else "")
+    return f"{HEADER_BEGIN}{every}s" + (f" {_SIMULATED}" if simulated else "")
 
 
 def read_header(line: str) -> Header | None:

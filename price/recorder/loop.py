@@ -1,4 +1,4 @@
-"""The spine: wait for the slot, ask, choose, hand on. It knows no systems and no files."""
+"""What the recorder does: wait for the slot, ask, choose, hand on. It knows no systems and no files."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

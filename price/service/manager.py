@@ -144,7 +144,7 @@ class Manager:
 
 
 def _configuration(api: Any) -> dict[int, object]:
-    """What is set of a service beside its start."""
+    """The properties of the service, other than its command and account."""
     return {
         api.SERVICE_CONFIG_DESCRIPTION: "Records cryptocurrency prices as logs, and accounts for every slot.",
         api.SERVICE_CONFIG_FAILURE_ACTIONS: {

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
-from price.log.files import rotated_name
+from price.log.files import REPAIRS, rotated_name
 from price.model import Pair
 from price.plan import Plan, plan
 from price.settings.table import Settings
-from price.smallfile import REPAIRS, draft_of, foreign, is_none
+from price.smallfile import draft_of, foreign, is_none
 from price.sources import SOURCES
 from price.text import one_line
 

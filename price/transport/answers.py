@@ -150,8 +150,8 @@ class Response(http.client.HTTPResponse):
     @property
     def usual(self) -> bool:
         """Whether nothing about it speaks against another request on its connection."""
-        told = self.version == 11 and self.status < 600 and not self.headers.defects
-        return told and self.isclosed() and not self.will_close and not self._incoming.surplus
+        sound = self.version == 11 and self.status < 600 and not self.headers.defects
+        return sound and self.isclosed() and not self.will_close and not self._incoming.surplus
 
 
 def _within_cap(size: int, cap: int = MAX_BODY_BYTES) -> None:
