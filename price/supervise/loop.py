@@ -133,5 +133,5 @@ class Supervisor:
             )
             log_event(Event.RECORDER_HUNG, logging.ERROR, text)
             self._target.end()
-            self._signs.begin()  # where the system cannot end it, the next attempt is not the next second
+            self._signs.still = 0.0  # where the system cannot end it, the next attempt is not the next second
         return None

@@ -44,6 +44,18 @@ def test_after_a_minute_at_work_the_delay_is_the_least_again(tmp_path: Path) -> 
     assert watched.recorder.moments("start") == [0, 4, 9, 101]
 
 
+def test_that_holds_for_one_that_hangs_as_well(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    for moment in (3, 7):
+        watched.clock.at(moment, watched.recorder.dies)
+    watched.clock.at(102, lambda: setattr(watched.recorder, "hangs_at", 102))
+    watched.clock.at(117, lambda: setattr(watched.recorder, "hangs_at", None))
+    watched.run(until=140)
+
+    (ended,) = watched.recorder.moments("end")
+    assert watched.recorder.moments("start") == [0, 4, 9, ended + 2], "seen at the next look, and a second"
+
+
 def test_one_whose_status_stands_still_for_three_slots_is_ended_and_started_again(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     watched.recorder.hangs_at = 42
@@ -165,7 +177,7 @@ def test_one_that_the_system_cannot_end_is_tried_again_later_and_never_doubled(t
     watched.run(until=120)
 
     assert watched.recorder.moments("start") == [0]
-    assert watched.recorder.moments("end") == [21, 51, 81, 111]
+    assert watched.recorder.moments("end") == [21, 36, 51, 66, 81, 96, 111]
 
 
 def test_bad_settings_are_for_a_person_to_mend(tmp_path: Path) -> None:
