@@ -91,9 +91,18 @@ class Child:
         """
         with suppress(ValueError, *FAULTS):
             process = psutil.Process(int(holder))
-            if process.cmdline() == list(self._command) and not _is_supervised(process):
+            if process.cmdline() == list(self._command) and not self._is_supervised(process):
                 return process
         return None
+
+    def _is_supervised(self, recorder: psutil.Process) -> bool:
+        """Whether its parent is another supervisor; False where the system does not say, as under Wine."""
+        *ours, _, _ = self._command[1:]
+        with suppress(*FAULTS):
+            parent = recorder.parent()
+            words = parent.cmdline()[1:] if parent and parent.pid != os.getpid() else []
+            return words[: len(ours) + 1] == [*ours, "supervise"]
+        return False
 
     def ended(self) -> Ended | None:
         """How it ended, and whether that is to be mended by a person first."""
@@ -133,14 +142,6 @@ class Child:
             return 0
         log_event(Event.RECORDER_GONE, logging.WARNING, f"{self.name} {_how(status)}")
         return 1
-
-
-def _is_supervised(process: psutil.Process) -> bool:
-    """Whether the parent of a recorder is another supervisor; False where the system does not say (Wine)."""
-    with suppress(*FAULTS):
-        parent = process.parent()
-        return parent is not None and parent.pid != os.getpid() and "supervise" in parent.cmdline()
-    return False
 
 
 def _how(status: int | None) -> str:
