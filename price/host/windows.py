@@ -240,9 +240,13 @@ def lock(path: "Path") -> int | None:
     except OSError:  # PermissionError on Windows, without a number under Wine
         os.close(descriptor)
         return None
-    os.ftruncate(descriptor, 0)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
+    try:
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+    except OSError:
+        os.close(descriptor)  # kept open it would hold the lock against the next attempt
+        raise
     return descriptor
 
 

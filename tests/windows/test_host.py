@@ -58,6 +58,24 @@ print(Path('state.json').exists())
     ]
 
 
+def test_a_lock_that_could_not_be_written_is_not_held(booted: Prefix, folder: Path) -> None:
+    code = r"""
+import os
+from pathlib import Path
+from price.host import windows as host
+def refuse(*_): raise OSError(28, 'No space left on device')
+path, write = Path('lock'), os.write
+os.write = refuse
+try:
+    host.lock(path)
+except OSError as error:
+    print(error.strerror)
+os.write = write
+print(host.lock(path) is not None, host.lock(path))
+"""
+    assert booted.python(code, folder).splitlines() == ["No space left on device", "True None"]
+
+
 def test_a_process_is_alive_while_it_runs_and_its_number_is_no_other_process(
     booted: Prefix, folder: Path
 ) -> None:
