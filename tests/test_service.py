@@ -22,7 +22,7 @@ class Refusal(Exception):
 
     def __init__(self, winerror: int) -> None:
         super().__init__(winerror)
-        self.winerror, self.strerror = winerror, "The system says no."
+        self.winerror, self.strerror = winerror, "{Denied} The system says no."
 
 
 class Api:
@@ -113,7 +113,7 @@ def test_another_refusal_of_a_part_ends_an_install() -> None:
         ("OpenSCManager", 5, "Run as administrator"),
         ("CreateService", 1073, "is installed already: price service remove"),
         ("CreateService", 123, "cannot have that name"),
-        ("CreateService", 4711, "error 4711: The system says no."),
+        ("CreateService", 4711, r"error 4711: \{Denied\} The system says no\."),
     ],
 )
 def test_a_refused_install_is_said_in_our_words(asked: str, code: int, words: str) -> None:

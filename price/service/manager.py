@@ -138,8 +138,10 @@ class Manager:
         try:
             yield
         except self._api.error as error:
-            words = _WORDS.get(error.winerror, f"error {error.winerror}: {error.strerror}")
-            said = words.format(name=self._name, named=named(self._name))
+            words = _WORDS.get(error.winerror)
+            said = f"error {error.winerror}: {error.strerror}"
+            if words:
+                said = words.format(name=self._name, named=named(self._name))
             raise PriceError(f"the service {self._name} {said}") from error
 
 

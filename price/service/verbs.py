@@ -24,8 +24,8 @@ from price.service.registry import enter, folder_of, keep_folder
 from price.text import print_line
 
 _NEVER_STARTED = 1077
-_LOCAL_SERVICE = "*S-1-5-19"
-"""As icacls has it: the same in each language of Windows."""
+_RIGHTS = "*S-1-5-19:(OI)(CI)M"
+"""As icacls has it: LocalService, by its number since names are translated, may change all in a folder."""
 
 
 def run(args: Namespace, environ: Mapping[str, str]) -> int:
@@ -70,10 +70,17 @@ class Service:
     def _allow_service(self, folder: Path) -> None:
         """Has LocalService read, write and remove what is in a folder. Raises PriceError."""
         program = self._environ.get("SystemRoot", r"C:\Windows") + r"\System32\icacls.exe"
-        words = [program, str(folder), "/grant", f"{_LOCAL_SERVICE}:(OI)(CI)M"]
-        done = subprocess.run(words, capture_output=True, check=False)  # noqa: S603 - Windows' own program
-        if done.returncode:
-            raise PriceError(f"{folder}: LocalService gets no rights on it; type: {' '.join(words)}")
+        try:
+            words = [program, str(folder), "/grant", _RIGHTS]
+            done = subprocess.run(words, capture_output=True, check=False)  # noqa: S603 - Windows' own
+            fault = f"icacls ended with status {done.returncode}" if done.returncode else ""
+        except OSError as error:
+            fault = str(error)
+        if fault:
+            raise PriceError(
+                f"{folder}: LocalService gets no rights on it ({fault});"
+                f' type: icacls "{folder}" /grant "{_RIGHTS}", then price service start{named(self._name)}'
+            )
 
     def start(self) -> int:
         """Starts it, after a look at its settings."""

@@ -49,6 +49,25 @@ def test_a_service_of_three_exchanges_from_install_to_remove(service: Installed)
     assert still_registered.code != 0
 
 
+def test_a_folder_whose_rights_cannot_be_set_is_named_with_what_to_type(booted: Prefix) -> None:
+    code = r"""
+from argparse import Namespace
+from pathlib import Path
+from price.errors import PriceError
+from price.service.verbs import Service
+try:
+    Service(Namespace(name='two'), {'SystemRoot': r'C:\nothing'})._allow_service(Path(r'C:\a folder'))
+except PriceError as error:
+    print(error)
+"""
+    said = booted.python(code)
+
+    assert said.startswith(r"C:\a folder: LocalService gets no rights on it (")
+    assert said.endswith(
+        r'type: icacls "C:\a folder" /grant "*S-1-5-19:(OI)(CI)M", then price service start --name two'
+    )
+
+
 def test_a_second_install_bad_settings_and_a_start_by_hand_are_refused(service: Installed) -> None:
     second = service.verb(rf"install --folder {FOLDER}")
     by_hand = service.verb("host")
