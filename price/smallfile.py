@@ -86,8 +86,8 @@ class AtomicFile:
         self.path = path
         self._real: Path | None = None
         """Where the path leads through links: the links stay."""
-        self._written: tuple[int, int] | None = None
-        """Device and inode of what was written last."""
+        self._written: tuple[int, int, int] | None = None
+        """Device, inode and size of what was written last: others may write there, or reuse the inode."""
         self._mode = mode
         self._durable = durable
 
@@ -112,7 +112,7 @@ class AtomicFile:
             return True
         status = replace(self._real, [text], self._mode, durable=self._durable)
         if status:
-            self._written = status.st_dev, status.st_ino
+            self._written = status.st_dev, status.st_ino, status.st_size
         return status is not None
 
     def remove(self) -> None:
@@ -131,7 +131,7 @@ class AtomicFile:
             status = self.path.stat()
         except OSError:
             return False
-        return (status.st_dev, status.st_ino) == self._written
+        return (status.st_dev, status.st_ino, status.st_size) == self._written
 
 
 def replace(path: Path, parts: Iterable[str], mode: int, *, durable: bool) -> os.stat_result | None:

@@ -64,6 +64,17 @@ def test_another_programs_text_is_kept_under_another_name(tmp_path: Path) -> Non
     assert (tmp_path / "state.json.kept").read_text() == "my thesis"
 
 
+def test_text_that_another_program_puts_into_the_file_meanwhile_is_kept(tmp_path: Path) -> None:
+    file = small(tmp_path / "state.json")
+    file.write(OURS)
+    (tmp_path / "state.json").write_text("my thesis")  # in place: device and inode stay
+
+    file.write(OURS)
+
+    assert file.read() == OURS
+    assert (tmp_path / "state.json.kept").read_text() == "my thesis"
+
+
 def test_what_was_kept_before_is_not_lost_to_what_would_be_kept_now(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("my second thesis")
     (tmp_path / "state.json.kept").write_text("my thesis")
