@@ -33,6 +33,7 @@ def run(args: Namespace, environ: Mapping[str, str], now: datetime, rules: Seque
     log = PriceLog(file_of(args, environ), args.pair, live_only=True)
     if args.rule:
         interval = next((every for every, _ in log.blocks()), 5)
+        log.left.forget()  # what the replay leaves out is counted as it comes again
         rules, faults = parse(";".join(args.rule), None, interval)
         if faults:
             args.fail("\n".join(faults))

@@ -122,6 +122,13 @@ def test_repaired_rows_ring_nothing(log: Path, capsys: pytest.CaptureFixture[str
     assert replay(log, capsys, "--rule", "any above 400") == ["any-above-400: 0 times, on 0.0 % of the time"]
 
 
+def test_what_was_left_out_is_counted_once(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log.write_text(f"{log.read_text()}a remark\n")
+
+    assert main(["alerts", "--file", str(log), "--rule", "any missing 5s"], {}, NOW) == 0
+    assert "1 line is no row and was left out" in capsys.readouterr().err
+
+
 def test_without_a_rule_those_of_the_settings_are_replayed(
     log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
