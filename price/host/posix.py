@@ -9,7 +9,7 @@ assert sys.platform != "win32"
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -210,19 +210,24 @@ def child_options() -> dict[str, Any]:
 
     Linux kills it when we die, whatever it is doing. Other systems have no such thing.
     """
-    if sys.platform != "linux":
-        return {}
     import ctypes
     import signal
 
-    # loaded here: between fork and exec nothing may need a lock, as an import does
-    die = partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    return {"preexec_fn": partial(_end_with, os.getpid(), die, signal.SIGKILL)}
+    # made here: between fork and exec nothing may need a lock, as an import does
+    steps = [partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)]
+    if sys.platform == "linux":
+        prctl = ctypes.CDLL(None).prctl
+        steps.append(partial(prctl, _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+    return {"preexec_fn": partial(_begin_child, os.getpid(), steps, signal.SIGKILL)}
 
 
-def _end_with(parent: int, die: Callable[[], int], kill: int) -> None:
-    """Has the kernel end this process, a child that was just born, when its parent ends."""
-    die()
+def _begin_child(parent: int, steps: Sequence[Callable[[], object]], kill: int) -> None:
+    """Has a child that was just born end with its parent, and not by a request to reload.
+
+    It reads its settings only after it has a handler for such requests, so that an earlier one asks nothing.
+    """
+    for step in steps:
+        step()
     if os.getppid() != parent:  # it ended before the call
         os.kill(os.getpid(), kill)
 

@@ -206,6 +206,24 @@ def test_a_reload_gets_to_both_and_a_status_elsewhere_is_followed(tmp_path: Path
     assert "hangs" not in program.said
 
 
+ASKED_AT_ITS_START = """
+import os, pathlib, signal, time
+os.kill(os.getpid(), signal.SIGHUP)
+pathlib.Path(os.environ["PRICE_STATUS"]).write_text('{"pid": %d}' % os.getpid())
+time.sleep(600)
+"""
+
+
+def test_a_reload_does_not_end_one_that_still_starts(tmp_path: Path) -> None:
+    program = Supervised(tmp_path)
+    with program.quick(sys.executable, "-c", ASKED_AT_ITS_START):
+        pid = program.recorder()
+
+    assert f"recorder {pid} launched" in program.said
+    assert program.said.count(" launched\n") == 1
+    assert "ended with signal 1;" not in program.said
+
+
 def test_it_goes_on_when_nobody_reads_what_it_says(tmp_path: Path) -> None:
     program = Supervised(tmp_path)
     reader, writer = os.pipe()
