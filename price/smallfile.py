@@ -110,7 +110,11 @@ class AtomicFile:
                 self._make_folder(self._real.parent)
         if self._real is None:
             return True
-        status = replace(self._real, [text], self._mode, durable=self._durable)
+        try:
+            status = replace(self._real, [text], self._mode, durable=self._durable)
+        except OSError as error:  # a full disk names no file
+            error.filename = error.filename or str(self._real)
+            raise
         if status:
             self._written = status.st_dev, status.st_ino, status.st_size
         return status is not None

@@ -162,6 +162,7 @@ def test_a_status_that_does_not_fit_leaves_the_old_one_whole(place: Place) -> No
     assert place.file.stat().st_size + 20 < size, "the limit tears the status too"
     recorder.slot(2)
     assert place.status == before
+    assert place.said_once("status.json: File too large; recording goes on")
     recorder.do("unlimit", "slot")
     assert place.status["held"] == 0
     assert json.loads((place.aside / "status.json").read_text())["slot"] > before["slot"]
