@@ -18,8 +18,6 @@ from price.follow.target import Lost, Refused
 from price.log import row
 
 STREAM = "PRICE"
-MOST_MESSAGES = 1000
-"""In an atomic batch."""
 _OTHERS_WERE_FIRST = {10071, 10164, 10158, 10201}
 """Wrong last sequence (or one that is in flight); an id that is known, or in flight."""
 _TOO_BIG = 10054

@@ -132,7 +132,8 @@ class Nats:
             raise
         except (TimeoutError, OSError, errors.Error, ValueError) as error:
             self.close()
-            text = str(error).removeprefix("nats: ") or type(error).__name__
+            silent = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+            text = str(error).removeprefix("nats: ") or silent
             said = f" ({self._complaint})" if self._complaint and self._complaint != text else ""
             raise Lost(f"{text}{said}") from error
 
