@@ -24,7 +24,7 @@ _Samples = Iterable[tuple[Sequence[str], float]]
 
 
 class StatusCollector(Collector):
-    """The metrics of a recorder's status.json, read anew at each scrape."""
+    """The metrics of a recorder's status.json, read again at each scrape."""
 
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
         self._path = path
@@ -70,7 +70,7 @@ def serve(path: Path, now: Callable[[], datetime], listen: str, say: Callable[[s
 
 
 def _registry(path: Path, now: Callable[[], datetime]) -> CollectorRegistry:
-    """One without the default collectors: they would tell of this process, not of the recorder."""
+    """One without the default collectors: they measure this process, not the recorder."""
     registry = CollectorRegistry()
     registry.register(StatusCollector(path, now))
     return registry

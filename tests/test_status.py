@@ -192,6 +192,14 @@ def test_what_is_no_status_is_said(tmp_path: Path, content: str) -> None:
         looked(path, START)
 
 
+def test_a_status_that_lacks_something_is_said_to_lack_it(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    path.write_text('{"version": "0.2.0", "pid": 1}')
+
+    with pytest.raises(PriceError, match=r"a status \(it has no 'slot'\); is PRICE_STATUS right"):
+        looked(path, START)
+
+
 def test_the_status_is_there_from_the_start_and_shows_what_the_recorder_waits_for(tmp_path: Path) -> None:
     scene = Scene(tmp_path, datetime(1970, 1, 1, tzinfo=UTC))
     seen: list[tuple[int, list[str]]] = []

@@ -67,7 +67,8 @@ def show_status(path: Path, as_json: bool, now: Callable[[], datetime], say: Cal
             f"no recorder runs here: {path} is not there; start one, or set PRICE_STATUS"
         ) from None
     except FAULTS as error:
-        raise PriceError(f"{path}: cannot be read as a status ({error}); is PRICE_STATUS right?") from error
+        why = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise PriceError(f"{path}: cannot be read as a status ({why}); is PRICE_STATUS right?") from error
     for shown in [whole] if as_json else [*lines, *trouble]:
         say(shown)
     return 1 if gone or old or status.get("waiting") else 0

@@ -49,7 +49,7 @@ class RecordsSink:
         self.idle()
 
     def idle(self) -> None:
-        """Has handlers look after their connections."""
+        """Has handlers check their connections."""
         for guard in self._guards:
             guard.handler.flush()
 
