@@ -27,8 +27,8 @@ _NEXT_STEPS = {
     errno.ENOSPC: "make room there and repair again",
     errno.EDQUOT: "make room there and repair again",
     errno.EROFS: "mount it for writing and repair again",
-    errno.EACCES: "run this as the owner of that folder, beside whose log it is",
-    errno.EPERM: "run this as the owner of that folder, beside whose log it is",
+    errno.EACCES: "run this as the owner of the folder that the log is in",
+    errno.EPERM: "run this as the owner of the folder that the log is in",
     errno.ELOOP: "a link stands there, which is not followed: remove it and repair again",
 }
 

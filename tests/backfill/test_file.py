@@ -231,7 +231,7 @@ def test_a_disk_that_takes_no_more_is_told_with_the_file(tmp_path: Path) -> None
     [
         (errno.ENOSPC, "No space left on device: make room there and repair again"),
         (errno.EROFS, "Read-only file system: mount it for writing and repair again"),
-        (errno.EACCES, "Permission denied: run this as the owner of that folder, beside whose log it is"),
+        (errno.EACCES, "Permission denied: run this as the owner of the folder that the log is in"),
     ],
 )
 def test_what_the_disk_refuses_is_told_with_what_helps(tmp_path: Path, number: int, step: str) -> None:
