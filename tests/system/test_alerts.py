@@ -64,7 +64,11 @@ def test_the_units_are_right(machine: Machine) -> None:
 
 def test_the_journal_can_be_asked_for_an_alert_for_errors_and_for_an_explanation(running: Service) -> None:
     machine = running.machine
-    with machine.begin("journalctl", "-u", "price", CHANGES, "-f", "-n", "0", "-o", "cat") as following:
+    # from the last entry on, not from when journalctl is ready: the alert may be sooner
+    last = machine.run("journalctl", "-n", "1", "-o", "cat", "--show-cursor")
+    cursor = last.rpartition("-- cursor: ")[2].strip()
+    follow = ("-f", "-n", "all", "-o", "cat", f"--after-cursor={cursor}")
+    with machine.begin("journalctl", "-u", "price", CHANGES, *follow) as following:
         with gone(running):
             errors = machine.run("journalctl", "-u", "price", "-p", "err", "-o", "cat")
             status = machine.run("price", "status")
