@@ -80,7 +80,7 @@ class Follower:
         trouble: object = "it is no position of this --from"
         try:
             position: Position = json.loads(self._file.read())
-            if isinstance(position, dict) and position.keys() == self._changes.START.keys():
+            if isinstance(position, dict) and _shape(position) == _shape(self._changes.START):
                 return position
         except FileNotFoundError:
             return None
@@ -97,6 +97,10 @@ class Follower:
             raise PriceError(
                 f"{self._file.path}: {error.strerror}; what was handed on comes again"
             ) from error
+
+
+def _shape(position: Position) -> dict[str, type]:
+    return {name: type(value) for name, value in position.items()}
 
 
 def runner(program: str, environ: Mapping[str, str]) -> Run:

@@ -189,7 +189,9 @@ def test_a_state_that_cannot_be_read_is_said_once_and_waited_for(place: Place) -
     assert len([said for said in place.said if "cannot be read as a state" in said]) == 1
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "7", '{"cursor": "s=1", "slot": ""}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "7", '{"cursor": "s=1", "slot": ""}', '{"number": null}', '{"number": "7"}']
+)
 def test_a_position_that_is_damaged_or_of_the_journal_is_named(place: Place, text: str) -> None:
     place.position.write_text(text)
 
