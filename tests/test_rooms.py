@@ -24,6 +24,7 @@ RULES = {
     "wire": {"model"},
     "clock": {"host"},
     "host": {"host"},
+    "journal_reader": {"errors"},
     # pure
     "confirm": set[str](),
     "choose": {"confirm", "model"},
@@ -32,7 +33,7 @@ RULES = {
     "log": {"log", "host", "wire", *GROUND},
     "events": {"log", "text", "model"},
     "clock_witness": {"events", "times", "price"},
-    "alerts": {"alerts", "log", "events", "coins", *GROUND},
+    "alerts": {"alerts", "log", "events", "coins", "journal_reader", *GROUND},
     "sources": {"sources", "wire", "coins", "errors", "model", "text", "times"},
     "plan": {"sources", "model", "text"},
     "settings": {
@@ -57,7 +58,7 @@ RULES = {
     # between them: asks and reads, and writes repairs.txt
     "backfill": {
         "backfill", "backoff", "clock", "report", "log", "sources", "fetchers", "settings", "plan", "choose",
-        "events", "wire", "host", "progress", *GROUND,
+        "events", "wire", "host", "journal_reader", "progress", *GROUND,
     },
     "web": {"web", "report", "log", "settings", "safely", "host", *GROUND},
     "service": {

@@ -6,7 +6,6 @@ START is the position before all changes.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -14,14 +13,14 @@ from typing import Any, ClassVar, NamedTuple
 from price import times
 from price.errors import PriceError
 from price.events import ALERTS
+from price.journal_reader import MICROSECONDS, open_journal
 from price.smallfile import read_small
+from price.text import MALFORMED
 
 Position = dict[str, Any]
 """How far changes were handed on, as JSON values."""
-_HOMES = (Path("/var/log/journal"), Path("/run/log/journal"))
-_MILLION = 1_000_000
 _MOST_BYTES = 64 * 1024 * 1024
-_FAULTS = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+_FAULTS = (OSError, *MALFORMED)
 
 
 class Waiting(NamedTuple):
@@ -79,10 +78,9 @@ class JournalChanges:
 
     START: ClassVar[Position] = {"cursor": "", "slot": ""}
 
-    def __init__(self, unit: str, homes: tuple[Path, ...] = _HOMES) -> None:
+    def __init__(self, unit: str) -> None:
         """Raises PriceError where no journal could be read."""
         self._unit = unit
-        _demand_readable(homes)
         self._opened()
 
     def newest(self) -> Position:
@@ -109,31 +107,14 @@ class JournalChanges:
             raise PriceError(f"the journal cannot be read: {error}") from error
 
     def _opened(self) -> Any:
-        try:
-            from cysystemd.reader import JournalOpenMode, JournalReader, Rule
-        except ImportError as error:
-            raise PriceError(
-                "--from journal needs Linux with systemd, and cysystemd of requirements.txt"
-            ) from error
-        reader = JournalReader()
-        reader.open(JournalOpenMode.LOCAL_ONLY)  # the usual mode would be the user's own alone
         # anybody may write a LOGGER, but journald itself says which unit wrote an entry
-        reader.add_filter(Rule("_SYSTEMD_UNIT", self._unit) & Rule("LOGGER", ALERTS.name))
-        return reader
+        fields = {"_SYSTEMD_UNIT": self._unit, "LOGGER": ALERTS.name}
+        return open_journal(fields, "--from state follows the recorder's state.json")
 
 
 def _waiting(entry: Any) -> Waiting:
     """The change of an entry; one without a slot, of a rule that was changed, has the time of its entry."""
     data = entry.data
     fields = {name: text for name, text in data.items() if name == "MESSAGE" or name.startswith("PRICE_")}
-    made = times.iso(times.from_unix(entry.get_realtime_usec() // _MILLION))
+    made = times.iso(times.from_unix(entry.get_realtime_usec() // MICROSECONDS))
     return Waiting(fields, {"cursor": entry.cursor.decode("ascii"), "slot": data.get("PRICE_SLOT", made)})
-
-
-def _demand_readable(homes: tuple[Path, ...]) -> None:
-    """Raises PriceError where no file may be read: the journal would then seem to be empty."""
-    files = [file for home in homes for file in home.glob("*/system*.journal*")]
-    if not files:
-        raise PriceError("there is no journal here: --from state follows the recorder's state.json")
-    if not any(os.access(file, os.R_OK) for file in files):
-        raise PriceError("the journal is not readable for this user: join the group systemd-journal")

@@ -1,15 +1,12 @@
 """`--from journal`: entries that truly come from the recorder, and nothing else."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from price.backfill.entries import Journald
 from price.backfill.journal import Journal
-from price.errors import PriceError
 from price.events import Event
 from tests.backfill.repairing import Shop, at, down, rows
 from tests.report.asking import lines
@@ -107,23 +104,6 @@ def test_an_entry_that_is_no_row_is_left_aside(tmp_path: Path, odd: dict[str, ob
     shop = learn(tmp_path, {**entry("11:00:20"), **odd})
 
     assert shop.filled() == []
-
-
-def test_a_journal_that_this_user_may_not_read_is_said_with_what_to_do(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        (tmp_path / "machine").mkdir()
-        (tmp_path / "machine" / "system.journal").symlink_to(tmp_path / "nowhere")  # unreadable for root, too
-    else:
-        (tmp_path / "machine").mkdir()
-        (tmp_path / "machine" / "system.journal").touch(0)
-
-    with pytest.raises(PriceError, match=r"sudo price repair .*, or join the group [\w-]+$"):
-        Journald(homes=(tmp_path,))
-
-
-def test_a_place_without_journals_is_said(tmp_path: Path) -> None:
-    with pytest.raises(PriceError, match="there are no journal files"):
-        Journald(str(tmp_path))
 
 
 def json_line(entry: Mapping[str, object], second: str = "") -> str:

@@ -86,7 +86,7 @@ def test_who_may_not_read_the_journal_is_told_what_to_do(machine: Machine, holed
     )
 
     assert refused.returncode == 1
-    assert refused.stderr.startswith("price: the journal: not readable for this user: sudo price repair")
+    assert refused.stderr.startswith("price: the journal: not readable for this user: use sudo")
     assert refused.stderr.count("\n") == 1
 
 
