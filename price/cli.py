@@ -175,7 +175,7 @@ def _report_settings_file(environ: Mapping[str, str]) -> None:
     from price import settings  # loading it takes as long as an hour of rows
 
     for fault in settings.file_faults(environ):
-        _complain(f"{fault}; going on without it")
+        _complain(f"{fault}; what needs no settings goes on without it")
 
 
 def _log_named_in_a_file(environ: Mapping[str, str]) -> str | None:
