@@ -226,4 +226,6 @@ def test_a_frozen_program_is_its_own_service(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_elsewhere_the_command_says_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["service", "install"], {}, NOW) == 1
-    assert capsys.readouterr().err == ("price: service is for Windows; here type: systemctl start price\n")
+    assert capsys.readouterr().err == (
+        "price: service is for Windows; type: systemctl start price where it is installed, else price run\n"
+    )

@@ -23,7 +23,9 @@ def run_options(parser: ArgumentParser) -> None:
 def run(args: Namespace, environ: Mapping[str, str], _now: datetime) -> int:
     """Does what the verb says. Raises PriceError, SettingsError for bad settings."""
     if sys.platform != "win32":
-        raise PriceError("service is for Windows; here type: systemctl start price")
+        raise PriceError(
+            "service is for Windows; type: systemctl start price where it is installed, else price run"
+        )
     with needed_by("windows"):
         from price.service import verbs
     return verbs.run(args, environ)
