@@ -17,8 +17,7 @@ from price.follow.report import Report
 from price.follow.target import Batch, Refused, Target
 from price.log import row
 from price.log.files import REPAIRS
-from price.log.follow import Follower as LogReader
-from price.log.follow import Position, at_slot
+from price.log.follow import LogReader, Position, at_slot
 from price.log.read import PriceLog
 from price.log.row import Row
 

@@ -1,12 +1,12 @@
-"""Going on from a position in a log: what a follower (web page, database, queue, alerts) reads next.
+"""Going on from a position in a log: what a follower, of a database for example, reads next.
 
-    follower = Follower("logs/prices.txt", at_slot(since))      # or Position(), for all of the log
-    for every, rows in follower.read():                         # what has come since the last time
-        ...                                                     # `follower.position` is behind these rows
+    reader = LogReader("logs/prices.txt", at_slot(since))   # or Position(), for all of the log
+    for every, rows in reader.read():                       # what has come since the last time
+        ...                                                 # `reader.position` is behind these rows
 
 A position is a file and an offset in its text. Files are renamed, packed, copied and truncated, replaced
 and removed by others; a file is known again by its inode and its first row, or, packed or copied, by its
-first row alone. Where it is gone the follower goes on by time, with the first row after the last one.
+first row alone. Where it is gone the reader goes on by time, with the first row after the last one.
 Every (slot, pair) comes once and in order. An unfinished last line is left for the next time.
 """
 
@@ -48,7 +48,7 @@ def at_slot(unix: int) -> Position:
     return Position(slot=times.slot_text(unix - 1))
 
 
-class Follower:
+class LogReader:
     """Reads what has come since a position."""
 
     def __init__(self, path: str, position: Position) -> None:

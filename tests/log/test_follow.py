@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from price import times
-from price.log.follow import Follower, Position, at_slot
+from price.log.follow import LogReader, Position, at_slot
 from price.log.row import text
 from tests.report.asking import HEADER, write
 
@@ -31,9 +31,9 @@ def add(log: str, *rows: str) -> None:
         file.write("".join(f"{one}\n" for one in rows))
 
 
-def news(follower: Follower) -> list[str]:
-    """What a follower reads."""
-    return [text(one) for _, rows in follower.read() for one in rows]
+def news(reader: LogReader) -> list[str]:
+    """What a reader reads."""
+    return [text(one) for _, rows in reader.read() for one in rows]
 
 
 @pytest.fixture
@@ -41,42 +41,40 @@ def log(tmp_path: Path) -> str:
     return write(tmp_path, row(0), row(1))
 
 
-def followed(log: str) -> Follower:
-    follower = Follower(log, Position())
-    assert news(follower) == [row(0), row(1)]
-    return follower
+def followed(log: str) -> LogReader:
+    reader = LogReader(log, Position())
+    assert news(reader) == [row(0), row(1)]
+    return reader
 
 
 def test_what_is_appended_comes_once(log: str) -> None:
-    follower = followed(log)
+    reader = followed(log)
 
-    assert news(follower) == []
+    assert news(reader) == []
     add(log, row(2), row(2, "ETH-USD"))
-    assert news(Follower(log, follower.position)) == [row(2), row(2, "ETH-USD")]
+    assert news(LogReader(log, reader.position)) == [row(2), row(2, "ETH-USD")]
 
 
 def test_an_unfinished_line_is_left_for_the_next_time(log: str) -> None:
-    follower = followed(log)
+    reader = followed(log)
     half = row(2)[:30]
 
     with Path(log).open("a", newline="") as file:
         file.write(half)
-    assert news(follower) == []
+    assert news(reader) == []
     add(log, row(2)[30:])
-    assert news(follower) == [row(2)]
+    assert news(reader) == [row(2)]
 
 
 def test_the_first_line_that_is_no_row_is_named_by_file_and_line(log: str) -> None:
     add(log, *(row(number) for number in range(2, 4000)))
-    follower = Follower(log, Position())
-    news(follower)
+    reader = LogReader(log, Position())
+    news(reader)
     add(log, "# a remark", row(4000), "half a row", row(4001), "another")
 
-    assert news(follower) == [row(4000), row(4001)]
-    assert follower.left.place == f"{log}:4004"
-    assert follower.left.report().startswith(
-        f"2 lines are no rows and were left out, the first at {log}:4004:"
-    )
+    assert news(reader) == [row(4000), row(4001)]
+    assert reader.left.place == f"{log}:4004"
+    assert reader.left.report().startswith(f"2 lines are no rows and were left out, the first at {log}:4004:")
 
 
 def renamed(log: Path) -> None:
@@ -95,68 +93,68 @@ def copied_and_truncated(log: Path) -> None:
 
 @pytest.mark.parametrize("rotate", [renamed, packed, copied_and_truncated])
 def test_a_rotation_loses_nothing_on_either_side(log: str, rotate: Callable[[Path], None]) -> None:
-    follower = followed(log)
+    reader = followed(log)
 
     add(log, row(2))
     rotate(Path(log))
     add(log, row(3), row(4), row(5))
 
-    assert news(follower) == [row(2), row(3), row(4), row(5)]
+    assert news(reader) == [row(2), row(3), row(4), row(5)]
 
 
 def test_an_empty_new_file_does_not_end_the_old_one(log: str) -> None:
-    follower = followed(log)
+    reader = followed(log)
 
     Path(log).rename(f"{log}.1")
     Path(log).touch()  # logrotate's `create`
-    assert news(follower) == []
+    assert news(reader) == []
     add(f"{log}.1", row(2))  # the recorder sees the rename at its next slot
     add(log, row(3))
 
-    assert news(follower) == [row(2), row(3)]
+    assert news(reader) == [row(2), row(3)]
 
 
 def test_a_truncated_log_is_gone_on_with(log: str) -> None:
-    follower = followed(log)
+    reader = followed(log)
     Path(log).write_bytes(b"")
-    assert news(follower) == []
+    assert news(reader) == []
 
     add(log, row(2))
 
-    assert news(follower) == [row(2)]
+    assert news(reader) == [row(2)]
 
 
 def test_a_file_that_an_editor_replaced_is_gone_on_with_by_time(log: str) -> None:
-    follower = followed(log)
+    reader = followed(log)
     Path(log).unlink()
     write(Path(log).parent, "# somebody was here, and wrote more than there was", row(0), row(1))
     add(log, row(2))
 
-    assert news(follower) == [row(2)]
+    assert news(reader) == [row(2)]
 
 
 def test_rows_that_stand_twice_after_a_rotation_come_once(log: str) -> None:
-    follower = followed(log)
+    reader = followed(log)
     Path(log).rename(f"{log}.1")
     add(log, row(1), row(1, "ETH-USD"), row(2))
 
-    assert news(follower) == [row(1, "ETH-USD"), row(2)]
+    assert news(reader) == [row(1, "ETH-USD"), row(2)]
 
 
 def test_a_follower_may_begin_at_a_slot(log: str) -> None:
     write(Path(log).parent, row(-0), name="prices.txt.1")
     add(log, row(2))
 
-    assert news(Follower(log, at_slot(times.slot_unix("2026-11-20T00:00:05Z")))) == [row(1), row(2)]
+    assert news(LogReader(log, at_slot(times.slot_unix("2026-11-20T00:00:05Z")))) == [row(1), row(2)]
 
 
 def test_the_interval_is_the_one_in_force(log: str) -> None:
-    follower = followed(log)
+    reader = followed(log)
     add(log, "# price-log 1 every=60s", "2026-11-20T00:01:00Z BTC-USD 9 kraken")
 
-    ((every, _),) = follower.read()
+    ((every, _),) = reader.read()
 
-    assert (every, follower.position.every) == (60, 60)
+    assert (every, reader.position.every) == (60, 60)
 
 
 @given(
@@ -168,7 +166,7 @@ def test_whatever_happens_each_row_comes_once(
 ) -> None:
     folder, chance = tmp_path_factory.mktemp("log"), random.Random(seed)
     log = write(folder, row(0), row(0, "ETH-USD"))
-    follower = Follower(log, Position())
+    reader = LogReader(log, Position())
     wanted, found, rotated = [row(0), row(0, "ETH-USD")], [], 0
     for number, step in enumerate(steps, 1):
         old = f"{log}.{100 - rotated}"
@@ -177,11 +175,11 @@ def test_whatever_happens_each_row_comes_once(
             add(log, *rows)
             wanted += rows
         elif step == "read":
-            found += news(follower)
+            found += news(reader)
         elif step == "stop":
-            for _, first in follower.read():
+            for _, first in reader.read():
                 found += [text(one) for one in first]
-                follower = Follower(log, follower.position)
+                reader = LogReader(log, reader.position)
                 break
         elif step == "rename" and Path(log).exists():
             Path(log).rename(old)
@@ -195,6 +193,6 @@ def test_whatever_happens_each_row_comes_once(
             last.with_name(f"{last.name}.gz").write_bytes(gzip.compress(last.read_bytes(), 1))
             last.unlink()
 
-    found += news(follower)
+    found += news(reader)
 
     assert found == wanted
