@@ -1,10 +1,14 @@
 """What counts as missed where the random logs seldom go."""
 
+import tracemalloc
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from price.backfill.command import MOST_SLOTS
+from price.backfill.missing import find_missing
+from price.log.read import PriceLog
 from tests.backfill.repairing import Knows, Shop, at, down, rows
 from tests.report.asking import lines
 
@@ -127,6 +131,21 @@ def test_doubles_and_rows_out_of_order_are_told_once_and_fill_nothing_twice(
         "1 row stands twice; the first one counts, the other was left out: price verify names it",
         "1 row is earlier than one before it and was left out: price verify names it",
     ]
+
+
+def test_a_pair_that_is_away_for_years_takes_no_memory(tmp_path: Path) -> None:
+    others = rows("11:00:00", "11:01:00", pair="ETH-USD")
+    log = sorted([*rows("11:00:00", "11:00:00"), down("11:00:05", 10_000_000), *others])
+    shop = Shop(tmp_path, log)
+    found = find_missing(PriceLog(str(shop.file), live_only=True), [], None, None)
+
+    tracemalloc.start()
+    seen = sum(1 for _ in islice(found, 1000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert seen == 1000
+    assert peak < 2_000_000  # a list of the slots would take 80 MB
 
 
 def test_more_slots_than_are_worked_on_at_once_are_all_filled(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class _Carrying(socketserver.StreamRequestHandler):
     server: Proxy
 
     def handle(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnicodeDecodeError):  # what speaks TLS at once is no request
             while head := self._head():
                 self._carry(head)
 
