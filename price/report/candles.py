@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from price import times
 from price.log import row
@@ -12,42 +13,75 @@ from price.log.order import Block
 from price.log.read import PriceLog
 from price.report.latest import latest
 from price.report.options import Window, add_all, finish, opened, window
-from price.report.tables import Value, write
+from price.report.tables import write
 
 NAMES = ("start", "pair", "open", "high", "low", "close", "count")
 _MOST_PRICES = 10_000
 _LONGEST = 36_525 * times.DAY
 
 
+class Candle(NamedTuple):
+    """The prices of a pair in a period that begins at the slot `start`, as they stand in the rows."""
+
+    start: str
+    pair: str
+    open: str
+    high: str
+    low: str
+    close: str
+    slots: int
+    """How many slots have a price."""
+
+
 class Candles:
-    """Collects the prices of one period, pair by pair, and makes a candle of each when it is over."""
+    """Finds candles block by block: those of a period once it is over, pair by pair."""
 
     def __init__(self, every: int) -> None:
         self.every = every
         """The seconds of a period."""
+        self._start = self._end = ""
+        """The period, as slots; before its end, no price is another period's."""
+        self._end_unix = 0
         self._prices: defaultdict[str, list[str]] = defaultdict(list)
         """The prices of each pair in the period, as they stand in the rows."""
         self._dropped: Counter[str] = Counter()
         """How many prices of a pair were taken out of the list since they cannot matter any more."""
 
-    def of(self, blocks: Iterable[Block]) -> Iterator[tuple[Value, ...]]:
-        """The candles as rows of the table, period by period."""
-        found, missed, start, end, end_unix = self._prices, row.MISSED, "", "", 0
+    def of(self, blocks: Iterable[Block]) -> Iterator[Candle]:
+        """All candles of some rows."""
         for _, rows in blocks:
-            for slot, pair, price, _, _ in rows:
-                if price == missed:
-                    continue
-                if slot >= end:
-                    yield from self._finished(start)
-                    # mostly it is the next period, whose start is known
-                    start, end_unix = end, end_unix + self.every
-                    end = times.slot_text(end_unix)
-                    if not start or slot >= end:
-                        end_unix = times.next_multiple(times.slot_unix(slot), self.every)
-                        start, end = times.slot_text(end_unix - self.every), times.slot_text(end_unix)
-                found[pair].append(price)
-            self._shorten()
-        yield from self._finished(start)
+            yield from self.add(rows)
+        yield from self.rest()
+
+    def add(self, rows: list[row.Row]) -> Iterator[Candle]:
+        """The candles that are over after the next block of rows."""
+        found, missed, end = self._prices, row.MISSED, self._end
+        for slot, pair, price, _, _ in rows:
+            if price == missed:
+                continue
+            if slot >= end:
+                yield from self.rest()
+                self._begin(slot)
+                end = self._end
+            found[pair].append(price)
+        self._shorten()
+
+    def rest(self) -> Iterator[Candle]:
+        """The candles of the period that goes on."""
+        for pair, prices in self._prices.items():
+            count = len(prices) + self._dropped.pop(pair, 0)
+            yield Candle(self._start, pair, *corners(prices), count)
+        self._prices.clear()
+
+    def _begin(self, slot: str) -> None:
+        """Begins the period of a slot that is not before the end of the last one."""
+        # mostly it is the next period, whose start is known
+        self._start, self._end_unix = self._end, self._end_unix + self.every
+        self._end = times.slot_text(self._end_unix)
+        if not self._start or slot >= self._end:
+            self._end_unix = times.next_multiple(times.slot_unix(slot), self.every)
+            self._start = times.slot_text(self._end_unix - self.every)
+            self._end = times.slot_text(self._end_unix)
 
     def _shorten(self) -> None:
         """Keeps the memory of a long period small: four prices make the same candle as all."""
@@ -55,11 +89,6 @@ class Candles:
             if len(prices) > _MOST_PRICES:
                 self._dropped[pair] += len(prices) - 4
                 prices[:] = corners(prices)
-
-    def _finished(self, start: str) -> Iterator[tuple[Value, ...]]:
-        for pair, prices in self._prices.items():
-            yield start, pair, *corners(prices), len(prices) + self._dropped.pop(pair, 0)
-        self._prices.clear()
 
 
 def corners(prices: list[str]) -> tuple[str, str, str, str]:
@@ -101,8 +130,8 @@ def _period(args: Namespace) -> int:
     return every
 
 
-def _last(log: PriceLog, every: int, asked: Window, most: int) -> list[tuple[Value, ...]]:
-    def ask(since: int | None) -> Iterator[tuple[Value, ...]]:
+def _last(log: PriceLog, every: int, asked: Window, most: int) -> list[Candle]:
+    def ask(since: int | None) -> Iterator[Candle]:
         start = asked.since
         if since is not None and since != start:  # the first candle is to be a whole one
             start = max(since // every * every, start or 0)
