@@ -6,7 +6,6 @@ longer than a moment, its progress can be shown, and to cancel it nobody has to 
 """
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,7 +15,8 @@ from price.log.read import PriceLog
 from price.log.row import Row
 from price.report.gaps import UNRECORDED
 from price.report.history import as_cells
-from price.web.days import HOUR, NOTHING, Bar, Days, Missed, Sum, sum_up
+from price.report.summary import NOTHING, Missed, Sum, joined, source_names, sum_up
+from price.web.days import HOUR, Days
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, HOUR, 7200, 10_800, 21_600, 43_200)
 """Round periods of bars, in seconds; from a day on whole days."""
@@ -75,12 +75,12 @@ class Answers:
         else:
             blocks = log.blocks(asked.since, asked.until)
             parts = [sum_up(blocks, asked.every).get(asked.pair, NOTHING)]
-        parts = [one for one in parts if one.every]
-        missed = [*edged(log, asked, parts)]
-        if not (parts or missed or follows or summed) and not _has(log, wanted.since, wanted.until):
+        found = joined(parts, asked.every)
+        missed = [*edged(log, asked, found)]
+        if not (found.every or missed or follows or summed) and not _has(log, wanted.since, wanted.until):
             since, until = times.slot_text(wanted.since), times.slot_text(wanted.until)
             raise PriceError(f"{asked.pair} has no rows from {since} to {until}: choose another range")
-        return {**_columns(asked, parts, missed), "repairs": _mark(log)}
+        return {**_columns(asked, found, missed), "repairs": _mark(log)}
 
     def _days_of(self, log: PriceLog, asked: Asked, last: int) -> tuple[list[Sum], int]:
         """The sums of the days of a range, and how many percent of those that are kept are there by now."""
@@ -154,47 +154,6 @@ def period(seconds: int, points: int, interval: int = 1) -> int:
     return -(-seconds // (points * times.DAY)) * times.DAY
 
 
-def joined(bars: Iterator[Bar], every: int) -> list[Bar]:
-    """Bars made into those of a longer period."""
-    found: list[Bar] = []
-    for bar in bars:
-        start = bar.start // every * every
-        if not found or found[-1].start != start:
-            found.append(bar._replace(start=start))
-            continue
-        last = found[-1]
-        found[-1] = Bar(
-            start,
-            last.open,
-            max(last.high, bar.high, key=Decimal),
-            min(last.low, bar.low, key=Decimal),
-            bar.close,
-            last.slots + bar.slots,
-            ", ".join(dict.fromkeys(by for one in (last, bar) for by in one.by.split(", ") if by)),
-        )
-    return found
-
-
-def joined_missed(parts: list[Sum]) -> Iterator[Missed]:
-    """What was missed in the parts of a range, and in the holes between their rows; neighbours are one."""
-    before: Missed | None = None
-    end = 0
-    for part in parts:
-        hole = []
-        if end and part.begin > end:
-            hole = [Missed(end, part.begin, -((end - part.begin) // part.every), UNRECORDED)]
-        for one in [*hole, *part.missed]:
-            if before and before.end == one.start and before.reason == one.reason:
-                before = before._replace(end=one.end, slots=before.slots + one.slots)
-            else:
-                if before:
-                    yield before
-                before = one
-        end = part.end
-    if before:
-        yield before
-
-
 def _whole(asked: Asked) -> Asked:
     """The bars that are over, from the first that begins in the range."""
     every = asked.every
@@ -224,24 +183,26 @@ def _gone(missed: list[Missed], every: int) -> list[tuple[int, int]]:
     return sorted(found.items())
 
 
-def edged(log: PriceLog, asked: Asked, parts: list[Sum]) -> Iterator[Missed]:
+def edged(log: PriceLog, asked: Asked, found: Sum) -> Iterator[Missed]:
     """What was missed, slots at the edges of the range included that no row is for, but has rows around."""
-    known = parts or [Sum([], [], [], asked.until, asked.until, asked.interval)]
-    begin, end, every = known[0].begin, known[-1].end, known[-1].every
+    known = (
+        found if found.every else Sum([], [], [], asked.until, asked.until, asked.interval, asked.interval)
+    )
+    begin, end, every = known.begin, known.end, known.every
     since = times.next_multiple(asked.since - 1, every)
     # after the last row nothing is missed yet: a recorder that is silent may still tell what it was
     goes_on = partial(_has, log, asked.until, asked.until + times.DAY)
-    if begin > since and asked.pair in log.pairs_between(since - times.DAY, since) and (parts or goes_on()):
+    if begin > since and _has(log, since - times.DAY, since) and (found.every or goes_on()):
         yield Missed(since, begin, (begin - since) // every, UNRECORDED)
-    yield from joined_missed(parts)
+    yield from known.missed
     if end < asked.until and goes_on():
         yield Missed(end, asked.until, -((end - asked.until) // every), UNRECORDED)
 
 
-def _columns(asked: Asked, parts: list[Sum], missed: list[Missed]) -> dict[str, Any]:
+def _columns(asked: Asked, found: Sum, missed: list[Missed]) -> dict[str, Any]:
     """The answer to a question about a range; missed stretches below half a period are left to the count."""
     every = asked.every
-    bars = joined((bar for part in parts for bar in part.bars), every)
+    bars = found.bars
     shown = [one for one in missed if 2 * (one.end - one.start) >= every]
     return {
         "pair": asked.pair,
@@ -260,11 +221,5 @@ def _columns(asked: Asked, parts: list[Sum], missed: list[Missed]) -> dict[str, 
         "missed_slots": sum(one.slots for one in missed),
         "priced_slots": sum(bar.slots for bar in bars),
         "lately": [list(one) for one in missed[-10:]],
-        "sources": _names(dict.fromkeys(text for part in parts for text in part.sources)),
+        "sources": source_names(found.sources),
     }
-
-
-def _names(bases: dict[str, None]) -> list[str]:
-    """The sources that prices rest on; the row that names most of them settles their order."""
-    ordered = sorted(bases, key=lambda basis: (-basis.count(","), basis))
-    return [*dict.fromkeys(name for basis in ordered for name in basis.split(","))]

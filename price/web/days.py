@@ -9,24 +9,20 @@ rotation that packs a file, or a repair, does, and the day is summed again when 
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from price import times
-from price.log import row
 from price.log.files import LogFile
-from price.log.order import Block
 from price.log.read import PriceLog
-from price.report.candles import Candles
-from price.report.gaps import Gap, Gaps
+from price.report.summary import NOTHING, Bar, Missed, Sum, sum_up
 from price.smallfile import AtomicFile, read_small
 
 HOUR = 3600
-_FORM = 3
+_FORM = 4
 """Of a sum on disk; one of another form is made again."""
 _MOST_CHARACTERS = 12_000_000
 """Of sums in memory: some twenty years of a pair."""
@@ -36,48 +32,6 @@ _MOST_PLACES = 20_000
 _MOST_BYTES = 16 * 1024 * 1024
 """Of a day on disk; 300 pairs need one."""
 _MODE = 0o644
-
-
-class Bar(NamedTuple):
-    """The prices of a period, which begins at the Unix time `start`, as they stand in the rows."""
-
-    start: int
-    open: str
-    high: str
-    low: str
-    close: str
-    slots: int
-    """How many of them have a price."""
-    by: str
-    """What filled some of them in later, such as `candle`; empty where nothing did."""
-
-
-class Missed(NamedTuple):
-    """Missed slots in a row, from the Unix time `start` up to, not including, `end`."""
-
-    start: int
-    end: int
-    slots: int
-    reason: str
-
-
-class Sum(NamedTuple):
-    """What a pair's rows of a stretch of time come to: of a day in bars of an hour, where it is kept."""
-
-    bars: list[Bar]
-    missed: list[Missed]
-    sources: list[str]
-    """The texts of column 4 of its prices, each once."""
-    begin: int
-    """The first slot that its rows account for, in Unix seconds."""
-    end: int
-    """The slot after the last one."""
-    every: int
-    """The seconds from slot to slot where the stretch begins; 0 where there are no rows."""
-
-
-NOTHING = Sum([], [], [], 0, 0, 0)
-"""Of a pair without rows."""
 
 
 class Days:
@@ -190,63 +144,6 @@ class DayKeys:
         return digests[start]
 
 
-def sum_up(blocks: Iterable[Block], every: int) -> dict[str, Sum]:
-    """What rows come to, by pair, in bars of so many seconds; the rows are read once."""
-    notes = _Notes(every)
-    for slot, pair, first, high, low, last, count in Candles(every).of(notes.noted(blocks)):
-        start = times.slot_unix(str(slot))
-        by = ", ".join(notes.by.pop((str(pair), start), ()))
-        bar = Bar(start, str(first), str(high), str(low), str(last), int(count or 0), by)
-        notes.sums[str(pair)].bars.append(bar)
-    return notes.sums
-
-
-class _Notes:
-    """What a chart shows of rows next to their candles: missed stretches, sources, repaired periods."""
-
-    def __init__(self, every: int) -> None:
-        self.sums: dict[str, Sum] = {}
-        """Of each pair, without bars."""
-        self.by: dict[tuple[str, int], dict[str, None]] = {}
-        """Of a pair and a period that begins at a Unix time, what filled slots of it in."""
-        self._every = every
-        self._gaps = Gaps()
-
-    def noted(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """The blocks as they are, once they are looked through."""
-        for every, rows in blocks:
-            for pair, its in _by_pair(rows).items():
-                self._note(pair, every, its)
-            self._miss(self._gaps.add(every, rows))
-            yield every, rows
-        self._miss(self._gaps.rest())
-
-    def _note(self, pair: str, every: int, rows: list[row.Row]) -> None:
-        begin, end = times.slot_unix(rows[0][0]), times.slot_unix(rows[-1][0]) + row.slots(rows[-1]) * every
-        known = self.sums.get(pair) or Sum([], [], [], begin, end, every)
-        self.sums[pair] = known._replace(end=end)
-        priced = [one for one in rows if one[2] != row.MISSED]
-        sources = dict.fromkeys([one[3] for one in priced])
-        known.sources.extend(text for text in sources if text not in known.sources)
-        for one in priced:
-            if one[4] and " by=" in one[4]:
-                start = times.slot_unix(one[0]) // self._every * self._every
-                self.by.setdefault((pair, start), {})[row.extras(one).get("by", "")] = None
-
-    def _miss(self, gaps: Iterable[Gap]) -> None:
-        for gap in gaps:
-            self.sums[gap.pair].missed.append(Missed(gap.start, gap.end, gap.slots, gap.reason))
-
-
 def _sum(stored: Any) -> Sum:
     bars, missed, sources, *span = stored
     return Sum([Bar(*bar) for bar in bars], [Missed(*one) for one in missed], list(sources), *span)
-
-
-def _by_pair(rows: list[row.Row]) -> dict[str, list[row.Row]]:
-    if all(one[1] == rows[0][1] for one in rows):
-        return {rows[0][1]: rows}
-    found: dict[str, list[row.Row]] = {}
-    for one in rows:
-        found.setdefault(one[1], []).append(one)
-    return found

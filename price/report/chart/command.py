@@ -73,7 +73,7 @@ def _scene(log: PriceLog, asked: Window, last: int | None, parts: int) -> Scene:
     """The range that is asked for, or a day where no option names it."""
     first, end = log.first(), log.last()
     if first is None or end is None:
-        return Scene(1)
+        return Scene([], 1)
     end = end + 1 if asked.until is None else min(asked.until, end + 1)
     since = asked.since
     if last:
@@ -82,9 +82,7 @@ def _scene(log: PriceLog, asked: Window, last: int | None, parts: int) -> Scene:
         since = end - times.DAY
     every, _ = next(log.blocks(since, asked.until), (1, []))
     log.left.forget()
-    scene = Scene(period(end - max(first, since), parts, every))
-    scene.read(log.blocks(since, asked.until))
-    return scene
+    return Scene(log.blocks(since, asked.until), period(end - max(first, since), parts, every))
 
 
 def _with_prices(scene: Scene, path: str) -> list[Series]:

@@ -1,13 +1,12 @@
 """What a chart shows: per pair its prices, period by period, and the stretches that were missed."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from price import times
-from price.log import row
 from price.log.order import Block
-from price.report.candles import Candles, corners
-from price.report.gaps import Gap, Gaps, completeness
+from price.report.candles import corners
+from price.report.gaps import completeness
+from price.report.summary import Bar, Missed, Sum, source_names, sum_up
 
 STEPS = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200),
@@ -18,37 +17,21 @@ _LAST_SECOND = 253_402_300_799
 """Of the calendar: a slot of the year 9999 may end beyond it."""
 
 
-class Bar(NamedTuple):
-    """The prices of one period as recorded; it begins at the Unix time `start`."""
-
-    start: int
-    open: str
-    high: str
-    low: str
-    close: str
-
-
 class Series:
     """One pair: its bars and its missed stretches in order, and what its rows rest on."""
 
-    def __init__(self, pair: str) -> None:
+    def __init__(self, pair: str, found: Sum) -> None:
         self.pair = pair
-        self.bars: list[Bar] = []
-        self.missed: list[tuple[int, int]] = []
-        """Stretches, each from a Unix time up to, not including, another."""
-        self.priced_slots = self.missed_slots = 0
-        self.bases: set[str] = set()
-
-    @property
-    def sources(self) -> list[str]:
-        """The sources that its prices rest on; the rows that name most of them settle their order."""
-        named = sorted(self.bases, key=lambda basis: (-basis.count(","), basis))
-        return [*dict.fromkeys(source for basis in named for source in basis.split(","))]
+        self.bars = found.bars
+        self.sources = source_names(found.sources)
+        self.missed = [*_stretches(found.missed)]
+        """Each from a Unix time up to, not including, another."""
+        self.missed_slots = sum(one.slots for one in found.missed)
 
     @property
     def figures(self) -> str:
         """The prices of the range in four, every digit as recorded; there must be one."""
-        first, high, low, last = corners([price for bar in self.bars for price in bar[1:]])
+        first, high, low, last = corners([price for bar in self.bars for price in _prices(bar)])
         return f"first {first}  high {high}  low {low}  last {last}"
 
     @property
@@ -60,28 +43,39 @@ class Series:
     @property
     def complete(self) -> str:
         """The share of slots with a price, for people."""
-        return completeness(self.priced_slots, self.missed_slots).rstrip()
+        return completeness(sum(bar.slots for bar in self.bars), self.missed_slots).rstrip()
 
-    def miss(self, gap: Gap) -> None:
-        """Adds missed slots that come after those known: neighbouring gaps are one stretch."""
-        self.missed_slots += gap.slots
-        if self.missed and self.missed[-1][1] >= gap.start:
-            start, end = self.missed.pop()
-            self.missed.append((start, max(end, gap.end)))
-        else:
-            self.missed.append((gap.start, gap.end))
+
+def _prices(bar: Bar) -> tuple[str, str, str, str]:
+    return bar.open, bar.high, bar.low, bar.close
+
+
+def _stretches(missed: Iterable[Missed]) -> Iterator[tuple[int, int]]:
+    """From when to when slots were missed, whatever the reason: neighbours are one."""
+    start = end = 0
+    for one in missed:
+        if one.start > end:
+            if end:
+                yield start, end
+            start = one.start
+        end = max(end, one.end)
+    if end:
+        yield start, end
 
 
 class Scene:
-    """A range, read once: all its series, from its first slot to the end of its last one, in Unix seconds."""
+    """A range: all its series, from its first slot to the end of its last one, in Unix seconds."""
 
-    def __init__(self, every: int) -> None:
+    def __init__(self, blocks: Iterable[Block], every: int) -> None:
+        sums = sum_up(blocks, every)
+        self.series = [Series(pair, found) for pair, found in sums.items()]
+        """In the order in which the rows of the pairs come."""
         self.every = every
         """The seconds of a bar's period."""
-        self.single = True
+        self.single = all(every <= found.shortest for found in sums.values())
         """Whether a bar is no more than a slot."""
-        self.start, self.end = 1 << 62, 0
-        self._series: dict[str, Series] = {}
+        self.start = min((found.begin for found in sums.values()), default=0)
+        self.end = min(max((found.end for found in sums.values()), default=0), _LAST_SECOND)
 
     def title(self, series: Series) -> str:
         """The pair and the range: the date once, where one is enough."""
@@ -100,41 +94,6 @@ class Scene:
             return "missed"
         return "missed (too short to be shaded)" if series.missed else "missed (nothing)"
 
-    @property
-    def series(self) -> list[Series]:
-        """The pairs in the order in which their rows come."""
-        return [*self._series.values()]
-
-    def read(self, blocks: Iterable[Block]) -> None:
-        """Reads the rows."""
-        gaps = Gaps()
-        for start, pair, *prices, count in Candles(self.every).of(self._noted(blocks, gaps)):
-            series = self._series[str(pair)]
-            series.bars.append(Bar(times.slot_unix(str(start)), *map(str, prices)))
-            series.priced_slots += int(count or 0)
-        self._miss(gaps.rest())
-
-    def _noted(self, blocks: Iterable[Block], gaps: Gaps) -> Iterator[Block]:
-        """The blocks, looked through for pairs, missed rows, sources and the range."""
-        for every, rows in blocks:
-            self.single &= self.every <= every
-            for _, pair, price, basis, _ in rows:
-                if pair not in self._series:
-                    self._series[pair] = Series(pair)
-                if price != row.MISSED:
-                    self._series[pair].bases.add(basis)
-            self._reach(times.slot_unix(rows[0][0]), times.slot_unix(rows[-1][0]) + every)
-            self._miss(gaps.add(every, rows))
-            yield every, rows
-
-    def _miss(self, gaps: Iterable[Gap]) -> None:
-        for gap in gaps:
-            self._series[gap.pair].miss(gap)
-            self._reach(gap.start, gap.end)
-
-    def _reach(self, start: int, end: int) -> None:
-        self.start, self.end = min(self.start, start), min(max(self.end, end), _LAST_SECOND)
-
     def runs(self, series: Series) -> list[list[Bar]]:
         """The bars of a series, parted where a line between them would pass over a shade."""
         found: list[list[Bar]] = []
@@ -148,7 +107,7 @@ class Scene:
 
     def way(self, bar: Bar) -> Iterator[tuple[float, float]]:
         """How a line passes through a bar: moments, in Unix seconds, and prices."""
-        first, high, low, last = map(float, bar[1:])
+        first, high, low, last = map(float, _prices(bar))
         between = (low, high) if last >= first else (high, low)
         found = [first, *between, last] if low != high else [last]
         for number, price in enumerate(found, start=1):
