@@ -48,6 +48,8 @@ class _Wire(io.RawIOBase):
     """How many bytes may still come."""
 
     ended = False
+    cut_off = False
+    """Whether the server has ended the connection where more was to come."""
 
     def __init__(self, sock: Any, came: bytes, left: SecondsLeft | None) -> None:
         self.sock, self._came, self._left = sock, came, left
@@ -67,6 +69,7 @@ class _Wire(io.RawIOBase):
         self.sock.settimeout(self._left())
         size: int = self.sock.recv_into(buffer)
         self.room -= size
+        self.cut_off = size == 0
         if self.room < 0:
             raise Unreadable("an answer without end")
         return size
@@ -104,6 +107,8 @@ class Response(http.client.HTTPResponse):
     def begin(self) -> None:
         for _ in range(MAX_INTERIM + 1):
             super().begin()
+            if self._wire.cut_off:  # http.client takes that for the end of the headers
+                raise http.client.IncompleteRead(b"")
             if self.status == _SWITCHING_PROTOCOLS:
                 raise Unreadable("it switches to a protocol that was not asked for (HTTP 101)")
             if self.status >= 200:

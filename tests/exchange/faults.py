@@ -142,6 +142,16 @@ def close_idle() -> Fault:
     return Fault("close_idle", send=lambda line, reply: _whole(line, reply) and False)
 
 
+def truncated_head() -> Fault:
+    """The headers end before the empty line, at which their body would begin."""
+
+    def send(line: Line, reply: Reply) -> bool:
+        line.send(reply.head(f"Content-Length: {len(reply.body)}").partition(b"\r\n")[0] + b"\r\n")
+        return False
+
+    return Fault("truncated_head", send=send)
+
+
 def truncated(missing: int = 10) -> Fault:
     """The body ends before the length that was promised."""
 
@@ -383,9 +393,9 @@ _PLAIN = (
         reset,
         hang_up,
         close_idle,
-        truncated,
+        truncated_head,
     ),
-    *(truncated_chunks, garbage, rate_limited, maintenance, html, empty, huge, gzip_bomb, nan),
+    *(truncated, truncated_chunks, garbage, rate_limited, maintenance, html, empty, huge, gzip_bomb, nan),
     *(deep_nesting, long_number, duplicate_key, zero, wrong, stale, backward, timeless),
 )
 _RETRY_AFTER = {"Retry-After": "2"}

@@ -41,6 +41,7 @@ FOUND: dict[str, str] = {
     "reset": "unreachable",
     "hang_up": "unreachable",
     "close_idle": PRICE,
+    "truncated_head": "unreachable",
     "truncated": "unreachable",
     "truncated_chunks": "unreachable",
     "garbage": "unreadable",
