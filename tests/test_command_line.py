@@ -94,7 +94,7 @@ def test_a_python_without_the_packages_is_told_in_one_line(tmp_path: Path) -> No
     )
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("price: this Python has no dotenv: type `make run`")
+    assert done.stderr.startswith("price: this Python has no urllib3: type `make run`")
     assert done.stderr.count("\n") == 1
 
 

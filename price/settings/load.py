@@ -8,9 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-from dotenv.parser import Binding, parse_stream
+from typing import TYPE_CHECKING, Any
 
 from price.errors import SettingsError
 from price.settings.checks import together
@@ -18,6 +16,9 @@ from price.settings.table import FIELDS, NAMES, NETWORK_NAMES, ROWS, TRUST_NAMES
 from price.settings.values import nearest
 from price.smallfile import is_none, read_small
 from price.text import one_line
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
 
 USUAL_FILE = ".env"
 _KUBERNETES = re.compile(
@@ -165,6 +166,8 @@ class _Reader:
         if "\0" in text:  # what uses such a value would fail much later
             self.file_faults.append(f"{shown}: cannot be read: it holds a null character")
             return {}
+        from dotenv.parser import parse_stream  # it takes 7 ms, and many have no such file
+
         bindings = list(parse_stream(io.StringIO(text)))
         self.file_faults += [f"{shown}:{fault}" for one in bindings if (fault := _fault(one))]
         return {binding.key: binding.value or "" for binding in bindings if binding.key}
@@ -180,7 +183,7 @@ def _file_path(environ: Mapping[str, str]) -> Path | None:
     return None if "\0" not in named and is_none(path) else path
 
 
-def _fault(binding: Binding) -> str:
+def _fault(binding: "Binding") -> str:
     """What is wrong with a line of the settings file."""
     line, name = binding.original.line, (binding.key or "").upper()
     if binding.error:
