@@ -1,6 +1,5 @@
 """Which objects exist: from settings to a running recorder. The only file that knows all the others."""
 
-import gc
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -135,9 +134,6 @@ class App:
 
     def run(self) -> int:
         """Records until a stop is asked for; returns the exit status. Raises PriceError where it cannot."""
-        # A slot of thousands of pairs makes as many objects, and no reference cycles. With Python's default
-        # threshold the garbage collector would search them for cycles forty times a slot.
-        gc.set_threshold(20_000)
         self._records.configure(self._wanted)  # before all others: they may have something to report
         try:
             running = self._start()
