@@ -20,6 +20,7 @@ from price.log.files import LogFile
 from price.log.read import PriceLog
 from price.report.summary import NOTHING, Bar, Missed, Sum, sum_up
 from price.smallfile import AtomicFile, read_small
+from price.text import MALFORMED
 
 HOUR = 3600
 _FORM = 4
@@ -84,7 +85,7 @@ class Days:
             if stored["form"] != _FORM:
                 return None
             return str(stored["key"]), json.dumps(_sum(stored["pairs"].get(pair, NOTHING)))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        except (OSError, *MALFORMED):
             return None
 
     def _path(self, folder: Path, start: int) -> Path:

@@ -10,6 +10,7 @@ from price.log import row
 from price.log.read import PriceLog
 from price.log.row import Row
 from price.smallfile import read_small
+from price.text import MALFORMED
 
 _LATELY_SECONDS = (600, 3600, times.DAY)
 """How far back the pairs of a log are looked for."""
@@ -37,7 +38,7 @@ class Standing:
                 known = json.loads(read_small(self._status, _MAX_STATUS_BYTES))
                 self._known = json.dumps(known, separators=(",", ":"), allow_nan=False).encode()
                 self._mark = mark if _is_status(known) else None
-        except (OSError, ValueError, RecursionError):
+        except (OSError, *MALFORMED):
             self._mark = None
         return (self._known, written.st_mtime) if self._mark else None
 
