@@ -9,6 +9,8 @@ from price.errors import PriceError
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = 86400
 """In seconds."""
+LAST_SECOND = 253_402_300_799
+"""Of the calendar, in Unix time: a slot of the year 9999 may end beyond it."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _TWO = [f"{number:02d}" for number in range(60)]
 """A table is three times as fast as formatting."""

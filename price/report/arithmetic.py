@@ -3,9 +3,6 @@
 from price import times
 from price.text import counted
 
-_LAST_SECOND = 253_402_300_799
-"""Of the calendar."""
-
 
 class Arithmetic:
     """The last slot that each pair's rows account for, in Unix time, and which pairs must go on from there.
@@ -52,9 +49,9 @@ class Arithmetic:
         elif unix > due:
             count = (unix - due) // self.every
             wrong = f"a hole: {pair} has no row for {counted(count, 'slot')} from {times.slot_text(due)} on"
-        if end + self.every > _LAST_SECOND:
+        if end + self.every > times.LAST_SECOND:
             self.last.pop(pair, None)
-            self.ended[pair] = _LAST_SECOND
+            self.ended[pair] = times.LAST_SECOND
             return "its slots reach beyond the year 9999"
         self.last[pair] = end
         return wrong

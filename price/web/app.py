@@ -29,7 +29,7 @@ _MOST_WAITING = 2
 _MOST_SECONDS = 5.0
 """That they wait."""
 _LONGEST_QUERY = 500
-_FAR = 253_402_300_799 - 2 * times.DAY
+_FAR = times.LAST_SECOND - 2 * times.DAY
 """The last days of the calendar."""
 
 

@@ -13,8 +13,6 @@ STEPS = (
     *(days * times.DAY for days in (1, 2, 4, 7, 14, 28, 91, 182, 365, 730, 1825, 3650, 7300, 18_250, 36_500)),
 )
 """Round lengths of time, in seconds."""
-_LAST_SECOND = 253_402_300_799
-"""Of the calendar: a slot of the year 9999 may end beyond it."""
 
 
 class Series:
@@ -75,7 +73,7 @@ class Scene:
         self.single = all(every <= found.shortest for found in sums.values())
         """Whether a bar is no more than a slot."""
         self.start = min((found.begin for found in sums.values()), default=0)
-        self.end = min(max((found.end for found in sums.values()), default=0), _LAST_SECOND)
+        self.end = min(max((found.end for found in sums.values()), default=0), times.LAST_SECOND)
 
     def title(self, series: Series) -> str:
         """The pair and the range: the date once, where one is enough."""
