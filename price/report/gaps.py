@@ -34,7 +34,9 @@ class Gap:
     __slots__ = ("every", "last", "pair", "reason", "slots", "start")
 
     def __init__(self, start: int, pair: str, reason: str, every: int) -> None:
-        self.start, self.pair, self.reason, self.every = start, pair, reason, every
+        self.start, self.pair, self.reason = start, pair, reason
+        self.every = every
+        """The seconds from slot to slot at its end."""
         self.slots = 0
         self.last = start
         """Its last slot."""
@@ -122,6 +124,7 @@ class Gaps:
             gap = self._open[pair] = Gap(start, pair, reason, self._every)
             insort(self._waiting, gap, key=_start)
         gap.slots += slots
+        gap.every = self._every
         gap.last = self._last[pair] = start + (slots - 1) * self._every
         self.missed += slots
 

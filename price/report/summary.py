@@ -47,15 +47,18 @@ class Sum(NamedTuple):
     """The texts of column 4 of its prices, each once."""
     begin: int
     """The first slot that its rows account for, in Unix seconds."""
-    end: int
-    """The slot after the last one."""
-    every: int
-    """The seconds from slot to slot where the stretch begins; 0 where there are no rows."""
-    shortest: int
-    """The least seconds from slot to slot in it."""
+    last: int
+    """The last one."""
+    intervals: list[int]
+    """The seconds from slot to slot, in the order in which they changed; none where there are no rows."""
+
+    @property
+    def end(self) -> int:
+        """The slot after the last one; there must be rows."""
+        return self.last + self.intervals[-1]
 
 
-NOTHING = Sum([], [], [], 0, 0, 0, 0)
+NOTHING = Sum([], [], [], 0, 0, [])
 """Of a pair without rows."""
 
 
@@ -88,14 +91,14 @@ def sum_up(blocks: Iterable[Block], every: int) -> dict[str, Sum]:
 
 def _extend(sums: dict[str, Sum], every: int, rows: list[row.Row]) -> None:
     """Has each pair's sum go on over the next rows, which have one interval, and know their sources."""
-    for pair, last in {one[1]: one for one in rows}.items():
-        end = times.slot_unix(last[0]) + row.slots(last) * every
-        known = sums.get(pair)
-        if known:
-            sums[pair] = known._replace(end=end, shortest=min(known.shortest, every))
-        else:
+    for pair, newest in {one[1]: one for one in rows}.items():
+        last = times.slot_unix(newest[0]) + (row.slots(newest) - 1) * every
+        if pair not in sums:
             begin = times.slot_unix(next(slot for slot, its, *_ in rows if its == pair))
-            sums[pair] = Sum([], [], [], begin, end, every, every)
+            sums[pair] = Sum([], [], [], begin, last, [every])
+        known = sums[pair] = sums[pair]._replace(last=last)
+        if known.intervals[-1] != every:
+            known.intervals.append(every)
     for pair, basis in dict.fromkeys([(one[1], one[3]) for one in rows if one[2] != row.MISSED]):
         if basis not in sums[pair].sources:
             sums[pair].sources.append(basis)
@@ -109,7 +112,7 @@ def source_names(sources: Iterable[str]) -> list[str]:
 
 def joined(parts: Iterable[Sum], every: int) -> Sum:
     """The sums of stretches, one after the other, as the sum of all of them, in bars of a longer period."""
-    found = [one for one in parts if one.every]
+    found = [one for one in parts if one.intervals]
     if not found:
         return NOTHING
     return Sum(
@@ -117,10 +120,15 @@ def joined(parts: Iterable[Sum], every: int) -> Sum:
         [*_joined_missed(found)],
         [*dict.fromkeys(text for one in found for text in one.sources)],
         found[0].begin,
-        found[-1].end,
-        found[0].every,
-        min(one.shortest for one in found),
+        found[-1].last,
+        [interval for one in found for interval in one.intervals],
     )
+
+
+def hole(after: int, until: int, every: int) -> list[Missed]:
+    """The slots behind the Unix time `after`, up to `until`, as missed without a row; none where none are."""
+    start = times.next_multiple(after, every)
+    return [Missed(start, until, -((start - until) // every), UNRECORDED)] if start < until else []
 
 
 def _joined_bars(bars: Iterable[Bar], every: int) -> list[Bar]:
@@ -146,18 +154,14 @@ def _joined_bars(bars: Iterable[Bar], every: int) -> list[Bar]:
 def _joined_missed(parts: list[Sum]) -> Iterator[Missed]:
     """What was missed in the parts of a range, and in the holes between their rows; neighbours are one."""
     before: Missed | None = None
-    end = 0
-    for part in parts:
-        hole = []
-        if end and part.begin > end:
-            hole = [Missed(end, part.begin, -((end - part.begin) // part.every), UNRECORDED)]
-        for one in [*hole, *part.missed]:
+    for number, part in enumerate(parts):
+        missed = hole(parts[number - 1].last, part.begin, part.intervals[0]) if number else []
+        for one in [*missed, *part.missed]:
             if before and before.end == one.start and before.reason == one.reason:
                 before = before._replace(end=one.end, slots=before.slots + one.slots)
             else:
                 if before:
                     yield before
                 before = one
-        end = part.end
     if before:
         yield before

@@ -6,16 +6,14 @@ longer than a moment, its progress can be shown, and to cancel it nobody has to 
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 from price import times
 from price.errors import PriceError
 from price.log.read import PriceLog
 from price.log.row import Row
-from price.report.gaps import UNRECORDED
 from price.report.history import as_cells
-from price.report.summary import NOTHING, Missed, Sum, joined, source_names, sum_up
+from price.report.summary import NOTHING, Missed, Sum, hole, joined, source_names, sum_up
 from price.web.days import HOUR, Days
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, HOUR, 7200, 10_800, 21_600, 43_200)
@@ -76,8 +74,9 @@ class Answers:
             blocks = log.blocks(asked.since, asked.until)
             parts = [sum_up(blocks, asked.every).get(asked.pair, NOTHING)]
         found = joined(parts, asked.every)
-        missed = [*edged(log, asked, found)]
-        if not (found.every or missed or follows or summed) and not _has(log, wanted.since, wanted.until):
+        missed = edged(log, asked, found)
+        nothing = not (found.intervals or missed or follows or summed)
+        if nothing and not _interval(log, wanted.since, wanted.until):
             since, until = times.slot_text(wanted.since), times.slot_text(wanted.until)
             raise PriceError(f"{asked.pair} has no rows from {since} to {until}: choose another range")
         return {**_columns(asked, found, missed), "repairs": _mark(log)}
@@ -161,9 +160,9 @@ def _whole(asked: Asked) -> Asked:
     return asked._replace(since=since, until=max(since, asked.until // every * every))
 
 
-def _has(log: PriceLog, since: int, until: int) -> bool:
-    """Whether there are rows between two Unix times."""
-    return next(log.rows(since, until), None) is not None
+def _interval(log: PriceLog, since: int, until: int) -> int:
+    """The seconds from slot to slot at the first row between two Unix times; 0 where there is none."""
+    return next(log.blocks(since, until), (0, []))[0]
 
 
 def _mark(log: PriceLog) -> str:
@@ -183,20 +182,20 @@ def _gone(missed: list[Missed], every: int) -> list[tuple[int, int]]:
     return sorted(found.items())
 
 
-def edged(log: PriceLog, asked: Asked, found: Sum) -> Iterator[Missed]:
-    """What was missed, slots at the edges of the range included that no row is for, but has rows around."""
-    known = (
-        found if found.every else Sum([], [], [], asked.until, asked.until, asked.interval, asked.interval)
-    )
-    begin, end, every = known.begin, known.end, known.every
-    since = times.next_multiple(asked.since - 1, every)
+def edged(log: PriceLog, asked: Asked, found: Sum) -> list[Missed]:
+    """What was missed, slots at the edges of the range included that no row is for, but has rows around.
+
+    They count as in `price gaps`, but for this: that looks for rows around as far as the log reaches, which
+    may be years where a pair is new or gone. A page cannot wait for it, so here they are those of a day.
+    """
     # after the last row nothing is missed yet: a recorder that is silent may still tell what it was
-    goes_on = partial(_has, log, asked.until, asked.until + times.DAY)
-    if begin > since and _has(log, since - times.DAY, since) and (found.every or goes_on()):
-        yield Missed(since, begin, (begin - since) // every, UNRECORDED)
-    yield from known.missed
-    if end < asked.until and goes_on():
-        yield Missed(end, asked.until, -((end - asked.until) // every), UNRECORDED)
+    following = _interval(log, asked.until, asked.until + times.DAY)
+    begin, every = (found.begin, found.intervals[0]) if found.intervals else (asked.until, following)
+    first = hole(asked.since - 1, begin, every) if every else []
+    if first and not _interval(log, asked.since - times.DAY, asked.since):
+        first = []
+    last = hole(found.last, asked.until, following) if found.intervals and following else []
+    return [*first, *found.missed, *last]
 
 
 def _columns(asked: Asked, found: Sum, missed: list[Missed]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from price.smallfile import AtomicFile, read_small
 from price.text import MALFORMED
 
 HOUR = 3600
-_FORM = 4
+_FORM = 5
 """Of a sum on disk; one of another form is made again."""
 _MOST_CHARACTERS = 12_000_000
 """Of sums in memory: some twenty years of a pair."""

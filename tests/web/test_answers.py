@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from price import times
+from price.report.gaps import completeness
+from tests.report.asking import lines
+from tests.report.randomlog import PAIRS, START, RandomLog
 from tests.web.scene import NOON, WebScene, slots_of
 
 MIDNIGHT = NOON.replace(hour=0)
@@ -77,6 +80,34 @@ def test_a_range_inside_of_a_hole_is_one_missed_stretch(tmp_path: Path) -> None:
     found = scene.series(NOON + timedelta(hours=1), NOON + timedelta(minutes=70), interval=5)
 
     assert [(slots, reason) for _, _, slots, reason in found["missed"]] == [(120, "unrecorded")]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_range_counts_the_slots_that_gaps_does_at_its_edges_too(tmp_path: Path, seed: int) -> None:
+    chance, scene = Random(seed), WebScene(tmp_path)
+    made = RandomLog(chance, 200)
+    log = made.write(tmp_path)
+    made.write_repairs(tmp_path, sound=True)
+
+    for _ in range(6):
+        since, until = sorted(times.from_unix(chance.randint(START - 60, made.unix + 60)) for _ in "ab")
+        for pair in map(str, PAIRS):
+            found = scene.series(since, until, pair, every=60)
+
+            window = "--since", times.iso(since), "--until", times.iso(until)
+            gaps = lines("gaps", "--file", log, "--pair", pair, *window)
+            assert completeness(found["priced_slots"], found["missed_slots"]).rstrip() == gaps[-1]
+
+
+def test_a_missed_stretch_ends_with_its_last_slot_where_the_interval_changed_in_it(tmp_path: Path) -> None:
+    scene = WebScene(tmp_path, 60)
+    scene.log(*scene.prices(NOON, ["1", "- late"]), "# price-log 1 every=5s")
+    scene.every = 5
+    scene.add(*scene.prices(NOON + timedelta(seconds=65), ["- late", "2"]))
+
+    found = scene.series(NOON, NOON + timedelta(seconds=75))
+
+    assert slots_of(found["missed"]) == [("2026-11-20T12:01:00Z", "2026-11-20T12:01:10Z", 2, "late")]
 
 
 @pytest.mark.parametrize("since", [10, 60])
@@ -278,11 +309,12 @@ def test_a_log_whose_interval_changed_counts_the_slots_of_each(scene: WebScene) 
     with scene.file.open("a") as file:
         file.write("# price-log 1 every=1800s\n")
     scene.every = 1800
-    scene.add(*scene.prices(change, ["2", "- okx:timeout", *["3"] * 500]))
+    half = timedelta(minutes=30)
+    scene.add(*scene.prices(change - half, ["- down", "2", "- okx:timeout", *["3"] * 500]))
 
     found = scene.series(begin, NOON, every=times.DAY)
 
-    assert (found["priced_slots"], found["missed_slots"]) == (240 + 501, 1)
+    assert (found["priced_slots"], found["missed_slots"]) == (240 + 501, 2)
 
 
 def test_two_pairs_of_a_day_do_not_mix(scene: WebScene) -> None:

@@ -70,7 +70,7 @@ class Scene:
         """In the order in which the rows of the pairs come."""
         self.every = every
         """The seconds of a bar's period."""
-        self.single = all(every <= found.shortest for found in sums.values())
+        self.single = all(every <= min(found.intervals) for found in sums.values())
         """Whether a bar is no more than a slot."""
         self.start = min((found.begin for found in sums.values()), default=0)
         self.end = min(max((found.end for found in sums.values()), default=0), times.LAST_SECOND)
