@@ -42,7 +42,7 @@ def default_talker(
     if not wanted(environ):
         return console
     try:
-        from cysystemd._journal import send  # `cysystemd.journal` passes it on, and takes 8 ms to import
+        from cysystemd.journal import send
     except ImportError:
         return console  # systemd keeps what is written there, though without the fields
     return Journal(SOCKET, send, monotonic, console, identifier)
