@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from price import host
@@ -52,6 +53,7 @@ def read_bytes(path: str | Path, most: int = MOST_BYTES, *, head: bool = False) 
     return found
 
 
+@cache  # a recorder asks it each slot
 def draft_of(path: Path) -> Path:
     """Where a file that is replaced whole is written first."""
     return path.with_name(f".{path.name}.new")
