@@ -70,15 +70,14 @@ class SourceWorkers:
         self._under_way = 0
 
     def send(self, slot: datetime, request: Request, deadline: float, under_way: int) -> None:
-        job = _Job(slot, request, deadline, self._fetcher.get)
         self._under_way = under_way
         # one at a time: where a source is asked a hundred times a slot, its threads share the connections
         begun = self._fetcher.begin(request) if under_way == 1 else None
         if begun:
-            job = job._replace(get=begun.get, began=self._clock.monotonic())
+            job = _Job(slot, request, deadline, begun.get, self._clock.monotonic())
             self._clock.watch(begun.fileno, deadline, partial(self._look, job, begun))
         else:
-            self._hand_over(job)
+            self._hand_over(_Job(slot, request, deadline, self._fetcher.get))
 
     def close(self) -> None:
         self._threads.close()
