@@ -83,10 +83,9 @@ class ClockWitness:
     def _compare(self, now: datetime, servers: Collection[datetime]) -> None:
         ahead = sorted(now - server for server in servers)
         middle = ahead[len(ahead) // 2]
-        by = f"{times.span(abs(middle).total_seconds())} {'ahead of' if middle > timedelta() else 'behind'}"
         if _most(ahead, WRONG):
             how_long = "until it is right; check the machine's clock"
-            self._wait(Trouble.OFF, now, f"{by} the servers of most sources", how_long)
+            self._wait(Trouble.OFF, now, f"{_offset(middle)} the servers of most sources", how_long)
             self.ahead = middle
             return
         if self._trouble:
@@ -98,6 +97,7 @@ class ClockWitness:
             self.ahead = None
             return
         if self.ahead is None:
+            by = _offset(middle)
             text = f", {by} the servers of most sources: rows are in wrong slots; check the machine's clock"
             _report(logging.WARNING, now, text)
         self.ahead = middle
@@ -117,6 +117,11 @@ class ClockWitness:
 def _most(ahead: Collection[timedelta], limit: timedelta) -> bool:
     """Whether most servers' clocks are farther than that from ours."""
     return 2 * sum(abs(one) > limit for one in ahead) > len(ahead)
+
+
+def _offset(ahead: timedelta) -> str:
+    """How far our clock is off, in words that go before whose clock it is compared with."""
+    return f"{times.span(abs(ahead).total_seconds())} {'ahead of' if ahead > timedelta() else 'behind'}"
 
 
 def _report(level: int, now: datetime, text: str, event: Event = Event.CLOCK_WRONG) -> None:

@@ -1,6 +1,6 @@
 """Missed rows for slots in which no recorder was there, or of which there was no room to hold the prices."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from price import times
@@ -79,7 +79,7 @@ def begin_after(held: list[Block], ends: Mapping[Pair, datetime]) -> None:
             held[0] = first._replace(first=down[0].slot, text=text_of(down) + first.text)
 
 
-def span(held: list[Block]) -> str:
+def span(held: Sequence[Block]) -> str:
     """From the first slot whose rows wait to the last, for people."""
     waiting = [block.slot for block in held if block.rows]
     return times.span((waiting[-1] - waiting[0]).total_seconds() if waiting else 0)

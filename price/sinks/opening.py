@@ -17,7 +17,7 @@ from price.log.end import LogEnd, read_end, read_log_end
 from price.log.lock import LOG_MODE, LogLock, Unfit, open_exclusively
 from price.model import Pair
 from price.sinks.backlog import Block, Segment, is_simulated
-from price.sinks.missed import MOST_BYTES, late_after
+from price.sinks.missed import MOST_BYTES, late_after, span
 from price.text import counted
 from price.wire import excerpt
 
@@ -136,14 +136,13 @@ class OpenLog:
             log_event(Event.ROWS_HELD, logging.ERROR, text)
         self._causes.add(cause)
 
-    def accepted(self, rows: int, span: str, given_up: int) -> None:
+    def accepted(self, held: Sequence[Block], given_up: int) -> None:
         """Reports that all rows are written, if it was reported that they are held."""
         if self._causes:
             written = "rows go on; it has all slots that were held"
-            if rows:
-                written = counted(
-                    rows, f"row held for {span} is written", f"rows held for {span} are written"
-                )
+            if rows := sum(block.rows for block in held):
+                how_long = f"held for {span(held)}"
+                written = counted(rows, f"row {how_long} is written", f"rows {how_long} are written")
             older = counted(given_up, "older one was", "older ones were")
             lost = f"; {older} given up" if given_up else ""
             log_event(Event.ROWS_WRITTEN, NOTICE, f"{self.path}: {written}{lost}")

@@ -15,7 +15,7 @@ from price.log.end import LogEnd
 from price.model import Quote
 from price.settings import Settings
 from price.sinks.backlog import Block, Segment, block_of, is_simulated, texts_after
-from price.sinks.missed import begin_after, give_up_old, span
+from price.sinks.missed import begin_after, give_up_old
 from price.sinks.opening import NO_ROWS, Known, OpenLog, keep_apart, open_log
 from price.text import counted
 
@@ -130,7 +130,7 @@ class RowsSink:
             begin_after(self._backlog, end.last_slots())
             self._opened(end, True)
         log.go_on(self._segment, self._backlog)
-        rows, held_for, texts = self.held, span(self._backlog), texts_after(log.segment, self._backlog)
+        held, texts = self._backlog[:], texts_after(log.segment, self._backlog)
         if texts:
             is_new = log.file.size == 0
             began = self._clock.monotonic()
@@ -144,6 +144,6 @@ class RowsSink:
             del self._backlog[:count]
             if count < len(texts):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        log.accepted(rows, held_for, self._given_up)
+        log.accepted(held, self._given_up)
         self._given_up = 0
         return True
