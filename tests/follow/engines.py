@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
+from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
-from urllib.request import urlopen
 
 import psycopg
 
@@ -206,9 +206,15 @@ jetstream {{ store_dir: "{self.folder}/s{number}", sync_interval: always, max_fi
             until(partial(self._healthy, port))
 
     def _healthy(self, port: int) -> bool:
-        with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
-            return b'"ok"' in answer.read()
+        with suppress(OSError):
+            return b'"ok"' in self._answer(port, "/healthz")
         return False
+
+    def _answer(self, port: int, path: str) -> bytes:
+        """What a server says of itself, whatever the status."""
+        with closing(HTTPConnection("127.0.0.1", port, timeout=2)) as connection:
+            connection.request("GET", path)
+            return connection.getresponse().read()
 
     def kill(self, number: int) -> None:
         """Kill -9 of one server."""
@@ -221,8 +227,8 @@ jetstream {{ store_dir: "{self.folder}/s{number}", sync_interval: always, max_fi
         """The number of the server that leads the stream; -1 where none does."""
         for port in self._http:
             with suppress(OSError, LookupError, ValueError):
-                with urlopen(f"http://127.0.0.1:{port}/jsz?streams=1", timeout=2) as answer:
-                    streams = json.load(answer)["account_details"][0]["stream_detail"]
+                answer = json.loads(self._answer(port, "/jsz?streams=1"))
+                streams = answer["account_details"][0]["stream_detail"]
                 return int(streams[0]["cluster"]["leader"].removeprefix("n"))
         return -1
 

@@ -44,8 +44,8 @@ def served(folder: Path, *words: str, port: int = 0, **environ: str) -> Iterator
 
 
 def answers(port: int) -> bool:
-    with suppress(OSError):
-        return bool(json.loads(urlopen(f"http://127.0.0.1:{port}/api/now", timeout=5).read())["now"])
+    with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/api/now", timeout=5) as answer:
+        return bool(json.load(answer)["now"])
     return False
 
 
