@@ -81,7 +81,9 @@ def test_a_replay_changes_nothing_and_writes_next_to_nothing(database: Database,
     ((written,),) = database.ask(f"SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '{began[0]}')::int")
     assert [len(before[table]) for table in ("quote", "other")] == [20_000, 20_000]
     assert database.content() == before
-    assert written <= 2 * 20_000, "a row that is there was written again"
+    # two connections make temporary tables: 31 kB in the catalogs of PostgreSQL 15, 46 kB in those of 18;
+    # to lock each row, without a change to it, takes 54 bytes a row
+    assert written <= 5 * 20_000, "a row that is there was written again"
 
 
 def test_a_row_that_is_gone_among_others_comes_back_when_all_is_sent_again(
