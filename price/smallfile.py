@@ -88,8 +88,8 @@ class AtomicFile:
         self.path = path
         self._real: Path | None = None
         """Where the path leads through links: the links stay."""
-        self._written: tuple[int, int, int] | None = None
-        """Device, inode and size of what was written last: others may write there, or reuse the inode."""
+        self._written: tuple[int, ...] | None = None
+        """What tells the text written last from another: others may write there, or reuse the inode."""
         self._mode = mode
         self._durable = durable
 
@@ -118,7 +118,7 @@ class AtomicFile:
             error.filename = error.filename or str(self._real)
             raise
         if status:
-            self._written = status.st_dev, status.st_ino, status.st_size
+            self._written = _identity(status)
         return status is not None
 
     def remove(self) -> None:
@@ -137,7 +137,11 @@ class AtomicFile:
             status = self.path.stat()
         except OSError:
             return False
-        return (status.st_dev, status.st_ino, status.st_size) == self._written
+        return _identity(status) == self._written
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def replace(path: Path, parts: Iterable[str], mode: int, *, durable: bool) -> os.stat_result | None:
@@ -154,7 +158,7 @@ def replace(path: Path, parts: Iterable[str], mode: int, *, durable: bool) -> os
             file.flush()
             if durable:
                 host.sync(file.fileno())
-            status = os.fstat(file.fileno())
+        status = draft.lstat()  # now that it is closed: until then Windows may not know its time
         replaced = host.replace(str(draft), path)
         if durable:
             host.sync_folder(path.parent)

@@ -15,6 +15,12 @@ def small(path: Path) -> AtomicFile:
     return AtomicFile(path, 0o600, durable=True)
 
 
+def a_second_later(path: Path) -> None:
+    """Has the file changed a second later: a file system's clock may stand still for milliseconds."""
+    changed = path.stat().st_mtime_ns + 1_000_000_000
+    os.utime(path, ns=(changed, changed))
+
+
 def test_it_is_replaced_whole_and_removed_at_the_end(tmp_path: Path) -> None:
     file = small(tmp_path / "new" / "state.json")
 
@@ -64,15 +70,29 @@ def test_another_programs_text_is_kept_under_another_name(tmp_path: Path) -> Non
     assert (tmp_path / "state.json.kept").read_text() == "my thesis"
 
 
-def test_text_that_another_program_puts_into_the_file_meanwhile_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("thesis", ["my thesis", "my thesis".ljust(len(OURS))])
+def test_text_that_another_program_puts_into_the_file_meanwhile_is_kept(tmp_path: Path, thesis: str) -> None:
     file = small(tmp_path / "state.json")
     file.write(OURS)
-    (tmp_path / "state.json").write_text("my thesis")  # in place: device and inode stay
+    (tmp_path / "state.json").write_text(thesis)  # in place: device and inode stay
+    a_second_later(tmp_path / "state.json")
 
     file.write(OURS)
 
     assert file.read() == OURS
-    assert (tmp_path / "state.json.kept").read_text() == "my thesis"
+    assert (tmp_path / "state.json.kept").read_text() == thesis
+
+
+def test_a_file_that_was_touched_is_replaced_and_removed_as_before(tmp_path: Path) -> None:
+    file = small(tmp_path / "state.json")
+    file.write(OURS)
+    a_second_later(tmp_path / "state.json")
+
+    file.write(OURS + " ")
+
+    assert file.read() == OURS + " "
+    file.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_kept_before_is_not_lost_to_what_would_be_kept_now(tmp_path: Path) -> None:
