@@ -5,13 +5,12 @@ import socket
 import ssl
 from typing import Any
 
-import requests
 from urllib3.exceptions import HTTPError, ProxyError
 
 from price.errors import NoSuchName, SourceError, Timeout, Unreachable, Unreadable
 from price.wire import excerpt
 
-TROUBLES = (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError)
+TROUBLES = (HTTPError, OSError, http.client.HTTPException, ValueError)
 _CUT_OFF = (http.client.IncompleteRead, EOFError)
 _NOT_HTTP = (http.client.HTTPException, HTTPError)
 
@@ -35,10 +34,8 @@ def reason(error: Exception) -> SourceError:
     """What a failed request means."""
     if isinstance(error, SourceError):
         return error
-    if found(error, (TimeoutError, requests.Timeout)):
+    if found(error, TimeoutError):
         return Timeout("no complete answer in time")
-    if isinstance(error, requests.RequestException):
-        return Unreachable(f"connection failed: {excerpt(str(error))}")
     if proxied := found(error, ProxyError):
         return Unreachable(f"the proxy failed: {excerpt(str(proxied.original_error))}")
     if unnamed := found(error, socket.gaierror):

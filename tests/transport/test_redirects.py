@@ -43,6 +43,14 @@ def test_every_kind_of_redirect_is_followed(code: int, plain: Exchange) -> None:
     assert Client(plain.url).word() == PRICE
 
 
+def test_a_redirect_without_a_path_leads_to_the_root_of_its_server(plain: Exchange) -> None:
+    plain.fault = faults.redirect(f"{plain.url}?asked=again")
+
+    assert Client(plain.url).word() == "unreadable"  # it leads there again and again
+    assert plain.requests[-1].path == "/?asked=again"
+    assert plain.requests[-1].headers["host"] == plain.url.removeprefix("http://")
+
+
 def test_no_redirect_leads_to_another_server(exchanges: dict[str, Exchange], ca: Path) -> None:
     plain, secure = exchanges["http"], exchanges["https"]
     key = "CG-secret"
