@@ -37,7 +37,7 @@ FOUND: dict[str, str] = {
     "drip_head": "timeout",
     "drip_body": "timeout",
     "endless_body": "timeout or unreadable",  # whichever comes first, the deadline or the cap
-    "endless_continue": "timeout",
+    "endless_continue": "timeout or unreadable",  # newer http.clients count to 100
     "reset": "unreachable",
     "hang_up": "unreachable",
     "close_idle": PRICE,
