@@ -44,6 +44,12 @@ class Service:
         self.machine.run("systemctl", *command, "price")
         return time.monotonic() - began
 
+    def start_seconds(self) -> float:
+        """What the last start took by systemd's clock, less what the process waited for other processes."""
+        began, ready = (int(self.show(f"{at}TimestampMonotonic")) for at in ("InactiveExit", "ActiveEnter"))
+        _, waited_ns, _ = self.machine.run("cat", f"/proc/{self.pid()}/schedstat").split()
+        return (ready - began) / 1e6 - int(waited_ns) / 1e9
+
     def show(self, name: str) -> str:
         """A property of the unit."""
         return self.machine.show("price", name)

@@ -38,9 +38,10 @@ def nobody(machine: Machine, *command: str) -> str:
 
 
 def test_it_is_ready_within_a_second_of_its_start(service: Service) -> None:
-    seconds = service.systemctl("start")
+    outside = service.systemctl("start")
+    seconds = service.start_seconds()
 
-    print(f"\nstarted in {seconds:.2f} s")
+    print(f"\nstarted in {seconds:.2f} s; on a machine that was busy with other things {outside:.2f} s")
     assert service.show("ActiveState") == "active"
     assert seconds < 1
 
