@@ -1,6 +1,7 @@
 """Slots, and times as text. Pure: the time of day is always an argument."""
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 
@@ -14,6 +15,8 @@ LAST_SECOND = 253_402_300_799
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _TWO = [f"{number:02d}" for number in range(60)]
 """A table is three times as fast as formatting."""
+_SECOND = {f"{text}Z": number for number, text in enumerate(_TWO)}
+"""By how the slot of a row ends: half the time of reading the number."""
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
@@ -59,6 +62,15 @@ def slot_unix(slot: str) -> int:
         return _midnight(slot[:10]) + int(slot[11:13]) * 3600 + int(slot[14:16]) * 60 + int(slot[17:19])
     except ValueError as error:
         raise PriceError(f"{slot[:20]!a} is no time: run `price verify`") from error
+
+
+def slots_unix(slots: Iterable[str]) -> Iterator[int]:
+    """The Unix times of the slots of rows: mostly a slot lies in the minute of the one before."""
+    minute, base = "", 0
+    for slot in slots:
+        if slot[:17] != minute:
+            minute, base = slot[:17], slot_unix(f"{slot[:17]}00Z")
+        yield base + _SECOND[slot[17:]]
 
 
 @cache

@@ -181,6 +181,13 @@ def test_slots_are_the_texts_of_their_unix_times(moment: datetime) -> None:
     assert times.slot_text(times.unix(moment)) == text
 
 
+@given(SECONDS, INTERVALS)
+def test_the_slots_of_many_rows_are_read_as_each_is(first: int, interval: int) -> None:
+    unix = range(first, first + 300 * interval, interval)
+
+    assert [*times.slots_unix(map(times.slot_text, unix))] == [*unix]
+
+
 @pytest.mark.parametrize("text", ["2026-02-30T00:00:00Z", "2026-11-20T1x:00:00Z", "0000-01-01T00:00:00Z"])
 def test_a_slot_that_is_no_time_sends_to_verify(text: str) -> None:
     with pytest.raises(PriceError, match="price verify"):

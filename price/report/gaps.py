@@ -68,12 +68,9 @@ class Gaps:
     def add(self, every: int, rows: list[row.Row]) -> Iterator[Gap]:
         """The gaps that are settled after the next block of rows."""
         self._every = every
-        last, minute, base, priced = self._last, "", 0, 0
-        for one in rows:
-            slot, pair, price, _, _ = one
-            if slot[:17] != minute:
-                minute, base = slot[:17], times.slot_unix(slot[:17] + "00Z")
-            unix = base + int(slot[17:19])
+        last, priced = self._last, 0
+        for one, unix in zip(rows, times.slots_unix([one[0] for one in rows]), strict=True):
+            _, pair, price, _, _ = one
             if price != row.MISSED and last.get(pair) == unix - every:
                 priced += 1
                 last[pair] = unix

@@ -75,12 +75,10 @@ class Verifier:
 
     def _rows(self, rows: list[row.Row]) -> Iterator[Fault]:
         """The faults of lines that are all rows: nearly every one is for the slot that is due."""
-        ends, every, last, minute, base = self.sums.last, self.sums.every, self._last, "", 0
-        for number, one in enumerate(rows, self._number + 1):
-            slot, pair, _, _, extras = one
-            if slot[:17] != minute:
-                minute, base = slot[:17], times.slot_unix(slot[:17] + "00Z")
-            unix = base + int(slot[17:19])
+        ends, every, last = self.sums.last, self.sums.every, self._last
+        known = zip(rows, times.slots_unix([one[0] for one in rows]), strict=True)
+        for number, (one, unix) in enumerate(known, self._number + 1):
+            _, pair, _, _, extras = one
             if ends.get(pair) == unix - every and unix >= last and "slots=" not in extras:
                 ends[pair] = last = unix
             else:
