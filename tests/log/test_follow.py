@@ -1,4 +1,4 @@
-"""Followers go on where they were, whatever happens to the files meanwhile."""
+"""A log is read on from a position, whatever happens to the files meanwhile."""
 
 import gzip
 import random
