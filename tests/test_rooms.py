@@ -33,7 +33,7 @@ RULES = {
     "log": {"log", "host", "wire", *GROUND},
     "events": {"log", "text", "model"},
     "clock_witness": {"events", "times", "price"},
-    "alerts": {"alerts", "log", "events", "coins", "journal_reader", *GROUND},
+    "alerts": {"alerts", "log", "events", "coins", "journal_reader", "host", *GROUND},
     "sources": {"sources", "wire", "coins", "errors", "model", "text", "times"},
     "plan": {"sources", "model", "text"},
     "settings": {

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from price import times
+from price import host, times
 from price.alerts.waiting import JournalChanges, Position, StateChanges, Waiting
 from price.errors import PriceError
 from price.smallfile import AtomicFile
@@ -103,10 +103,11 @@ def _shape(position: Position) -> dict[str, type]:
     return {name: type(value) for name, value in position.items()}
 
 
-def runner(program: str, environ: Mapping[str, str]) -> Run:
+def runner(program: str, environ: Mapping[str, str], most_seconds: float = RUN_SECONDS) -> Run:
     """What runs a program with a line a change on stdin, and the fields of the last in the environment.
 
-    Raises PriceError for what is no program.
+    What still runs after `most_seconds` is killed together with all that it started: what a shell script
+    waits for would run on, and another one would be added at each try. Raises PriceError for no program.
     """
     if not os.access(program, os.X_OK) or not Path(program).is_file():
         raise PriceError(f"--run {program}: there is no such program, or it may not be run (chmod +x)")
@@ -116,18 +117,23 @@ def runner(program: str, environ: Mapping[str, str]) -> Run:
         last = {name: text for name, text in waiting[-1].fields.items() if name != "MESSAGE"}  # it is a line
         fields = {**environ, **last, "PRICE_CHANGES": str(len(waiting))}
         try:
-            done = subprocess.run(  # noqa: S603 - the operator's own program
+            process = subprocess.Popen(  # noqa: S603 - the operator's own program
                 [str(Path(program).absolute())],
-                input=lines,
+                stdin=subprocess.PIPE,
                 text=True,
                 env=fields,
-                timeout=RUN_SECONDS,
-                check=False,
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired:
-            return f"{program}: still ran after {RUN_SECONDS} s and was killed"
         except OSError as error:
             return f"{program}: {error.strerror}"
-        return f"{program}: ended with status {done.returncode}" if done.returncode else ""
+        with process:
+            try:
+                process.communicate(lines, most_seconds)
+            except subprocess.TimeoutExpired:
+                return f"{program}: still ran after {most_seconds} s and was killed"
+            finally:  # also where we are told to stop
+                if process.poll() is None:
+                    host.kill_session(process.pid)
+        return f"{program}: ended with status {process.returncode}" if process.returncode else ""
 
     return run

@@ -239,6 +239,13 @@ def ask_to_reload(pid: int) -> None:
     os.kill(pid, signal.SIGHUP)
 
 
+def kill_session(leader: int) -> None:
+    """Kills a child that was started with `start_new_session`, and what it started."""
+    import signal
+
+    os.killpg(leader, signal.SIGKILL)
+
+
 def reap(child: int) -> None:
     """Collects processes that were left to us and have ended, as process 1 must; not our own child."""
     if not hasattr(os, "waitid"):

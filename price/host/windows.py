@@ -281,5 +281,12 @@ def ask_to_reload(pid: int) -> None:
     """Nothing: `price service reload` is the way there."""
 
 
+def kill_session(leader: int) -> None:
+    """Kills a child; what it started is not known here."""
+    import signal
+
+    os.kill(leader, signal.SIGTERM)  # which is TerminateProcess
+
+
 def reap(child: int) -> None:
     """Nothing: no process is left to another here."""

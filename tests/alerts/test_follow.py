@@ -1,6 +1,8 @@
 """Changes reach a program at least once, whatever fails in between, and a storm of them in few runs."""
 
 import json
+import os
+import select
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -225,6 +227,21 @@ def test_the_program_gets_lines_on_stdin_and_the_last_ones_fields(tmp_path: Path
 @pytest.mark.parametrize(("text", "words"), [("exit 3", "ended with status 3"), ("kill -9 $$", "status -9")])
 def test_a_program_that_fails_is_named(tmp_path: Path, text: str, words: str) -> None:
     assert words in runner(script(tmp_path, text), {})([Waiting({"MESSAGE": "x" * 200_000}, {})])
+
+
+def test_a_program_that_hangs_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "held")
+    reader = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(tmp_path / "held", os.O_WRONLY)
+    program = script(tmp_path, f"sleep 600 > {tmp_path}/held\ntrue")
+
+    failure = runner(program, {"PATH": "/bin:/usr/bin"}, 1)([Waiting({"MESSAGE": "high"}, {})])
+
+    os.close(writer)
+    ended, _, _ = select.select([reader], [], [], 10)  # at the end of the last process that holds it
+    os.close(reader)
+    assert failure.endswith("still ran after 1 s and was killed")
+    assert ended
 
 
 def test_what_is_no_program_is_named_at_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
