@@ -10,6 +10,8 @@ from price.errors import PriceError
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = 86400
 """In seconds."""
+FIRST_SECOND = -62_135_596_800
+"""Of the calendar, in Unix time: no slot is before it."""
 LAST_SECOND = 253_402_300_799
 """Of the calendar, in Unix time: a slot of the year 9999 may end beyond it."""
 _EPOCH_DAY = date(1970, 1, 1).toordinal()

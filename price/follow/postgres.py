@@ -141,7 +141,8 @@ class Postgres:
         """The months of rows, and the next one a day ahead, that are not known to have a partition."""
         months = {one[0][:7] for one in priced}
         if priced:
-            months.add(times.slot_text(times.slot_unix(priced[-1][0]) + times.DAY)[:7])
+            ahead = min(times.slot_unix(priced[-1][0]) + times.DAY, times.LAST_SECOND)
+            months.add(times.slot_text(ahead)[:7])
         return sorted(months - self._months)
 
     def _write_priced(self, connection: Connection, priced: Sequence[Row]) -> None:

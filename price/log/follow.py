@@ -45,7 +45,7 @@ class Position(NamedTuple):
 
 def at_slot(unix: int) -> Position:
     """The position before the rows of a slot, given as a Unix time."""
-    return Position(slot=times.slot_text(unix - 1))
+    return Position(slot=times.slot_text(unix - 1)) if unix > times.FIRST_SECOND else Position()
 
 
 class LogReader:

@@ -222,6 +222,18 @@ def test_months_get_their_partitions_and_one_that_was_dropped_can_be_sent_again(
     assert database.ask("SELECT count(*), count(DISTINCT tableoid) FROM price.quote") == [(100, 2)]
 
 
+@pytest.mark.parametrize("slot", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_first_and_last_second_of_the_calendar_arrive_once(
+    database: Database, tmp_path: Path, slot: str
+) -> None:
+    path = write_log(tmp_path / "prices.txt", [(slot, "BTC-USD", "1", "kraken", "")])
+
+    for _ in range(2):  # from the start, and from the cursor
+        database.follower(path).catch_up()
+
+    assert database.content()["quote"] == [("BTC-USD", slot, "1", "kraken", "box-a", "")]
+
+
 def test_a_repair_never_replaces_what_was_recorded(database: Database, tmp_path: Path) -> None:
     rows = steady(3)
     repairs = [(slot, pair, "9", "coinbase,kraken,bitstamp", " by=exchange") for slot, pair, *_ in rows]
