@@ -28,6 +28,8 @@ _MAX_FRAMED_BYTES = 2 * MAX_BODY_BYTES
 MAX_INTERIM = 20
 _SWITCHING_PROTOCOLS = 101
 _LENGTH = re.compile(r"[0-9]{1,18}")
+_BLANKS = " \t"
+"""No part of a header's value (RFC 9110, section 5.5); http.client leaves those at its end."""
 _PIECE_BYTES = 64 * 1024
 _MAX_MEMBERS = 100
 _UNPACKING = threading.Lock()
@@ -119,16 +121,18 @@ class Response(http.client.HTTPResponse):
 
     def _check_framing(self) -> None:
         """Raises Unreadable where the headers do not name one end of the body: http.client would guess."""
-        lengths = set(self.headers.get_all("content-length", ()))
+        lengths = {length.strip(_BLANKS) for length in self.headers.get_all("content-length", ())}
         codings = [coding.strip().lower() for coding in self.headers.get_all("transfer-encoding", ())]
         if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
             raise Unreadable(f"a body whose length is {excerpt(', '.join(sorted(lengths)))}")
         if codings not in ([], ["chunked"]) or (codings and lengths):
             raise Unreadable(f"a body framed as {excerpt(', '.join([*codings, *lengths]))}")
+        if codings and not self.chunked:  # http.client does not know it with a blank behind it
+            self.chunked, self.chunk_left = True, None
 
     def answer(self, cap: int = MAX_BODY_BYTES) -> Answer:
         """All of it, once it has begun. Raises HTTPException, OSError, ValueError and Unreadable."""
-        named = {name.lower(): value for name, value in self.headers.items()}
+        named = {name.lower(): value.strip(_BLANKS) for name, value in self.headers.items()}
         return Answer(self.status, named, self._body(named.get("content-encoding", ""), cap))
 
     def _body(self, encoding: str, cap: int) -> bytes:
