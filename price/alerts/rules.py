@@ -41,8 +41,12 @@ class Rule(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """The seconds of rows before a slot that the rule may look at."""
-        return self.window + self.window // BUCKETS + self.hold
+        """The seconds of rows before a slot that the rule may look at.
+
+        The slot in which a hold was long enough may be missed, and the priced one before it a hole earlier.
+        """
+        hold = self.hold + _HOLE_SECONDS if self.hold else 0
+        return self.window + self.window // BUCKETS + hold
 
 
 class Verdict(Enum):

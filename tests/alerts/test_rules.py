@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from price import times
@@ -21,6 +21,7 @@ def test_changes_alternate_on_and_over_and_each_over_names_its_beginning(text: s
 
 
 @given(RULES, STEPS, st.integers(0, 120))
+@example("any above 102 until 98 for 10s", [10244, None, None, None, 10244], 4)  # a hold over missed slots
 def test_a_restart_anywhere_brings_the_same_changes(text: str, steps: list[int], cut: int) -> None:
     """What is saved is on and since; everything else is read from the log's end, silently."""
     one, all_rows = rule(text), rows(steps)
