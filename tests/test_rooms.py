@@ -82,7 +82,7 @@ RULES = {
     },
     "cli": {"commands", "follow", "service", "report", "host", "settings", "errors", "text", "price"},
 }  # fmt: skip
-_OURS_ALONE = {"requests", "urllib3", "certifi", "dotenv"}  # transport's and settings'
+_OURS_ALONE = {"requests", "urllib3", "dotenv"}  # transport's and settings'
 _OF_THE_SYSTEM = {"socket", "cysystemd", "fcntl", "signal"}
 _IMPURE = {"logging", "os", "time", "socket", "pathlib"}
 ALSO = {

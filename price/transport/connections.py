@@ -3,11 +3,10 @@
 import http.client
 import socket
 import ssl
-import sys
-import warnings
 from collections.abc import Iterable
 from typing import Any, cast
 
+from requests.utils import get_auth_from_url, prepend_scheme_if_needed
 from urllib3 import PoolManager, ProxyManager, make_headers
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -72,8 +71,10 @@ def pool_at(origin: str, trust: ssl.SSLContext, proxy: str | None) -> Pool:
     options: dict[str, Any] = {"maxsize": MOST_THREADS + 1, "ssl_context": trust}
     try:
         if proxy:
-            url, headers = _address_and_login(proxy)
-            manager: PoolManager = ProxyManager(url, proxy_headers=headers, **options)
+            proxy = _plain(proxy)
+            user, password = get_auth_from_url(proxy)
+            headers = make_headers(proxy_basic_auth=f"{user}:{password}") if user else {}
+            manager: PoolManager = ProxyManager(proxy, proxy_headers=headers, **options)
         else:
             manager = PoolManager(**options)
         manager.pool_classes_by_scheme = {"http": Pool, "https": _TLSPool}
@@ -86,25 +87,12 @@ def pool_at(origin: str, trust: ssl.SSLContext, proxy: str | None) -> Pool:
         raise Unreachable(f"the proxy cannot be used: {usable}") from None
 
 
-def _address_and_login(proxy: str) -> tuple[str, dict[str, str]]:
-    """The URL of a proxy, and the headers that it asks for.
-
-    Raises ValueError unless plain HTTP leads there: TLS in TLS has no deadline.
-    """
-    _leave_out_guessing()
-    from requests.utils import get_auth_from_url, prepend_scheme_if_needed  # 14 ms, and most have no proxy
-
+def _plain(proxy: str) -> str:
+    """The URL of a proxy. Raises ValueError unless plain HTTP leads there: TLS in TLS has no deadline."""
     url = prepend_scheme_if_needed(proxy, "http")
     if not url.startswith("http://"):
         raise ValueError("a proxy of another scheme than http")
-    user, password = get_auth_from_url(url)
-    return url, make_headers(proxy_basic_auth=f"{user}:{password}") if user else {}
-
-
-def _leave_out_guessing() -> None:
-    """Keeps requests from loading what guesses encodings: 3 MB, and answers are UTF-8 or no use."""
-    sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type] # None means: do not import
-    warnings.filterwarnings("ignore", message="Unable to find acceptable character detection")
+    return url
 
 
 def _connected(

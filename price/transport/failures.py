@@ -5,12 +5,13 @@ import socket
 import ssl
 from typing import Any
 
+import requests
 from urllib3.exceptions import HTTPError, ProxyError
 
 from price.errors import NoSuchName, SourceError, Timeout, Unreachable, Unreadable
 from price.wire import excerpt
 
-TROUBLES = (HTTPError, OSError, http.client.HTTPException, ValueError)
+TROUBLES = (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError)
 _CUT_OFF = (http.client.IncompleteRead, EOFError)
 _NOT_HTTP = (http.client.HTTPException, HTTPError)
 
@@ -34,8 +35,10 @@ def reason(error: Exception) -> SourceError:
     """What a failed request means."""
     if isinstance(error, SourceError):
         return error
-    if found(error, TimeoutError):
+    if found(error, (TimeoutError, requests.Timeout)):
         return Timeout("no complete answer in time")
+    if isinstance(error, requests.RequestException):
+        return Unreachable(f"connection failed: {excerpt(str(error))}")
     if proxied := found(error, ProxyError):
         return Unreachable(f"the proxy failed: {excerpt(str(proxied.original_error))}")
     if unnamed := found(error, socket.gaierror):

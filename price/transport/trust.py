@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
-import certifi
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 BUNDLE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
@@ -28,7 +28,7 @@ def trust(network: Mapping[str, str]) -> ssl.SSLContext:
             _load(context, name)
         return context
     known = system.cafile or (system.capath and any(Path(system.capath).iterdir()))
-    return ssl.create_default_context(cafile=None if known else certifi.where())
+    return ssl.create_default_context(cafile=None if known else DEFAULT_CA_BUNDLE_PATH)
 
 
 def _load(context: ssl.SSLContext, name: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from urllib3.util import parse_url
+import requests
 
 from price.errors import Unreadable
 from price.wire import excerpt
@@ -15,8 +15,8 @@ _BETWEEN = re.compile(r"[\s,]+")
 
 
 def normal(url: str) -> str:
-    """A URL of a scheme, a host and a path in ASCII, quoted where it has to be. Raises ValueError."""
-    return parse_url(url).url
+    """A URL in ASCII, quoted where it has to be. Raises ValueError for one that cannot be."""
+    return requests.Request("GET", url).prepare().url or ""
 
 
 def redirected(url: str, target: str) -> str:
@@ -33,7 +33,7 @@ def redirected(url: str, target: str) -> str:
         host = old.netloc.removesuffix(f":{old.port}")
     else:
         raise Unreadable(f"a redirect to {excerpt(target)}, which is not followed")
-    return normal(new._replace(netloc=host, path=new.path or "/", fragment="").geturl())
+    return normal(new._replace(netloc=host, fragment="").geturl())
 
 
 def _place(parts: SplitResult) -> tuple[str, str | None, int | None]:
