@@ -108,9 +108,7 @@ class Response(http.client.HTTPResponse):
 
     def begin(self) -> None:
         for _ in range(MAX_INTERIM + 1):
-            super().begin()
-            if self._wire.cut_off:  # http.client takes that for the end of the headers
-                raise http.client.IncompleteRead(b"")
+            self._read_head()
             if self.status == _SWITCHING_PROTOCOLS:
                 raise Unreadable("it switches to a protocol that was not asked for (HTTP 101)")
             if self.status >= 200:
@@ -118,6 +116,19 @@ class Response(http.client.HTTPResponse):
                 return
             self.headers = self.msg = None  # type: ignore[assignment] # else `begin` would do nothing
         raise Unreadable(f"more than {MAX_INTERIM} interim answers")
+
+    def _read_head(self) -> None:
+        """Reads a status line and its headers. Raises IncompleteRead where the connection ends within them.
+
+        http.client takes that for an odd status line, or for the end of the headers.
+        """
+        try:
+            super().begin()
+        except http.client.BadStatusLine as error:
+            if not (self._wire.cut_off and "HTTP/".startswith(str(error)[:5])):
+                raise
+        if self._wire.cut_off:
+            raise http.client.IncompleteRead(b"")
 
     def _check_framing(self) -> None:
         """Raises Unreadable where the headers do not name one end of the body: http.client would guess."""

@@ -142,11 +142,15 @@ def close_idle() -> Fault:
     return Fault("close_idle", send=lambda line, reply: _whole(line, reply) and False)
 
 
-def truncated_head() -> Fault:
-    """The headers end before the empty line, at which their body would begin."""
+def truncated_head(missing: bytes = b"") -> Fault:
+    """The headers end before the empty line, at which their body would begin.
+
+    With `missing`, the status line ends before these bytes of it.
+    """
 
     def send(line: Line, reply: Reply) -> bool:
-        line.send(reply.head(f"Content-Length: {len(reply.body)}").partition(b"\r\n")[0] + b"\r\n")
+        status, newline, _ = reply.head().partition(b"\r\n")
+        line.send(status.partition(missing)[0] if missing else status + newline)
         return False
 
     return Fault("truncated_head", send=send)
@@ -403,6 +407,7 @@ EVERY: dict[str, Callable[[], Fault]] = {
     **{fault.__name__: fault for fault in _PLAIN},
     **{f"status_{code}": partial(status, code) for code in (403, 418, 429, 451, 500)},
     **{f"status_{code}_retry_after": partial(status, code, headers=_RETRY_AFTER) for code in (429, 503)},
+    "truncated_status": partial(truncated_head, b"0 OK"),
     "redirect_loop": redirect,
     "redirect_same_host": partial(redirect, MIRROR + "{path}"),
     "stale_without_times": partial(stale, "none"),

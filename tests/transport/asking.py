@@ -42,6 +42,7 @@ FOUND: dict[str, str] = {
     "hang_up": "unreachable",
     "close_idle": PRICE,
     "truncated_head": "unreachable",
+    "truncated_status": "unreachable",
     "truncated": "unreachable",
     "truncated_chunks": "unreachable",
     "garbage": "unreadable",
