@@ -40,6 +40,11 @@ class Jump(NamedTuple):
         return self.seen >= _CONFIRMING_SLOTS
 
 
+def anchor_age(interval: timedelta) -> timedelta:
+    """How old an anchor may be where slots are `interval` apart."""
+    return max(_ANCHOR_AGE, _ANCHOR_SLOTS * interval)
+
+
 def near_anchor(
     prices: Prices,
     anchor: Anchor | None,
@@ -49,7 +54,7 @@ def near_anchor(
     max_jump: Decimal,
 ) -> Prices:
     """Those at the anchor, where all others are so far from it that they cannot be the market; else none."""
-    if anchor is None or slot - anchor.slot > max(_ANCHOR_AGE, _ANCHOR_SLOTS * interval):
+    if anchor is None or slot - anchor.slot > anchor_age(interval):
         return {}
     near = {name: price for name, price in prices.items() if within(price, anchor.price, max_spread)}
     far = sum(not within(price, anchor.price, max_jump) for price in prices.values())

@@ -45,8 +45,8 @@ RULES = {
     "transport": {"transport", "errors", "model", "wire", "price"},
     "handlers": {"handlers", "events", "log", *GROUND},
     "sinks": {
-        "sinks", "alerts", "clock", "clock_witness", "source_state", "counters", "events", "log", "settings",
-        "wire", "safely", "host", *GROUND,
+        "sinks", "alerts", "clock", "clock_witness", "confirm", "source_state", "counters", "events", "log",
+        "settings", "wire", "safely", "host", *GROUND,
     },
     # the wings
     "recorder": {

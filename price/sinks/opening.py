@@ -4,11 +4,12 @@ import errno
 import logging
 import os
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 
 from price import host, times
+from price.confirm import anchor_age
 from price.errors import PriceError
 from price.events import NOTICE, Event, log_event
 from price.log.append import AppendFile
@@ -22,8 +23,6 @@ from price.text import counted
 from price.wire import excerpt
 
 _SHOWN_OF_CUT = 200
-_RECENT_SECONDS, _RECENT_SLOTS = 60, 3
-"""How old a price may be that is still an anchor: the longer of the two."""
 NO_ROWS = Segment(0, (), simulated=False)
 """No row may follow it without a header."""
 _NEVER_RIGHT = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG)
@@ -246,7 +245,8 @@ def _words(error: Exception) -> str:
 
 
 def _recent_seconds(segment: Segment) -> int:
-    return max(_RECENT_SECONDS, _RECENT_SLOTS * segment.interval)
+    """How old a price may be that is still an anchor."""
+    return int(anchor_age(timedelta(seconds=segment.interval)).total_seconds())
 
 
 def keep_apart(path: Path, simulated: bool | None, *, wanted: bool) -> None:
