@@ -1,7 +1,7 @@
 """What is remembered of one source from slot to slot, most of it over a restart, too."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from price import times
@@ -87,6 +87,8 @@ class SourceState:
         """Not to be asked in earlier slots: some sources have a limit of their own."""
         self.tally = Tally()
         self.outstanding = 0
+        self._first_slot = datetime.max.replace(tzinfo=UTC)
+        """Before it nothing was asked of it; what comes of an earlier slot is another host's answer."""
         self.unreached = False
         """Whether nothing of it could be reached when it was last asked."""
         self.changed = False
@@ -115,6 +117,7 @@ class SourceState:
 
     def begin(self, slot: datetime) -> None:
         """Notes that it is asked in a slot."""
+        self._first_slot = min(self._first_slot, slot)
         self.next_slot = slot + self._gap
         self.changed |= self._gap >= _GAP_WORTH_SAVING
 
@@ -127,6 +130,10 @@ class SourceState:
         self.bucket.spend(now)
         self.outstanding += 1
         self.tally.requests += 1
+
+    def was_asked_in(self, slot: datetime) -> bool:
+        """Whether an outcome of a slot can be its own: after a reload it may be at another host."""
+        return slot >= self._first_slot
 
     def answered(self) -> None:
         """Notes that an outcome has come; one from before a reload may not be counted any more."""

@@ -151,6 +151,16 @@ def test_a_limit_told_too_late_for_the_slot_is_obeyed(tmp_path: Path) -> None:
     assert scene.net.kraken.moments[:2] == [1, 36]
 
 
+def test_a_limit_told_too_late_by_the_host_before_does_not_bind_another(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.net.kraken.fails(RateLimited("429"), after=8, times=1, retry_after="30")
+    scene.reload_at(7, KRAKEN_URL="https://mirror.example.com")
+
+    scene.run(until=14)
+
+    assert scene.net.kraken.moments == [1, 11]
+
+
 def test_three_failures_begin_rests_that_double_to_a_minute(tmp_path: Path) -> None:
     scene = Scene(tmp_path, INTERVAL="1")
     scene.net.kraken.fails(Unavailable("502"))

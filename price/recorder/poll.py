@@ -169,8 +169,8 @@ class Poller:
     def _receive_late(self, outcome: Outcome) -> None:
         """Receives the outcome of a round that is over: it frees the source; only a throttle counts."""
         state = self._named.get(outcome.source)
-        if state is None:
-            return  # a reload took the source out
+        if state is None or not state.was_asked_in(outcome.slot):
+            return  # a reload took the source out, or has another host asked
         state.answered()
         if outcome.error and is_throttle(outcome.error):
             self._back_off(state, outcome.error)
