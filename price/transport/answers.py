@@ -28,13 +28,10 @@ _MAX_FRAMED_BYTES = 2 * MAX_BODY_BYTES
 MAX_INTERIM = 20
 _SWITCHING_PROTOCOLS = 101
 _LENGTH = re.compile(r"[0-9]{1,18}")
-_BLANKS = " \t"
-"""No part of a header's value (RFC 9110, section 5.5); http.client leaves those at its end."""
 _PIECE_BYTES = 64 * 1024
 _MAX_MEMBERS = 100
 _UNPACKING = threading.Lock()
 """One body at a time is unpacked, which takes twice its size."""
-
 
 SecondsLeft = Callable[[], float]
 """Until the deadline of a request. Raises TimeoutError once it has passed."""
@@ -43,18 +40,20 @@ SecondsLeft = Callable[[], float]
 class _Wire(io.RawIOBase):
     """What has come on a socket, and what still comes until the deadline; without one, nothing more.
 
-    Reading it raises TimeoutError, Unreadable for too much, and BlockingIOError where it would have to wait.
+    Reading it raises TimeoutError, Unreadable for too much, IncompleteRead where the headers are cut off, and
+    BlockingIOError where it would have to wait.
     """
 
     room = MAX_HEAD_BYTES
     """How many bytes may still come."""
 
     ended = False
-    cut_off = False
-    """Whether the server has ended the connection where more was to come."""
+    in_head = True
+    """Whether the headers have not all been read."""
 
     def __init__(self, sock: Any, came: bytes, left: SecondsLeft | None) -> None:
         self.sock, self._came, self._left = sock, came, left
+        self._first = came[:5]
 
     def readable(self) -> bool:
         return True
@@ -71,9 +70,11 @@ class _Wire(io.RawIOBase):
         self.sock.settimeout(self._left())
         size: int = self.sock.recv_into(buffer)
         self.room -= size
-        self.cut_off = size == 0
         if self.room < 0:
             raise Unreadable("an answer without end")
+        if size == 0 and self.in_head and self._first and b"HTTP/".startswith(self._first):
+            raise http.client.IncompleteRead(b"")  # http.client would take it for their end
+        self._first = self._first or bytes(buffer[: min(size, 5)])
         return size
 
 
@@ -108,7 +109,7 @@ class Response(http.client.HTTPResponse):
 
     def begin(self) -> None:
         for _ in range(MAX_INTERIM + 1):
-            self._read_head()
+            super().begin()
             if self.status == _SWITCHING_PROTOCOLS:
                 raise Unreadable("it switches to a protocol that was not asked for (HTTP 101)")
             if self.status >= 200:
@@ -117,33 +118,19 @@ class Response(http.client.HTTPResponse):
             self.headers = self.msg = None  # type: ignore[assignment] # else `begin` would do nothing
         raise Unreadable(f"more than {MAX_INTERIM} interim answers")
 
-    def _read_head(self) -> None:
-        """Reads a status line and its headers. Raises IncompleteRead where the connection ends within them.
-
-        http.client takes that for an odd status line, or for the end of the headers.
-        """
-        try:
-            super().begin()
-        except http.client.BadStatusLine as error:
-            if not (self._wire.cut_off and "HTTP/".startswith(str(error)[:5])):
-                raise
-        if self._wire.cut_off:
-            raise http.client.IncompleteRead(b"")
-
     def _check_framing(self) -> None:
         """Raises Unreadable where the headers do not name one end of the body: http.client would guess."""
-        lengths = {length.strip(_BLANKS) for length in self.headers.get_all("content-length", ())}
-        codings = [coding.strip().lower() for coding in self.headers.get_all("transfer-encoding", ())]
+        lengths = {length.strip() for length in self.headers.get_all("content-length", ())}
+        codings = [coding.lower() for coding in self.headers.get_all("transfer-encoding", ())]
         if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
             raise Unreadable(f"a body whose length is {excerpt(', '.join(sorted(lengths)))}")
         if codings not in ([], ["chunked"]) or (codings and lengths):
             raise Unreadable(f"a body framed as {excerpt(', '.join([*codings, *lengths]))}")
-        if codings and not self.chunked:  # http.client does not know it with a blank behind it
-            self.chunked, self.chunk_left = True, None
 
     def answer(self, cap: int = MAX_BODY_BYTES) -> Answer:
         """All of it, once it has begun. Raises HTTPException, OSError, ValueError and Unreadable."""
-        named = {name.lower(): value.strip(_BLANKS) for name, value in self.headers.items()}
+        # RFC 9110, section 5.5: blanks are no part of a value; http.client leaves those behind it
+        named = {name.lower(): value.strip() for name, value in self.headers.items()}
         return Answer(self.status, named, self._body(named.get("content-encoding", ""), cap))
 
     def _body(self, encoding: str, cap: int) -> bytes:
@@ -157,7 +144,7 @@ class Response(http.client.HTTPResponse):
 
     def _framed(self) -> bytes:
         """The body as sent. Raises Unreadable above the cap; where its length is known, before it is read."""
-        self._wire.room = _MAX_FRAMED_BYTES
+        self._wire.room, self._wire.in_head = _MAX_FRAMED_BYTES, False
         if self.length is not None:
             _within_cap(self.length)
             return self.read()

@@ -146,13 +146,9 @@ def test_only_what_can_be_unpacked_is_asked_for(plain: Exchange) -> None:
 def test_blanks_behind_the_value_of_a_header_do_not_belong_to_it(blank: str, plain: Exchange) -> None:
     client = Client(plain.url)
     body = b'{"price": "97123.45", "time": "2026-11-20T15:52:05Z"}'
-    framed = {
-        f"Content-Length: {len(body)}": body,
-        "Transfer-Encoding: chunked": b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body),
-    }
-    for header, sent in framed.items():
-        plain.fault = sending(f"HTTP/1.1 200 OK\r\n{header}{blank}\r\n\r\n".encode(), sent, close=False)
-        assert client.word() == PRICE
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}{blank}\r\n\r\n"
+    plain.fault = sending(head.encode(), body, close=False)
+    assert client.word() == PRICE
 
     head = f"HTTP/1.1 429 Slow\r\nRetry-After: 30{blank}\r\nContent-Length: 0\r\n\r\n"
     plain.fault = sending(head.encode(), close=False)
