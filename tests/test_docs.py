@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from price.cli import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 MAX_COLUMNS, MAX_CELL = 100, 200
@@ -29,6 +31,12 @@ def test_a_page_can_be_read_where_it_is_opened(page: Path) -> None:
     assert not re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE), "a merge was left unfinished"
     assert [line for line in prose(text) if len(line) > MAX_COLUMNS] == []
     assert [cell for cell in cells(text) if len(cell) > MAX_CELL] == []
+
+
+def test_the_readme_has_a_line_for_every_command() -> None:
+    rows = re.findall(r"^\| `([a-z]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    assert [command.name for command in COMMANDS if command.name not in rows] == []
 
 
 def test_a_long_line_and_a_long_cell_are_seen() -> None:

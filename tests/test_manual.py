@@ -55,6 +55,10 @@ def test_the_manual_page_names_every_command_option_and_setting() -> None:
 
     assert {"history", "--file", "--every", "PRICE_PAIRS", "PRICE_ENV"} < set(promised())
     assert sorted(set(promised()) - words_of(page)) == []
+    entries = re.findall(
+        r'^\.B[RI]? "?([a-z]+)', PAGE.read_text(), re.MULTILINE
+    )  # such words stand elsewhere, too
+    assert [command.name for command in COMMANDS if command.name not in entries] == []
 
 
 def test_the_manual_page_names_no_option_or_setting_that_is_not_there() -> None:

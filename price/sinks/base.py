@@ -26,7 +26,7 @@ class Sink(Protocol):
         ...
 
     def idle(self) -> None:
-        """Time passed without a slot (called at most every 10 s): retry, or show that all is alive."""
+        """Retry, show that all is alive: every 10 s without a slot, and where one is dropped."""
         ...
 
     def close(self) -> None:

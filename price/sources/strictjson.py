@@ -24,7 +24,7 @@ def read_json(body: bytes) -> Any:
     Refused: other encodings than UTF-8, a byte order mark, NaN and Infinity, names given twice,
     nesting beyond the interpreter's depth, numbers of over 400 characters, more values than any exchange
     needs (each megabyte of such takes thirty in memory), and long bodies that are not ASCII (each megabyte of
-    such takes five). Fractions become Decimal.
+    such takes five). Integers become int, fractions Decimal.
     """
     if len(body) > MAX_WIDE_BYTES and not body.isascii():
         raise Unreadable(f"JSON of over {MAX_WIDE_BYTES} bytes that is not ASCII")
