@@ -161,6 +161,8 @@ def watch(page: "Page", url: str, *, broken: bool) -> list[str]:
     found: list[str] = []
 
     def message(one: Any) -> None:
+        if "status of 503" in one.text:  # others read the log: the page asks again
+            return
         if not (broken and one.text.startswith(("Failed to load resource", "Refused to execute script"))):
             found.append(f"console: {one.text}")
 
