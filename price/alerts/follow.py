@@ -131,7 +131,7 @@ def runner(program: str, environ: Mapping[str, str], most_seconds: float = RUN_S
                 process.communicate(lines, most_seconds)
             except subprocess.TimeoutExpired:
                 return f"{program}: still ran after {most_seconds} s and was killed"
-            finally:  # also where we are told to stop
+            finally:  # also at Ctrl-C, which does not reach another session
                 if process.poll() is None:
                     host.kill_session(process.pid)
         return f"{program}: ended with status {process.returncode}" if process.returncode else ""
